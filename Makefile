@@ -1,0 +1,39 @@
+PYTHON ?= python3
+TORCH ?=
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: setup demo test browser lint bench clean
+
+setup: $(VENV)/.installed
+
+# constraints.txt pins every version; TORCH names another torch where the pinned one
+# would bring a GPU build, as in `make demo TORCH=torch==2.13.0+cpu`.
+$(VENV)/.installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(if $(TORCH),$(BIN)/python -m pip install --quiet '$(TORCH)')
+	$(BIN)/python -m pip install --quiet $(if $(TORCH),,-c constraints.txt) -e '.[local,demo,test]'
+	touch $@
+
+demo: setup
+	$(BIN)/harness demo
+
+test: setup browser
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# The browser tests drive Debian's Chromium; where it cannot be installed they skip
+# and say so, except in CI.
+browser:
+	command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get \
+	  >/dev/null && apt-get update -qq && apt-get install -y -qq chromium; } || true
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: setup
+	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache

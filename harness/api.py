@@ -1,0 +1,111 @@
+"""The study with all verbs, for Python: what the command line can do, as methods."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.importing import Imported, import_outputs, import_ratings
+from harness.progress import silent
+from harness.report import report
+from harness.run import Run, run, score_stored
+from harness.study import StudyFile
+from harness.study.checkpoints import stored_checkpoints
+from harness.task import load_tasks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from harness.progress import Progress
+    from harness.reporting.model import Report
+    from harness.types import Checkpoint
+
+
+class Study:
+    """One study file and everything that can be done with it.
+
+    >>> study = Study("results/mine.db")  # doctest: +SKIP
+    >>> study.run("my_task.yaml", ["out/checkpoint-*"])  # doctest: +SKIP
+    >>> study.report().tasks[0].verdict  # doctest: +SKIP
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        """Open a study file, or create it.
+
+        Raises:
+            StudyError: it is no study file or cannot be opened.
+        """
+        self.file = StudyFile(path)
+
+    def run(
+        self,
+        suite: str,
+        checkpoints: Sequence[str],
+        *,
+        rehash: bool = False,
+        progress: Progress = silent,
+    ) -> Run:
+        """Generate and score every checkpoint, as far as it has not been done.
+
+        Args:
+            suite: path of a task or suite file, or the name of a bundled one.
+            checkpoints: each `[SERIES=]PATH`, a glob, or `[SERIES=]BACKEND:NAME`.
+            rehash: read every file of a checkpoint again.
+            progress: called with a label, units done and units in all.
+
+        Raises:
+            HarnessError: something is not as it must be; says what and where.
+        """
+        return run(
+            self.file,
+            load_tasks(suite),
+            checkpoints,
+            rehash=rehash,
+            progress=progress,
+        )
+
+    def score(self, suite: str, *, progress: Progress = silent) -> int:
+        """Score stored outputs by the suite's metrics; returns how many are new.
+
+        Raises:
+            HarnessError: a metric or task is not as it must be.
+        """
+        return score_stored(self.file, load_tasks(suite), progress=progress)
+
+    def report(self, tasks: Sequence[str] | None = None) -> Report:
+        """The report on tasks, or on all.
+
+        Raises:
+            NotFound: the study has no such task.
+        """
+        return report(self.file, list(tasks) if tasks is not None else None)
+
+    def import_outputs(
+        self, file: Path | str, task: str, *, lower_is_better: Sequence[str] = ()
+    ) -> Imported:
+        """Store outputs made elsewhere; see `harness.importing.import_outputs`."""
+        return import_outputs(
+            self.file, Path(file), task, lower_is_better=lower_is_better
+        )
+
+    def import_ratings(self, file: Path | str, task: str) -> Imported:
+        """Store ratings given elsewhere; see `harness.importing.import_ratings`."""
+        return import_ratings(self.file, Path(file), task)
+
+    def checkpoints(self, task: str | None = None) -> list[Checkpoint]:
+        """All checkpoints, or those evaluated on a task, by series and step."""
+        return stored_checkpoints(self.file, task)
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """A table or view, as `judgements` or `scores`, as a pandas data frame.
+
+        Raises:
+            NotFound: there is no such table or view; the nearest is suggested.
+        """
+        return self.file.frame(name)
+
+    def close(self) -> None:
+        """Close this thread's connection."""
+        self.file.close()

@@ -1,0 +1,27 @@
+"""Ways to run checkpoints, one file each, found by name."""
+
+from harness.backends.base import (
+    Backend,
+    Generated,
+    Model,
+    Place,
+    Request,
+    Scored,
+    Usage,
+    backends,
+)
+from harness.backends.openai import OpenAIBackend
+from harness.backends.transformers import TransformersBackend
+
+__all__ = [
+    "Backend",
+    "Generated",
+    "Model",
+    "OpenAIBackend",
+    "Place",
+    "Request",
+    "Scored",
+    "TransformersBackend",
+    "Usage",
+    "backends",
+]

@@ -1,0 +1,180 @@
+"""What a backend must do: describe a checkpoint, load, generate, give likelihoods."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from harness.registry import Registry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+
+    from harness.identity import FileStamp
+    from harness.types import Generation, Item, Json
+
+backends: Registry[Backend] = Registry("backend")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One answer wanted."""
+
+    item: Item
+    """The item whose prompt is to be answered."""
+    sample: int = 0
+    """Number of the sample, from 0; decides the seed together with the item."""
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """One answer as a model gave it."""
+
+    item: str
+    """Id of the item."""
+    sample: int
+    """Number of the sample."""
+    text: str
+    """The answer without the stop text and without special tokens."""
+    finish: str
+    """`stop` (by itself or by a stop text), `length` (cut) or `filtered` (hidden)."""
+    prompt_tokens: int | None
+    """Tokens read, padding left out; None where a server does not say."""
+    new_tokens: int | None
+    """Tokens written, the end-of-sequence token left out; None as above."""
+    truncated: bool
+    """Whether the prompt was cut on the left to fit the model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """How probable a model finds the first reference of an item, given its prompt."""
+
+    item: str
+    """Id of the item."""
+    nll: float
+    """Summed negative log-likelihood of the scored tokens, in nats."""
+    tokens: int
+    """Scored tokens; 0 if the reference is empty or by itself too long."""
+    truncated: bool
+    """Whether the prompt was cut on the left, or the reference was too long."""
+    reason: str | None = None
+    """Why nothing was scored, as metrics will report it; `tokens` is then 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What answers have cost so far."""
+
+    requests: int = 0
+    """Requests that were answered."""
+    prompt_tokens: int = 0
+    """Tokens read, as the server counts them."""
+    new_tokens: int = 0
+    """Tokens written, as the server counts them."""
+    cost: float | None = None
+    """In the currency of the prices; None where no prices are known."""
+    remarks: tuple[str, ...] = ()
+    """What users should know of how the answers came about."""
+
+    def __add__(self, other: Usage) -> Usage:
+        costs = [one for one in (self.cost, other.cost) if one is not None]
+        return Usage(
+            self.requests + other.requests,
+            self.prompt_tokens + other.prompt_tokens,
+            self.new_tokens + other.new_tokens,
+            sum(costs) if costs else None,
+            tuple(dict.fromkeys(self.remarks + other.remarks)),
+        )
+
+    def since(self, earlier: Usage) -> Usage:
+        """What was added after `earlier`."""
+        cost = None if self.cost is None else self.cost - (earlier.cost or 0.0)
+        return Usage(
+            self.requests - earlier.requests,
+            self.prompt_tokens - earlier.prompt_tokens,
+            self.new_tokens - earlier.new_tokens,
+            cost,
+            tuple(one for one in self.remarks if one not in earlier.remarks),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a checkpoint can be found that is no folder."""
+
+    location: str
+    """What `fingerprint`, `identity` and `load` take; stored, so never a secret."""
+    name: str
+    """What the checkpoint is called."""
+    series: str
+    """Its series, unless the user names another."""
+
+
+class Model(ABC):
+    """One loaded checkpoint."""
+
+    @abstractmethod
+    def generate(
+        self, requests: Sequence[Request], settings: Generation
+    ) -> Iterator[list[Generated]]:
+        """Answers in batches, as they are finished and in any order."""
+
+    @abstractmethod
+    def loglikelihood(self, items: Sequence[Item]) -> Iterator[list[Scored]]:
+        """Likelihoods of each item's first reference, in batches and in any order.
+
+        Every item must have a reference.
+        """
+
+    @property
+    def usage(self) -> Usage:
+        """What was used since loading; nothing for models that cost nothing."""
+        return Usage()
+
+    def close(self) -> None:  # noqa: B027 - most models have nothing to give back
+        """Give back memory and connections."""
+
+
+class Backend(ABC):
+    """A way to run checkpoints of one kind."""
+
+    name: ClassVar[str]
+
+    def place(self, name: str) -> Place | None:  # noqa: ARG002 - for others
+        """The checkpoint that a user's `BACKEND:NAME` means; None: NAME is a folder.
+
+        Raises:
+            UsageError: the name is not as it must be.
+        """
+        return None
+
+    @abstractmethod
+    def fingerprint(self, location: str, known: MutableMapping[FileStamp, str]) -> str:
+        """Hash of all that the checkpoint is made of; loads nothing.
+
+        Args:
+            location: the folder, or the location of its `Place`.
+            known: hashes of files by their stamps; those read now are added.
+
+        Raises:
+            CheckpointError: nothing can be loaded from there; says what is missing.
+        """
+
+    @abstractmethod
+    def identity(self, location: str) -> Mapping[str, Json]:
+        """What changes outputs beside contents and settings, say the dtype.
+
+        Loads nothing. It is part of every output's key, so it must name neither the
+        device nor anything else that leaves the outputs as they are.
+        """
+
+    @abstractmethod
+    def load(self, location: str) -> Model:
+        """The checkpoint, ready to run.
+
+        Raises:
+            CheckpointError: it cannot be loaded; says why.
+            MissingPackage: the backend's packages are not installed.
+        """

@@ -1,0 +1,73 @@
+"""How much goes through a model at once, and less of it when memory runs out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import CheckpointError
+
+if TYPE_CHECKING:
+    import torch
+
+GIB = 1 << 30
+
+
+@dataclass(slots=True)
+class Budget:
+    """What one batch may hold at most; a row that is alone always fits."""
+
+    rows: int
+    """Texts."""
+    cached: int
+    """Positions whose keys and values are kept, over all rows."""
+    read: int
+    """Positions that go through the layers in one pass, over all rows."""
+    logits: int
+    """Positions whose logits are kept at once, over all rows."""
+
+    @classmethod
+    def of(cls, network: Any, device: torch.device, batch_size: int | None) -> Budget:
+        """What suits model and device; `batch_size` rows if that is given."""
+        import torch
+
+        config = network.config.get_text_config(decoder=True)
+        on_cpu = device.type == "cpu"
+        free = 8 * GIB if on_cpu else torch.cuda.mem_get_info(device)[0]
+        # On two CPU cores 32 rows were fastest for models of 1 and of 12 million
+        # parameters; a GPU is busy only with more.
+        rows = 32 if on_cpu else 256
+        return cls(
+            rows=batch_size or rows,
+            cached=int(0.5 * free / _cache_bytes(config, network.dtype.itemsize)),
+            read=8192 if on_cpu else 32768,
+            # In float32, and as much again for what is computed from them.
+            logits=int(0.1 * free / (8 * config.vocab_size)),
+        )
+
+    def rows_of(self, length: int) -> int:
+        """Rows that may be decoded together if each grows to that length."""
+        return max(1, min(self.rows, self.cached // length))
+
+    def halve(self, rows: int) -> None:
+        """Allow half of what just ran out of memory with that many rows.
+
+        Raises:
+            CheckpointError: it was one row.
+        """
+        if rows <= 1:
+            raise CheckpointError(
+                "Memory ran out with a single prompt. Use a machine with more memory, "
+                "or shorter prompts and a smaller max_new_tokens."
+            )
+        self.rows = max(1, rows // 2)
+        self.cached, self.read = max(1, self.cached // 2), max(1, self.read // 2)
+        self.logits = max(1, self.logits // 2)
+
+
+def _cache_bytes(config: Any, itemsize: int) -> int:
+    """Roughly what the keys and values of one position take."""
+    heads = config.num_attention_heads
+    kept = getattr(config, "num_key_value_heads", None) or heads
+    width = getattr(config, "head_dim", None) or config.hidden_size // heads
+    return int(2 * config.num_hidden_layers * kept * width * itemsize)

@@ -1,0 +1,293 @@
+"""Checks of a checkpoint folder that need no model library, only its files."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from difflib import get_close_matches
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from harness.errors import CheckpointError
+from harness.identity import model_files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from harness.types import Json
+
+TOKENIZER_FILES = ("tokenizer*", "vocab*", "*.model")
+LENGTH = 8
+"""Bytes at the start of a safetensors file, which give its header's length."""
+LONGEST_HEADER = 100_000_000
+"""Bytes; the limit that the safetensors library sets."""
+SHOWN = 5
+"""Names that a message lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointFolder:
+    """Where the parts of a model lie that can, as far as files tell, be loaded."""
+
+    path: Path
+    """The folder as it was named."""
+    model: Path
+    """Folder of the full model: the same, or the base of an adapter."""
+    tokenizer: Path
+    """Folder of the tokenizer's files."""
+    is_adapter: bool
+    """Whether the folder holds a PEFT adapter instead of a full model."""
+
+    @property
+    def files(self) -> list[Path]:
+        """All files that change what the model writes."""
+        files = model_files(self.path)
+        if self.is_adapter:
+            files += model_files(self.model)
+        if self.tokenizer not in (self.path, self.model):
+            files += _tokenizer_files(self.tokenizer)
+        return files
+
+    @property
+    def weights_dtype(self) -> str:
+        """What most of the weights are stored as, in safetensors' words (`BF16`)."""
+        weights = Counter(F32=0)
+        for shard in weight_files(self.model):
+            for tensor in read_header(shard).values():
+                weights[tensor["dtype"]] += prod(tensor["shape"])
+        return weights.most_common(1)[0][0]
+
+
+def inspect_folder(path: Path) -> CheckpointFolder:
+    """What can be loaded from the folder.
+
+    Raises:
+        CheckpointError: nothing can; says what is missing and how to get it.
+    """
+    if not path.is_dir():
+        raise CheckpointError(_no_folder(path))
+    is_adapter = (path / "adapter_config.json").is_file()
+    model = _check_adapter(path) if is_adapter else path
+    _check_config(model)
+    for shard in weight_files(model):
+        read_header(shard)
+    return CheckpointFolder(path, model, _find_tokenizer(path, model), is_adapter)
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The safetensors files that hold a full model's weights.
+
+    Raises:
+        CheckpointError: there are none, or not all that the index names.
+    """
+    index = folder / "model.safetensors.index.json"
+    if not index.is_file():
+        whole = folder / "model.safetensors"
+        if not whole.is_file():
+            raise CheckpointError(_no_weights(folder))
+        return [whole]
+    names = read_json(index).get("weight_map")
+    if not isinstance(names, dict) or not names:
+        raise CheckpointError(f"{index}: there is no 'weight_map' in it. {_RESAVE}")
+    shards = sorted({str(name) for name in names.values()})
+    # An index from elsewhere must not reach for files outside its folder.
+    missing = [s for s in shards if Path(s).name != s or not (folder / s).is_file()]
+    if missing:
+        raise CheckpointError(
+            f"{folder}: {len(missing)} of the {len(shards)} weight files that "
+            f"{index.name} names are missing, the first is '{missing[0]}'. "
+            "Copy the whole folder, or wait until it is written."
+        )
+    return [folder / shard for shard in shards]
+
+
+def read_header(file: Path) -> Mapping[str, Mapping[str, Any]]:
+    """Name to `dtype`, `shape` and `data_offsets` of a safetensors file's tensors.
+
+    Raises:
+        CheckpointError: the file is cut short or is no safetensors file.
+    """
+    size = file.stat().st_size
+    with file.open("rb") as stream:
+        length = int.from_bytes(stream.read(LENGTH), "little")
+        if size < LENGTH or not 0 < length <= LONGEST_HEADER:
+            raise CheckpointError(f"{file}: this is no safetensors file. {_RESAVE}")
+        header = stream.read(length)
+    if len(header) < length:
+        raise CheckpointError(_cut_short(file, LENGTH + length, size))
+    try:
+        tensors = json.loads(header)
+        tensors.pop("__metadata__", None)
+        wanted = max((t["data_offsets"][1] for t in tensors.values()), default=0)
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+        raise CheckpointError(
+            f"{file}: its header cannot be read ({error}). {_RESAVE}"
+        ) from None
+    if size < LENGTH + length + wanted:
+        raise CheckpointError(_cut_short(file, LENGTH + length + wanted, size))
+    return cast("Mapping[str, Mapping[str, Any]]", tensors)
+
+
+def read_json(file: Path) -> dict[str, Json]:
+    """The object in a JSON file.
+
+    Raises:
+        CheckpointError: it cannot be read or holds something else.
+    """
+    try:
+        content = json.loads(file.read_text("utf-8"))
+    except UnicodeDecodeError:
+        raise CheckpointError(f"{file}: this is not UTF-8 text. {_RESAVE}") from None
+    except json.JSONDecodeError as error:
+        raise CheckpointError(
+            f"{file}:{error.lineno}: this is not JSON ({error.msg}). {_RESAVE}"
+        ) from None
+    if not isinstance(content, dict):
+        raise CheckpointError(f"{file}: this must be a JSON object. {_RESAVE}")
+    return content
+
+
+_RESAVE = "Save the checkpoint anew."
+
+
+def _no_folder(path: Path) -> str:
+    if path.exists():
+        return f"{path} is a file. A checkpoint is a folder with config.json in it."
+    parent = path.absolute().parent
+    if not parent.is_dir():
+        return f"There is no folder {path}; {parent} does not exist either."
+    siblings = [p.name for p in parent.iterdir() if p.is_dir()]
+    near = get_close_matches(path.name, siblings, n=1, cutoff=0.5)
+    hint = f" Did you mean {path.with_name(near[0])}?" if near else ""
+    return f"There is no folder {path}.{hint}"
+
+
+def _cut_short(file: Path, wanted: int, size: int) -> str:
+    return (
+        f"{file} is cut short: its header speaks of {wanted} bytes, it has {size}. "
+        "Copy it again, or wait until it is written."
+    )
+
+
+def _check_config(folder: Path) -> None:
+    file = folder / "config.json"
+    if not file.is_file():
+        raise CheckpointError(_no_config(folder))
+    config = read_json(file)
+    if not isinstance(config.get("model_type"), str):
+        raise CheckpointError(
+            f"{file}: 'model_type' is missing, so nobody can tell which model this is. "
+            "Copy config.json from the base model."
+        )
+    if config.get("auto_map") and not _is_known(config["model_type"]):
+        raise CheckpointError(
+            f"{file}: the model needs code of its own ('auto_map'), which is never run "
+            "here. Convert it to an architecture that transformers has, or serve it "
+            "yourself and use the openai backend."
+        )
+    generation = folder / "generation_config.json"
+    if generation.is_file():
+        read_json(generation)
+
+
+def _is_known(model_type: str) -> bool:
+    """Whether transformers has that architecture itself."""
+    try:
+        from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+    except ImportError:
+        return True  # loading will ask for the package
+    return model_type in CONFIG_MAPPING_NAMES
+
+
+def _no_config(folder: Path) -> str:
+    inside = sorted(p.parent.name for p in folder.glob("*/config.json"))
+    if inside:
+        return (
+            f"{folder} is no checkpoint but holds some: {', '.join(inside[:SHOWN])}"
+            f"{', ...' if len(inside) > SHOWN else ''}. Name one of them."
+        )
+    return (
+        f"{folder}: there is no config.json, so this is no checkpoint. "
+        "Save one with model.save_pretrained(folder) or Trainer.save_model(folder)."
+    )
+
+
+def _no_weights(folder: Path) -> str:
+    if _has(folder, ["pytorch_model*.bin", "*.pt", "*.pth", "*.ckpt"]):
+        return (
+            f"{folder}: the weights are pickled, and unpickling may run foreign code. "
+            "Convert them where you trust them: load the model with transformers and "
+            "call model.save_pretrained(new_folder), which writes safetensors."
+        )
+    if _has(folder, ["pytorch_model_fsdp_*", "global_step*", "*.distcp"]):
+        return (
+            f"{folder}: the weights are still divided among processes. Join them with "
+            "'accelerate merge-weights' (FSDP) or zero_to_fp32.py (DeepSpeed)."
+        )
+    return (
+        f"{folder}: there are no weights (model.safetensors). "
+        "Copy the whole folder, or wait until it is written."
+    )
+
+
+def _check_adapter(folder: Path) -> Path:
+    """Folder of the base model, once the adapter's own files are found right."""
+    weights = folder / "adapter_model.safetensors"
+    if not weights.is_file():
+        pickled = (folder / "adapter_model.bin").is_file()
+        raise CheckpointError(
+            f"{folder}: the adapter has no adapter_model.safetensors"
+            + (", only pickled weights, which may run foreign code" * pickled)
+            + ". Save it anew with peft's model.save_pretrained(folder)."
+        )
+    read_header(weights)
+    file = folder / "adapter_config.json"
+    base = read_json(file).get("base_model_name_or_path")
+    if not isinstance(base, str) or not base:
+        raise CheckpointError(
+            f"{file}: 'base_model_name_or_path' is missing. Set it to the folder of "
+            "the model that the adapter was trained on."
+        )
+    places = [Path(base), folder / base, *_in_hub_cache(base)]
+    for place in places:
+        if (place / "config.json").is_file():
+            return place
+    raise CheckpointError(
+        f"{file}: the base model '{base}' is neither a folder nor in the local Hugging "
+        "Face cache. Set 'base_model_name_or_path' to the folder that holds it."
+    )
+
+
+def _in_hub_cache(name: str) -> Iterable[Path]:
+    try:
+        from huggingface_hub import try_to_load_from_cache
+
+        found = try_to_load_from_cache(name, "config.json")
+    except (ImportError, ValueError):
+        return []
+    return [Path(found).parent] if isinstance(found, str) else []
+
+
+def _find_tokenizer(path: Path, model: Path) -> Path:
+    # A Trainer without `processing_class` leaves the tokenizer to its own folder.
+    for folder in (path, model, path.absolute().parent):
+        if _tokenizer_files(folder):
+            return folder
+    raise CheckpointError(
+        f"{path}: there is no tokenizer. Pass processing_class=tokenizer to the "
+        "Trainer, or copy the base model's tokenizer files there."
+    )
+
+
+def _tokenizer_files(folder: Path) -> list[Path]:
+    patterns = (*TOKENIZER_FILES, "special_tokens_map.json", "chat_template*")
+    if not _has(folder, TOKENIZER_FILES):
+        return []
+    found = {path for pattern in patterns for path in folder.glob(pattern)}
+    return sorted(path for path in found if path.is_file())
+
+
+def _has(folder: Path, patterns: Iterable[str]) -> bool:
+    return any(True for pattern in patterns for _ in folder.glob(pattern))

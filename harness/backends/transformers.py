@@ -1,0 +1,292 @@
+"""Checkpoint folders of the transformers package, run on this machine."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness import identity
+from harness.backends.base import Backend, Model, backends
+from harness.backends.folder import CheckpointFolder, inspect_folder
+from harness.errors import CheckpointError, MissingPackage, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+
+    from harness.backends.base import Generated, Request, Scored
+    from harness.backends.batching import Budget
+    from harness.backends.likelihood import Text
+    from harness.backends.tokens import Codec, Tokens
+    from harness.identity import FileStamp
+    from harness.types import Generation, Item, Json
+
+
+class TransformersBackend(Backend):
+    """Runs full models and PEFT adapters from local folders, never code in them."""
+
+    name = "transformers"
+
+    def __init__(self, *, batch_size: int | None = None) -> None:
+        """`batch_size` fixes the rows of a batch; None takes what suits the device."""
+        self.batch_size = batch_size
+
+    def fingerprint(self, location: str, known: MutableMapping[FileStamp, str]) -> str:
+        """Hash of weights, tokenizer, configuration, adapter and its base model.
+
+        Raises:
+            CheckpointError: nothing can be loaded from there; says what is missing.
+        """
+        try:
+            return identity.fingerprint(inspect_folder(Path(location)).files, known)
+        except OSError as error:
+            raise CheckpointError(f"{location} cannot be read: {error}") from None
+
+    def identity(self, location: str) -> Mapping[str, Json]:
+        """Backend and dtype; tokenizer and chat template are in the fingerprint.
+
+        Raises:
+            CheckpointError: nothing can be loaded from there; says what is missing.
+            MissingPackage: torch is not installed.
+        """
+        return {"backend": self.name, "dtype": _dtype(inspect_folder(Path(location)))}
+
+    def load(self, location: str) -> TransformersModel:
+        """The checkpoint in memory: on a GPU if there is one, else on the CPU.
+
+        Raises:
+            CheckpointError: it cannot be loaded; says why.
+            MissingPackage: torch, transformers or peft is not installed.
+        """
+        folder = inspect_folder(Path(location))
+        torch = _torch()
+        try:
+            with _quiet():
+                network, tokenizer = _load(folder, _dtype(folder))
+            network.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+        except torch.OutOfMemoryError:
+            raise CheckpointError(f"{location}: memory is too small for it.") from None
+        except _loading_errors() as error:
+            raise CheckpointError(
+                f"{location} cannot be loaded: {error or type(error).__name__}"
+            ) from error
+        return TransformersModel(network, tokenizer, batch_size=self.batch_size)
+
+
+class TransformersModel(Model):
+    """A loaded causal or encoder-decoder model."""
+
+    def __init__(self, network: Any, tokenizer: Any, *, batch_size: int | None) -> None:
+        """`network` is a pretrained model of the transformers package."""
+        from harness.backends.tokens import Codec
+
+        self.network = network
+        self.batch_size = batch_size
+        self.codec: Codec = Codec(
+            tokenizer,
+            vocabulary=network.get_input_embeddings().weight.shape[0],
+            encoder=network.config.is_encoder_decoder,
+        )
+        config = network.config.get_text_config(decoder=True)
+        self.positions: int | None = getattr(config, "max_position_embeddings", None)
+
+    def generate(
+        self, requests: Sequence[Request], settings: Generation
+    ) -> Iterator[list[Generated]]:
+        """Answers in groups as they are finished, shorter prompts first.
+
+        The settings say how answers are drawn. Of the checkpoint's generation config
+        count the end tokens, besides the tokenizer's, and what changes greedy decoding
+        too, say a repetition penalty; not its temperature, top_k or beams.
+
+        Raises:
+            CheckpointError: the checkpoint cannot read the prompts (no chat template,
+                foreign tokenizer), writes no numbers, or one prompt exceeds memory.
+            InputError: the chat template refuses a prompt's messages.
+            UsageError: `max_new_tokens` leaves no room for a prompt.
+        """
+        from harness.backends.answers import Answer, Ending
+        from harness.backends.decoding import Decoder, can_decode
+        from harness.backends.fallback import GenerateCaller, has_constraints
+        from harness.backends.sampling import Sampler
+
+        room = self._prompt_room(settings)
+        ending = Ending(self.codec, settings, self._end_tokens())
+        answers = []
+        for request in requests:
+            prompt = self.codec.prompt(request.item)
+            answers.append(Answer(request, prompt, ending, seed=settings.seed))
+            if room is not None:
+                answers[-1].cut(room)
+        own_loop = can_decode(self.network) and not has_constraints(self.network)
+        writer = Decoder if own_loop else GenerateCaller
+        batches = writer(self.network, Sampler.of(settings), self._budget())
+        for batch in batches.write(answers):
+            yield [answer.generated() for answer in batch]
+
+    def loglikelihood(self, items: Sequence[Item]) -> Iterator[list[Scored]]:
+        """Likelihood of each item's first reference, given its prompt.
+
+        For a chat model the reference is the assistant's turn. A reference that is
+        longer than the model's positions is not scored: 0 tokens, `truncated`.
+
+        Raises:
+            CheckpointError: as for `generate`.
+            InputError: the chat template refuses a prompt's messages.
+        """
+        from harness.backends.likelihood import Scorer
+
+        texts = [self._text(item) for item in items]
+        yield from Scorer(self.network, self._budget()).score(texts)
+
+    def close(self) -> None:
+        """Give the weights' memory back."""
+        import torch
+
+        del self.network
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+    def _text(self, item: Item) -> Text:
+        from harness.backends.likelihood import fit_causal, fit_encoder_decoder
+
+        if not self.network.config.is_encoder_decoder:
+            return fit_causal(self.codec, item, self.positions)
+        start = [self._decoder_start(), *self.codec.target_prefix()]
+        return fit_encoder_decoder(self.codec, item, self.positions, start=start)
+
+    def _budget(self) -> Budget:
+        from harness.backends.batching import Budget
+
+        return Budget.of(self.network, self.network.device, self.batch_size)
+
+    def _prompt_room(self, settings: Generation) -> int | None:
+        """The longest prompt, in tokens; None if any length will do."""
+        most, positions = settings.max_new_tokens, self.positions
+        if positions is None:
+            return None
+        if most >= positions:
+            raise UsageError(
+                f"max_new_tokens is {most}, but the model has only {positions} "
+                "positions for prompt and answer. Set a smaller one in the task."
+            )
+        if self.network.config.is_encoder_decoder:
+            return positions
+        return positions - most
+
+    def _end_tokens(self) -> Tokens:
+        """Ends that the generation config or the tokenizer names."""
+        named = self.network.generation_config.eos_token_id
+        ends = named if isinstance(named, list) else [named]
+        ends = [*ends, self.codec.tokenizer.eos_token_id]
+        return sorted({int(token) for token in ends if token is not None})
+
+    def _decoder_start(self) -> int:
+        for config in (self.network.generation_config, self.network.config):
+            start = getattr(config, "decoder_start_token_id", None)
+            if start is not None:
+                return int(start)
+        raise CheckpointError(
+            "The model's config names no 'decoder_start_token_id'. Copy config.json "
+            "and generation_config.json from the base model."
+        )
+
+
+def _load(folder: CheckpointFolder, dtype: str) -> tuple[Any, Any]:
+    """Network and tokenizer, on the CPU."""
+    try:
+        from transformers import (
+            AutoConfig,
+            AutoModelForCausalLM,
+            AutoModelForSeq2SeqLM,
+            AutoTokenizer,
+        )
+    except ImportError:
+        raise MissingPackage("Running a checkpoint", "local") from None
+    local = {"local_files_only": True, "trust_remote_code": False}
+    config = AutoConfig.from_pretrained(folder.model, **local)
+    kind = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
+    network, report = kind.from_pretrained(
+        folder.model,
+        config=config,
+        dtype=dtype,
+        use_safetensors=True,
+        output_loading_info=True,
+        **local,
+    )
+    if missing := sorted(report["missing_keys"]):
+        raise CheckpointError(
+            f"{folder.model}: the weights lack {len(missing)} tensors that config.json "
+            f"asks for, the first is '{missing[0]}'. Weights and config.json belong to "
+            "different models, or the model was saved inside a wrapper."
+        )
+    if folder.is_adapter:
+        network = _with_adapter(network, folder.path)
+    tokenizer = AutoTokenizer.from_pretrained(folder.tokenizer, config=config, **local)
+    return network, tokenizer
+
+
+def _with_adapter(network: Any, path: Path) -> Any:
+    try:
+        from peft import PeftConfig, PeftModel
+    except ImportError:
+        raise MissingPackage("Running a PEFT adapter", "local") from None
+    config = PeftConfig.from_pretrained(str(path), local_files_only=True)
+    if config.is_prompt_learning:
+        raise CheckpointError(
+            f"{path}: adapters that learn a prompt ({config.peft_type.value}) are not "
+            "supported, only those that change weights, like LoRA."
+        )
+    adapted = PeftModel.from_pretrained(network, path, config=config)
+    return adapted.get_base_model()
+
+
+def _torch() -> Any:
+    try:
+        import torch
+    except ImportError:
+        raise MissingPackage("Running a checkpoint", "local") from None
+    return torch
+
+
+def _dtype(folder: CheckpointFolder) -> str:
+    """float32, but bfloat16 on GPUs for checkpoints stored in 16 bits."""
+    if folder.weights_dtype not in {"BF16", "F16"}:
+        return "float32"
+    cuda = _torch().cuda
+    return "bfloat16" if cuda.is_available() and cuda.is_bf16_supported() else "float32"
+
+
+def _loading_errors() -> tuple[type[Exception], ...]:
+    """What transformers, peft and safetensors raise for folders that they refuse."""
+    from safetensors import SafetensorError
+
+    return (
+        OSError,
+        ValueError,
+        RuntimeError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        ImportError,
+        SafetensorError,
+    )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without transformers' own progress bars and log lines."""
+    from transformers.utils import logging
+
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
+
+
+backends.register(TransformersBackend.name)(TransformersBackend())

@@ -1,0 +1,206 @@
+"""Campaigns: what people rate on a task, frozen before the first rating."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from harness.errors import StudyError, UsageError
+from harness.identity import content_hash
+from harness.schemes import Scheme, schemes
+from harness.study.file import now
+from harness.taskfile import RatingPlan
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.study import StudyFile
+    from harness.task import Task
+    from harness.types import Json
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """A frozen protocol: the same questions about the same prompts for everybody."""
+
+    id: int
+    """Number in this study."""
+    name: str
+    """The task's name, with a number from the second campaign on."""
+    task: str
+    """Name of the task."""
+    instructions: str
+    """The task's description, as raters read it."""
+    plan: RatingPlan
+    """The task's rating plan when the campaign began."""
+    items: tuple[str, ...]
+    """Ids of the chosen prompts, in the order in which they were drawn."""
+    drawn_from: int
+    """Prompts of the task that had outputs when these were drawn."""
+
+    @property
+    def scheme(self) -> Scheme:
+        """What is asked."""
+        return schemes[self.plan.scheme].of(self.plan)
+
+    @property
+    def raters_per_output(self) -> int:
+        """How many different raters each output gets."""
+        return self.plan.raters_per_output
+
+    @property
+    def probability(self) -> float:
+        """Chance that an output of the task had of being drawn, above 0, at most 1."""
+        return len(self.items) / self.drawn_from
+
+
+def open_campaign(study: StudyFile, task: Task) -> Campaign:
+    """The campaign with the task's rating plan; a new one if the plan has changed.
+
+    The prompts are drawn at random with the plan's seed from those that have outputs,
+    and stay the same from then on. Checkpoints are not frozen: what a later one
+    writes for these prompts is rated too. A campaign is drawn anew as long as it has
+    fewer prompts than wanted and nobody has seen any of them.
+
+    Raises:
+        UsageError: the task has no rating plan.
+        StudyError: there is nothing to rate yet.
+    """
+    plan = task.file.rating
+    if plan is None:
+        raise UsageError(
+            f"Task '{task.name}' says nothing about rating. "
+            f"Add a section 'rating:' to {task.path}."
+        )
+    with study.transaction() as db:
+        pool = _prompts_with_outputs(study, task.name)
+        found = _same_plan(study, task.name, plan)
+        if found is not None and _still_good(study, found, pool):
+            return found
+        if not pool:
+            raise StudyError(
+                f"{study.path} has no outputs of task '{task.name}' to rate. "
+                "Generate some first: harness run"
+            )
+        protocol = {
+            "task": task.name,
+            "instructions": task.file.description,
+            "plan": plan.model_dump(mode="json"),
+            "items": _draw(pool, plan),
+            "drawn_from": len(pool),
+        }
+        db.execute(
+            "INSERT INTO campaigns (task, name, scheme, protocol, hash, created) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                task.name,
+                _free_name(study, task.name),
+                plan.scheme,
+                json.dumps(protocol, sort_keys=True, ensure_ascii=False),
+                content_hash(protocol),
+                now(),
+            ],
+        )
+        [row] = study.rows("SELECT * FROM campaigns ORDER BY id DESC LIMIT 1")
+    return _campaign_of(row)
+
+
+def campaigns_of(study: StudyFile, task: str) -> list[Campaign]:
+    """The campaigns of a task that people rate in, oldest first.
+
+    Raises:
+        StudyError: one of them was made by another version of Tandem.
+    """
+    rows = study.rows(
+        "SELECT * FROM campaigns WHERE task = ? AND scheme <> 'imported' ORDER BY id",
+        [task],
+    )
+    return [_campaign_of(row) for row in rows]
+
+
+def find_campaign(study: StudyFile, number: int) -> Campaign:
+    """The campaign with this number.
+
+    Raises:
+        StudyError: it was made by another version of Tandem.
+    """
+    [row] = study.rows("SELECT * FROM campaigns WHERE id = ?", [number])
+    return _campaign_of(row)
+
+
+def has_outputs(study: StudyFile, task: str) -> bool:
+    """Whether there is anything to rate on a task."""
+    return bool(_prompts_with_outputs(study, task))
+
+
+def has_simulated_raters(study: StudyFile, campaign: Campaign) -> bool:
+    """Whether programs have rated, or are rating, in the campaign."""
+    return bool(
+        study.column(
+            "SELECT 1 FROM raters WHERE kind = 'simulated' AND EXISTS (SELECT 1 "
+            "FROM assignments WHERE campaign = ? AND rater = raters.id) LIMIT 1",
+            [campaign.id],
+        )
+    )
+
+
+def _prompts_with_outputs(study: StudyFile, task: str) -> list[str]:
+    return study.column(
+        "SELECT DISTINCT item FROM current_outputs WHERE task = ? AND sample = 0",
+        [task],
+    )
+
+
+def _draw(pool: list[str], plan: RatingPlan) -> list[str]:
+    # Ordered by hash, the draw hardly changes when a prompt joins the pool.
+    shuffled = sorted(pool, key=lambda item: content_hash(plan.seed, item))
+    return shuffled if plan.items == "all" else shuffled[: plan.items]
+
+
+def _same_plan(study: StudyFile, task: str, plan: RatingPlan) -> Campaign | None:
+    same = [c for c in campaigns_of(study, task) if c.plan == plan]
+    return same[-1] if same else None
+
+
+def _still_good(study: StudyFile, campaign: Campaign, pool: list[str]) -> bool:
+    """Whether its prompts are still the task's, and no more of them could be had."""
+    chosen = json.dumps(campaign.items)
+    [active] = study.column(
+        "SELECT count(*) FROM items JOIN json_each(?) AS chosen "
+        "ON chosen.value = items.id WHERE items.active",
+        [chosen],
+    )
+    if active < len(campaign.items):
+        return False
+    begun = study.column(
+        "SELECT 1 FROM assignments WHERE campaign = ? LIMIT 1", [campaign.id]
+    )
+    return bool(begun) or len(_draw(pool, campaign.plan)) <= len(campaign.items)
+
+
+def _free_name(study: StudyFile, task: str) -> str:
+    [before] = study.column("SELECT count(*) FROM campaigns WHERE task = ?", [task])
+    return f"{task}-{before + 1}" if before else task
+
+
+def _campaign_of(row: Mapping[str, Json]) -> Campaign:
+    protocol = json.loads(row["protocol"])
+    try:
+        plan = RatingPlan.model_validate_json(json.dumps(protocol["plan"]))
+    except (ValidationError, KeyError) as error:
+        raise StudyError(
+            f"Campaign '{row['name']}' was made by another version of Tandem and "
+            "cannot be read. Update with: pip install -U tandem-eval"
+        ) from error
+    return Campaign(
+        id=row["id"],
+        name=row["name"],
+        task=row["task"],
+        instructions=protocol["instructions"],
+        plan=plan,
+        items=tuple(protocol["items"]),
+        drawn_from=protocol["drawn_from"],
+    )

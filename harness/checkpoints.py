@@ -1,0 +1,172 @@
+"""Checkpoints that a user names: found, put in order and told apart."""
+
+from __future__ import annotations
+
+import glob
+import json
+import re
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.backends import backends
+from harness.errors import CheckpointError, UsageError
+from harness.study.checkpoints import known_hashes, store_checkpoint, store_hashes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.study import StudyFile
+    from harness.types import Checkpoint
+
+SERIES = re.compile(r"(?P<series>[A-Za-z0-9][\w.-]*)=(?P<rest>.+)")
+BACKEND = re.compile(r"(?P<backend>[a-z][\w-]*):(?P<rest>.+)")
+LOCAL = "transformers"
+"""The backend of folders that are named without one."""
+STEP = re.compile(r"(?:step|checkpoint|ckpt|iter)[-_]?(\d+)$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A checkpoint that a user named."""
+
+    backend: str
+    """Name of the backend that runs it."""
+    location: str
+    """An absolute folder, or what the backend calls a place that is none."""
+    name: str
+    """As a rule the folder's name."""
+    series: str
+    """The training run that it belongs to, as a rule its parent folder's name."""
+    step: int | None
+    """Step by its name, else by the folder's trainer_state.json."""
+
+
+def find_checkpoints(specs: Sequence[str]) -> list[Found]:
+    """What `[SERIES=][BACKEND:]NAME` arguments stand for, by series and step.
+
+    For most backends a name is a folder or a glob of folders; without a backend it is
+    a folder of the transformers package. What exists as a path is one, whatever signs
+    it holds.
+
+    Raises:
+        CheckpointError: nothing is there; the nearest name is suggested.
+        UsageError: no checkpoint was named, or a name is not as it must be.
+    """
+    found: dict[tuple[str, str], Found] = {}
+    for spec in specs:
+        series, rest = _divide(SERIES, spec)
+        backend, name = _divide(BACKEND, rest)
+        if backend is None or backend not in backends:
+            backend, name = LOCAL, rest
+        for one in _find(backend, name, series):
+            found.setdefault((one.backend, one.location), one)
+    if not found:
+        raise UsageError("Name at least one checkpoint: --checkpoint DIR/checkpoint-*")
+    return sorted(
+        found.values(),
+        key=lambda one: (one.series, one.step is None, one.step or 0, one.name),
+    )
+
+
+def register(
+    study: StudyFile, found: Sequence[Found], *, rehash: bool = False
+) -> list[Checkpoint]:
+    """Store checkpoints, each known by its contents.
+
+    Args:
+        study: where to.
+        found: the checkpoints.
+        rehash: read every file again, also one that looks unchanged.
+
+    Raises:
+        CheckpointError: one cannot be loaded or reached; says what is missing.
+    """
+    before = {} if rehash else known_hashes(study)
+    known = dict(before)
+    prints = [backends[one.backend].fingerprint(one.location, known) for one in found]
+    store_hashes(study, {key: known[key] for key in known.keys() - before.keys()})
+    return [
+        store_checkpoint(
+            study,
+            series=one.series,
+            name=one.name,
+            step=one.step,
+            backend=one.backend,
+            fingerprint=fingerprint,
+            location=one.location,
+        )
+        for one, fingerprint in zip(found, prints, strict=True)
+    ]
+
+
+def _divide(pattern: re.Pattern[str], text: str) -> tuple[str | None, str]:
+    """What stands before the sign that divides the text, if it does, and the rest."""
+    match = pattern.fullmatch(text)
+    if match is None or Path(text).exists():
+        return None, text
+    return match[1], match["rest"]
+
+
+def _find(backend: str, name: str, series: str | None) -> list[Found]:
+    place = backends[backend].place(name)
+    if place is not None:
+        step = step_of_name(place.name)
+        series = series or place.series
+        return [Found(backend, place.location, place.name, series, step)]
+    folders = [(path, path.resolve()) for path in _expand(str(Path(name).expanduser()))]
+    return [
+        Found(
+            backend,
+            location=str(whole),
+            name=whole.name,
+            series=series or whole.parent.name or "run",
+            step=_step(path),
+        )
+        for path, whole in folders
+    ]
+
+
+def _expand(pattern: str) -> list[Path]:
+    if glob.has_magic(pattern) and not Path(pattern).exists():
+        # Path.glob takes no absolute pattern.
+        names = glob.glob(pattern)  # noqa: PTH207
+        found = [Path(name) for name in names if Path(name).is_dir()]
+        if not found:
+            raise CheckpointError(f"No folder matches {pattern}.")
+        return found
+    path = Path(pattern)
+    if not path.exists():
+        siblings = (
+            [p.name for p in path.parent.glob("*")] if path.parent.exists() else []
+        )
+        near = get_close_matches(path.name, siblings, n=1)
+        hint = f" Did you mean '{path.parent / near[0]}'?" if near else ""
+        raise CheckpointError(f"There is no checkpoint folder {path}.{hint}")
+    inside = sorted(path.glob("checkpoint-*"), key=lambda p: _step(p) or 0)
+    models = ("config.json", "adapter_config.json")
+    if inside and not any((path / name).exists() for name in models):
+        raise CheckpointError(
+            f"{path} is no checkpoint but holds {len(inside)} of them; "
+            f"write '{path / 'checkpoint-*'}' or one of them, as '{inside[0]}'."
+        )
+    return [path]
+
+
+def step_of_name(name: str) -> int | None:
+    """The step that a checkpoint's name ends with, as in `checkpoint-30`."""
+    match = STEP.search(name)
+    return int(match[1]) if match else None
+
+
+def _step(path: Path) -> int | None:
+    step = step_of_name(path.resolve().name)
+    if step is not None:
+        return step
+    try:
+        state = json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    step = state.get("global_step") if isinstance(state, dict) else None
+    return step if isinstance(step, int) else None

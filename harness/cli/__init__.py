@@ -1,0 +1,40 @@
+"""The command line: `harness VERB`."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from harness.cli import records, verbs
+from harness.errors import HarnessError
+
+app = typer.Typer(
+    name="harness",
+    help="Evaluate fine-tuned language models with metrics and people in tandem.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for command in (
+    verbs.run,
+    verbs.score,
+    verbs.rate,
+    verbs.report,
+    verbs.demo,
+    records.init,
+    records.export,
+):
+    app.command()(command)
+app.add_typer(records.importing, name="import")
+app.add_typer(records.listing, name="list")
+
+
+def main() -> None:
+    """Run the command line; every known failure is one line and exit code 2."""
+    try:
+        app()
+    except HarnessError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(2)

@@ -1,0 +1,38 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Format(StrEnum):
+    """Forms of a report."""
+
+    TEXT = "text"
+    HTML = "html"
+    MARKDOWN = "md"
+    JSON = "json"
+
+
+class TableFormat(StrEnum):
+    """Forms of an exported table."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+
+
+Suite = Annotated[
+    str, typer.Argument(help="Task or suite file, or the name of a bundled one.")
+]
+Db = Annotated[
+    Path | None,
+    typer.Option("--db", help="Study file. [default: results/SUITE.db]"),
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print JSON (short for --format json).")
+]
+TaskName = Annotated[str, typer.Option("--task", help="Name of the task.")]

@@ -1,0 +1,173 @@
+"""Commands on records: import, export, init and list."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli.options import AsJson, Db, TableFormat, TaskName
+from harness.terminal import open_study, print_json, print_rows, tell
+
+if TYPE_CHECKING:
+    from harness.importing import Imported
+    from harness.study import StudyFile
+    from harness.types import Json
+
+importing = typer.Typer(
+    no_args_is_help=True, help="Take in outputs or ratings made elsewhere."
+)
+listing = typer.Typer(
+    no_args_is_help=True, help="Show tasks, metrics or checkpoints by name."
+)
+
+
+@importing.command("outputs")
+def import_outputs(
+    file: Annotated[Path, typer.Argument(help="JSONL, CSV or Parquet; also .gz.")],
+    task: TaskName,
+    *,
+    lower_is_better: Annotated[
+        list[str],
+        typer.Option(help="An imported metric for which less is better."),
+    ] = [],  # noqa: B006 - typer copies it
+    db: Db = None,
+    json: AsJson = False,
+) -> None:
+    """Take in outputs with the scores they carry.
+
+    A row has item, system, output and, where there is one, prompt, references, scores.
+
+    Example: harness import outputs outputs.jsonl --task news --lower-is-better ter
+    """
+    from harness.importing import import_outputs as take_in
+
+    study = open_study(db, task)
+    _print_imported(
+        take_in(study, file, task, lower_is_better=lower_is_better), study, json=json
+    )
+
+
+@importing.command("ratings")
+def import_ratings(
+    file: Annotated[Path, typer.Argument(help="JSONL, CSV or Parquet; also .gz.")],
+    task: TaskName,
+    *,
+    db: Db = None,
+    json: AsJson = False,
+) -> None:
+    """Take in ratings; a row has item, system, rater, criterion, value.
+
+    Example: harness import ratings ratings.jsonl --task news
+    """
+    from harness.importing import import_ratings as take_in
+
+    study = open_study(db, task, must_exist=True)
+    _print_imported(take_in(study, file, task), study, json=json)
+
+
+def export(
+    folder: Annotated[Path, typer.Argument(help="Folder to write to.")],
+    *,
+    db: Db = None,
+    format: Annotated[  # noqa: A002 - the option's name
+        TableFormat, typer.Option(help="Form of the files.")
+    ] = TableFormat.CSV,
+    table: Annotated[
+        list[str], typer.Option(help="A table or view; all if none is named.")
+    ] = [],  # noqa: B006 - typer copies it
+) -> None:
+    """Write every table and view to files.
+
+    Example: harness export tables/ --db results/demo.db --table judgements
+    """
+    from harness.exporting import export as write
+
+    study = open_study(db, None, must_exist=True)
+    for path in write(study, folder, kind=format.value, names=table):
+        typer.echo(path)
+
+
+def init(
+    data: Annotated[Path, typer.Argument(help="JSONL, CSV or Parquet.")],
+    *,
+    out: Annotated[
+        Path | None, typer.Option(help="Task file. [default: NAME.yaml beside DATA]")
+    ] = None,
+) -> None:
+    """Write a task file for your own data.
+
+    Example: harness init questions.jsonl
+    """
+    from harness.init import init as write
+    from harness.task import load_items, load_task
+
+    path = write(data, out)
+    items = load_items(load_task(path))
+    typer.echo(f"{path}: a task of {len(items)} items. Read it over, then:")
+    typer.echo(f"  harness run {path} --checkpoint DIR/checkpoint-*")
+
+
+@listing.command("tasks")
+def list_tasks(*, db: Db = None, json: AsJson = False) -> None:
+    """Bundled tasks and suites, and the tasks of a study."""
+    from harness.task import bundled_tasks
+
+    rows: list[dict[str, Json]] = [
+        {"task": name, "where": str(path)} for name, path in bundled_tasks().items()
+    ]
+    if db is not None:
+        from harness.study.items import stored_tasks
+
+        study = open_study(db, None, must_exist=True)
+        rows += [{"task": name, "where": str(db)} for name in stored_tasks(study)]
+    print_rows(rows, as_json=json)
+
+
+@listing.command("metrics")
+def list_metrics(*, json: AsJson = False) -> None:
+    """All metrics, with their direction."""
+    from harness.metrics import metrics
+
+    rows: list[dict[str, Json]] = [
+        {
+            "metric": name,
+            "better": "higher" if metrics[name].higher_is_better else "lower",
+            "what": (metrics[name].__doc__ or "").strip().splitlines()[0],
+        }
+        for name in metrics.names()
+    ]
+    print_rows(rows, as_json=json)
+
+
+@listing.command("checkpoints")
+def list_checkpoints(*, db: Db = None, json: AsJson = False) -> None:
+    """The checkpoints of a study."""
+    from harness.study.checkpoints import stored_checkpoints
+
+    study = open_study(db, None, must_exist=True)
+    rows: list[dict[str, Json]] = [
+        {
+            "series": one.series,
+            "step": one.step,
+            "checkpoint": one.name,
+            "backend": one.backend,
+            "fingerprint": one.fingerprint[:12],
+            "where": one.location or "",
+        }
+        for one in stored_checkpoints(study)
+    ]
+    print_rows(rows, as_json=json)
+
+
+def _print_imported(done: Imported, study: StudyFile, *, json: bool) -> None:
+    if json:
+        print_json(asdict(done))
+        return
+    raters = f", {done.raters} raters" if done.raters else ""
+    tell(
+        f"{done.rows} rows for task '{done.task}': {done.items} items, "
+        f"{done.checkpoints} checkpoints{raters}; stored in {study.path}"
+    )

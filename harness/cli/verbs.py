@@ -1,0 +1,217 @@
+"""Commands that work on a study: run, score, rate, report, demo."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli.options import AsJson, Db, Format, Suite
+from harness.errors import NotFound, UsageError
+from harness.terminal import RESULTS, open_study, progress_bars, tell
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.study import StudyFile
+    from harness.task import Task
+
+
+def run(
+    suite: Suite,
+    checkpoint: Annotated[
+        list[str],
+        typer.Option(
+            "--checkpoint",
+            "-c",
+            help="[SERIES=]PATH of a checkpoint folder, a glob as "
+            "'out/checkpoint-*', or a hosted model as openai:MODEL@URL; "
+            "may be given several times.",
+        ),
+    ],
+    *,
+    db: Db = None,
+    rehash: Annotated[
+        bool, typer.Option(help="Read checkpoints again that look unchanged.")
+    ] = False,
+    json: AsJson = False,
+) -> None:
+    """Generate and score every checkpoint; the same command resumes.
+
+    Example: harness run modernize --checkpoint 'out/checkpoint-*'
+    """
+    from harness.run import run as run_suite
+    from harness.task import load_tasks
+
+    tasks = load_tasks(suite)
+    study = open_study(db, suite)
+    with progress_bars() as progress:
+        done = run_suite(study, tasks, checkpoint, rehash=rehash, progress=progress)
+    generated = sum(one.generated for one in done.generations)
+    reused = sum(one.reused for one in done.generations)
+    tell(
+        f"{generated} outputs generated, {reused} were there already; "
+        f"{done.scores} scores added to {study.path}"
+    )
+    _print_report(
+        study, [task.name for task in tasks], Format.JSON if json else Format.TEXT
+    )
+
+
+def score(suite: Suite, *, db: Db = None, json: AsJson = False) -> None:
+    """Score outputs that the study holds already; loads no model.
+
+    Example: harness score my_task.yaml --db results/mine.db
+    """
+    from harness.run import score_stored
+    from harness.task import load_tasks
+
+    tasks = load_tasks(suite)
+    study = open_study(db, suite, must_exist=True)
+    with progress_bars() as progress:
+        added = score_stored(study, tasks, progress=progress)
+    tell(f"{added} scores added to {study.path}")
+    _print_report(
+        study, [task.name for task in tasks], Format.JSON if json else Format.TEXT
+    )
+
+
+def rate(
+    suite: Suite,
+    *,
+    db: Db = None,
+    host: Annotated[str, typer.Option(help="Address to serve on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port; 0 takes a free one.")] = 7860,
+    rater: Annotated[
+        list[str],
+        typer.Option("--rater", help="Name of a rater; may be given several times."),
+    ] = ["rater"],  # noqa: B006 - typer copies it
+    browser: Annotated[bool, typer.Option(help="Open the page here.")] = True,
+) -> None:
+    """Serve the page where people rate outputs, blind.
+
+    Example: harness rate modernize --rater ann --rater ben
+    """
+    from harness.task import load_tasks
+
+    tasks = load_tasks(suite)
+    study = open_study(db, suite, must_exist=True)
+    _serve(study, tasks, host=host, port=port, raters=rater, open_browser=browser)
+
+
+def report(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[SUITE|TASK]", help="What to report; all tasks if none is named."
+        ),
+    ] = None,
+    *,
+    db: Db = None,
+    format: Annotated[Format, typer.Option(help="Form of the report.")] = Format.TEXT,  # noqa: A002 - the option's name
+    json: AsJson = False,
+    out: Annotated[
+        Path | None, typer.Option(help="File to write; otherwise it is printed.")
+    ] = None,
+) -> None:
+    """Say which checkpoint is better, and how far metrics agree with people.
+
+    Example: harness report --db results/demo.db --format html --out report.html
+    """
+    study = open_study(db, name, must_exist=True)
+    tasks = _named_tasks(study, name)
+    _print_report(study, tasks, Format.JSON if json else format, out)
+
+
+def demo(
+    *,
+    folder: Annotated[
+        Path, typer.Option(help="Folder for the study and the training run.")
+    ] = RESULTS,
+    simulate_raters: Annotated[
+        int, typer.Option(min=0, max=50, help="Simulated raters, marked as such.")
+    ] = 0,
+    serve: Annotated[
+        bool, typer.Option(help="Serve the rating page at the end, at a terminal.")
+    ] = True,
+    port: Annotated[int, typer.Option(help="Port; 0 takes a free one.")] = 7860,
+) -> None:
+    """Fine-tune a small model, evaluate its checkpoints, report, and rate.
+
+    Example: harness demo --simulate-raters 3
+    """
+    from harness.demo.tour import tour
+
+    with progress_bars() as progress:
+        made = tour(folder, simulated_raters=simulate_raters, progress=progress)
+    _print_report(made.study, None, Format.HTML, folder / "demo.html")
+    _print_report(made.study, None, Format.TEXT)
+    if serve and sys.stdout.isatty():
+        _serve(
+            made.study,
+            made.tasks,
+            host="127.0.0.1",
+            port=port,
+            raters=["rater"],
+            open_browser=True,
+        )
+        return
+    tell(f"To rate its outputs: harness rate modernize --db {made.study.path}")
+
+
+def _named_tasks(study: StudyFile, name: str | None) -> list[str] | None:
+    from harness.study.items import stored_tasks
+    from harness.task import load_tasks
+
+    stored = stored_tasks(study)
+    if name is None or name in stored:
+        return None if name is None else [name]
+    try:
+        return [task.name for task in load_tasks(name)]
+    except NotFound:
+        raise NotFound("task", name, stored) from None
+
+
+def _print_report(
+    study: StudyFile,
+    tasks: Sequence[str] | None,
+    form: Format,
+    out: Path | None = None,
+) -> None:
+    from harness.report import report as make
+    from harness.reporting import render
+
+    text = render(make(study, None if tasks is None else list(tasks)), form.value)
+    if out is None:
+        typer.echo(text)
+        return
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{out} cannot be written: {error.strerror}") from error
+    tell(f"wrote {out}")
+
+
+def _serve(
+    study: StudyFile,
+    tasks: Sequence[Task],
+    *,
+    host: str,
+    port: int,
+    raters: Sequence[str],
+    open_browser: bool,
+) -> None:
+    from ui.serve import serve
+
+    serve(
+        study.path,
+        tasks,
+        host=host,
+        port=port,
+        raters=raters,
+        open_browser=open_browser,
+        tell=typer.echo,
+    )

@@ -1,0 +1,1 @@
+"""A real, small fine-tune on which to try everything."""

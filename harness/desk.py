@@ -1,0 +1,147 @@
+"""What one rater does at one sitting, over all campaigns that are served."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from harness.campaign import Campaign, has_simulated_raters
+from harness.errors import RatingRefused
+from harness.rate import (
+    Answer,
+    Progress,
+    Shown,
+    answer,
+    last_answered,
+    next_assignment,
+    progress,
+    skip,
+    undo,
+)
+from harness.study.raters import stored_time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from harness.study import StudyFile
+    from harness.study.raters import Rater
+
+NOTICES = {
+    "stored": "Saved",
+    "again": "Saved before; it counts once",
+    "replaced": "Saved; it replaces your earlier answer to the same output",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """Everything that the page draws at one time."""
+
+    shown: Shown | None
+    """What is to be judged; None at the end."""
+    done: int
+    """Answers of this rater that count."""
+    left: int
+    """Outputs that this rater could still rate."""
+    seconds_left: float | None
+    """How long these will take at the rater's pace; None before the first answer."""
+    can_undo: bool
+    """Whether there is an answer to take back."""
+    rater: str
+    """Name of the rater."""
+    simulated: bool
+    """Whether programs rate in a campaign that is served."""
+    notice: str = ""
+    """What became of the last answer."""
+    problem: str = ""
+    """Why the last answer was refused; empty if it was not."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """One rater's work on several campaigns, one after the other."""
+
+    study: StudyFile
+    """Where everything is stored."""
+    campaigns: tuple[Campaign, ...]
+    """In the order in which they are served."""
+    rater: Rater
+    """Whose desk it is."""
+
+    def current(self, *, notice: str = "", problem: str = "") -> Screen:
+        """What lies on the desk now."""
+        shown = None
+        for campaign in self._reopened_first():
+            shown = next_assignment(self.study, campaign, self.rater)
+            if shown is not None:
+                break
+        so_far = Progress(0, 0)
+        for campaign in self.campaigns:
+            so_far += progress(self.study, campaign, self.rater)
+        pace = so_far.seconds_per_item
+        last = last_answered(self.study, self.campaigns, self.rater)
+        return Screen(
+            shown=shown,
+            done=so_far.done,
+            left=so_far.left,
+            seconds_left=None if pace is None else pace * so_far.left,
+            can_undo=last is not None,
+            rater=self.rater.name,
+            simulated=any_simulated(self.study, self.campaigns),
+            notice=notice,
+            problem=problem,
+        )
+
+    def submit(self, token: str, given: Answer) -> Screen:
+        """Store an answer; what comes next.
+
+        Raises:
+            InputError: the answer is incomplete or malformed; the page stays.
+        """
+        try:
+            outcome = answer(self.study, self.rater, token, given)
+        except RatingRefused as refusal:
+            return self.current(problem=str(refusal))
+        return self.current(notice=NOTICES[outcome])
+
+    def skip(self, token: str, reason: str) -> Screen:
+        """Put an assignment aside; what comes next.
+
+        Raises:
+            InputError: the reason is too long; the page stays.
+        """
+        try:
+            skip(self.study, self.rater, token, reason)
+        except RatingRefused as refusal:
+            return self.current(problem=str(refusal))
+        return self.current(notice="Skipped")
+
+    def undo(self) -> Screen:
+        """Take back the newest answer, in whichever campaign it was."""
+        number = last_answered(self.study, self.campaigns, self.rater)
+        if number is None:
+            return self.current(notice="There is nothing to undo")
+        [of] = self.study.column(
+            "SELECT campaign FROM assignments WHERE id = ?", [number]
+        )
+        [campaign] = [known for known in self.campaigns if known.id == of]
+        try:
+            undo(self.study, campaign, self.rater)
+        except RatingRefused as refusal:
+            return self.current(problem=str(refusal))
+        return self.current(notice="Taken back; answer it anew")
+
+    def _reopened_first(self) -> list[Campaign]:
+        """The campaigns, with one where an answer was just taken back in front."""
+        reopened = self.study.column(
+            "SELECT campaign FROM assignments WHERE rater = ? AND state = 'undone' "
+            "AND lease_until > ? ORDER BY shown_at DESC LIMIT 1",
+            [self.rater.id, stored_time(datetime.now(UTC))],
+        )
+        return sorted(self.campaigns, key=lambda campaign: campaign.id not in reopened)
+
+
+def any_simulated(study: StudyFile, campaigns: Iterable[Campaign]) -> bool:
+    """Whether programs rate in one of the campaigns; every page must say so."""
+    return any(has_simulated_raters(study, campaign) for campaign in campaigns)

@@ -1,0 +1,76 @@
+"""Export: every table of a study as plain files."""
+
+from __future__ import annotations
+
+import csv
+import json
+from typing import TYPE_CHECKING, Literal
+
+from harness.errors import NotFound, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from harness.study import StudyFile
+    from harness.types import Json
+
+SECRETS = frozenset(("invites", "sessions"))
+"""Tables of what lets somebody in; they are never exported."""
+
+
+def export(
+    study: StudyFile,
+    folder: Path,
+    *,
+    kind: Literal["csv", "jsonl"] = "csv",
+    names: Sequence[str] = (),
+) -> list[Path]:
+    """Write tables or views, each to a file of its own.
+
+    Tallies are written as hexadecimal digits of their float64 values.
+
+    Args:
+        study: what to export.
+        folder: created if need be; files there are replaced.
+        kind: form of the files.
+        names: tables or views; none named: every table and view.
+
+    Raises:
+        NotFound: there is no such table or view.
+        UsageError: the folder cannot be written.
+    """
+    known = [
+        name
+        for name in study.db.table_names() + study.db.view_names()
+        if not name.startswith(("_", "sqlite_")) and name not in SECRETS
+    ]
+    for name in names:
+        if name not in known:
+            raise NotFound("table or view", name, known)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return [_write(study, folder, name, kind) for name in names or known]
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be written: {error.strerror}") from error
+
+
+def _write(study: StudyFile, folder: Path, name: str, kind: str) -> Path:
+    rows = study.each(f'SELECT * FROM "{name}"')  # noqa: S608 - a known name
+    plain = ({key: _plain(value) for key, value in row.items()} for row in rows)
+    path, unfinished = folder / f"{name}.{kind}", folder / f".{name}.{kind}"
+    with unfinished.open("w", encoding="utf-8", newline="") as file:
+        if kind == "csv":
+            columns = [column.name for column in study.db[name].columns]
+            writer = csv.DictWriter(file, columns)
+            writer.writeheader()
+            writer.writerows(plain)
+        else:
+            for row in plain:
+                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    unfinished.replace(path)
+    return path
+
+
+def _plain(value: Json) -> Json:
+    return value.hex() if isinstance(value, bytes) else value

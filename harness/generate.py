@@ -1,0 +1,242 @@
+"""Generate: fill in what a checkpoint has not answered yet, batch by batch."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from harness.backends import Request, backends
+from harness.data import whole_text
+from harness.errors import CheckpointError
+from harness.identity import content_hash
+from harness.metrics import LikelihoodMetric, Metric
+from harness.progress import silent
+from harness.study.items import task_version
+from harness.study.outputs import (
+    Evaluation,
+    output_id,
+    store_evaluation,
+    store_likelihoods,
+    store_outputs,
+)
+from harness.types import Likelihood, Output
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.backends import Generated, Model, Scored
+    from harness.progress import Progress
+    from harness.study import StudyFile
+    from harness.task import Task
+    from harness.types import Checkpoint, Item
+
+LIKELIHOOD_POLICY = "conditional, first reference"
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A task ready to run: read and checked."""
+
+    task: Task
+    """The task file."""
+    items: Sequence[Item]
+    """Its items."""
+    metrics: Sequence[Metric]
+    """Its metrics, made ready for the items."""
+
+    @property
+    def needs_likelihoods(self) -> bool:
+        """Whether a metric asks how probable the references are."""
+        return any(isinstance(metric, LikelihoodMetric) for metric in self.metrics)
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """What generating for one task did."""
+
+    task: str
+    """Name of the task."""
+    checkpoint: str
+    """Id of the checkpoint."""
+    generated: int
+    """Outputs written now."""
+    reused: int
+    """Outputs that were there already."""
+    likelihoods: int
+    """Likelihoods computed now."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Gap:
+    work: Work
+    evaluation: Evaluation
+    requests: list[Request]
+    unscored: list[Item]
+
+
+def generate(
+    study: StudyFile,
+    checkpoint: Checkpoint,
+    works: Sequence[Work],
+    *,
+    run: int | None = None,
+    progress: Progress = silent,
+) -> list[Generation]:
+    """Outputs and likelihoods of one checkpoint for tasks, as far as they are missing.
+
+    The model is loaded once, and only if something is missing. Every batch is
+    committed before the next one starts, so that nothing is lost at a crash.
+
+    Raises:
+        CheckpointError: the model cannot be loaded.
+    """
+    if checkpoint.location is None:
+        raise CheckpointError(
+            f"'{checkpoint.name}' was imported: it has outputs but no model to run."
+        )
+    backend = backends[checkpoint.backend]
+    identity = dict(backend.identity(checkpoint.location))
+    gaps = [_find_gap(study, checkpoint, work, identity) for work in works]
+    for gap in gaps:
+        store_evaluation(study, gap.evaluation, run)
+    if any(gap.requests or gap.unscored for gap in gaps):
+        model = backend.load(checkpoint.location)
+        try:
+            for gap in gaps:
+                _answer(study, model, checkpoint, gap, progress)
+                _judge_references(study, model, checkpoint, gap, progress)
+        finally:
+            model.close()
+    return [
+        Generation(
+            task=gap.work.task.name,
+            checkpoint=checkpoint.id,
+            generated=len(gap.requests),
+            reused=len(gap.work.items) * gap.evaluation.samples - len(gap.requests),
+            likelihoods=len(gap.unscored),
+        )
+        for gap in gaps
+    ]
+
+
+def _find_gap(
+    study: StudyFile, checkpoint: Checkpoint, work: Work, identity: dict[str, object]
+) -> _Gap:
+    settings = asdict(work.task.generation)
+    # One more sample is no other setting: the earlier ones stay as they are.
+    samples = settings.pop("samples")
+    evaluation = Evaluation(
+        checkpoint=checkpoint.id,
+        task=work.task.name,
+        task_hash=task_version(work.task.name, work.task.text),
+        settings=content_hash(settings, identity),
+        likelihood_settings=content_hash(LIKELIHOOD_POLICY, identity),
+        samples=samples,
+    )
+    answered = {
+        (row["item"], row["sample"])
+        for row in study.rows(
+            "SELECT item, sample FROM outputs WHERE checkpoint = ? AND settings = ?",
+            [checkpoint.id, evaluation.settings],
+        )
+    }
+    scored = set(
+        study.column(
+            "SELECT likelihoods.item FROM likelihoods JOIN items "
+            "ON items.id = likelihoods.item "
+            "AND items.refs_hash = likelihoods.refs_hash "
+            "WHERE checkpoint = ? AND settings = ?",
+            [checkpoint.id, evaluation.likelihood_settings],
+        )
+    )
+    return _Gap(
+        work=work,
+        evaluation=evaluation,
+        requests=[
+            Request(item, sample)
+            for item in work.items
+            for sample in range(samples)
+            if (item.id, sample) not in answered
+        ],
+        unscored=[
+            item
+            for item in work.items
+            if work.needs_likelihoods and item.references and item.id not in scored
+        ],
+    )
+
+
+def _answer(
+    study: StudyFile,
+    model: Model,
+    checkpoint: Checkpoint,
+    gap: _Gap,
+    progress: Progress,
+) -> None:
+    label, done, total = f"{checkpoint.name}: generate", 0, len(gap.requests)
+    if not total:
+        return
+    progress(label, done, total)
+    for batch in model.generate(gap.requests, gap.work.task.generation):
+        settings = gap.evaluation.settings
+        store_outputs(study, [_output(one, checkpoint, settings) for one in batch])
+        done += len(batch)
+        progress(label, done, total)
+
+
+def _judge_references(
+    study: StudyFile,
+    model: Model,
+    checkpoint: Checkpoint,
+    gap: _Gap,
+    progress: Progress,
+) -> None:
+    label, done, total = f"{checkpoint.name}: likelihood", 0, len(gap.unscored)
+    if not total:
+        return
+    progress(label, done, total)
+    references = {item.id: item.references[0] for item in gap.unscored}
+    for batch in model.loglikelihood(gap.unscored):
+        settings = gap.evaluation.likelihood_settings
+        store_likelihoods(
+            study,
+            [
+                _likelihood(one, references[one.item], checkpoint, settings)
+                for one in batch
+            ],
+            task=gap.work.task.name,
+            policy=LIKELIHOOD_POLICY,
+        )
+        done += len(batch)
+        progress(label, done, total)
+
+
+def _output(one: Generated, checkpoint: Checkpoint, settings: str) -> Output:
+    return Output(
+        id=output_id(one.item, checkpoint.id, one.sample, settings),
+        item=one.item,
+        checkpoint=checkpoint.id,
+        text=whole_text(one.text),
+        sample=one.sample,
+        settings=settings,
+        finish=one.finish,
+        prompt_tokens=one.prompt_tokens,
+        new_tokens=one.new_tokens,
+        truncated=one.truncated,
+    )
+
+
+def _likelihood(
+    one: Scored, reference: str, checkpoint: Checkpoint, settings: str
+) -> Likelihood:
+    return Likelihood(
+        item=one.item,
+        checkpoint=checkpoint.id,
+        nll=one.nll,
+        tokens=one.tokens,
+        words=len(reference.split()),
+        bytes=len(reference.encode("utf-8", "surrogatepass")),
+        truncated=one.truncated,
+        settings=settings,
+        reason=one.reason,
+    )

@@ -1,0 +1,200 @@
+"""The two forms of a metric: tallies that add up, or one value of the whole."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from harness.errors import MetricError, Unscorable
+from harness.metrics.settings import check_choices
+from harness.registry import Registry
+from harness.types import Item, Json, Likelihood, Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+Judged = tuple[Item, str]
+"""An item and the text that a model wrote for it."""
+
+metrics: Registry[type[Metric]] = Registry("metric")
+
+NO_REFERENCE = "the item has no reference"
+
+FAILURES = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    ImportError,
+    LookupError,
+    NameError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+)
+"""What code that others wrote is expected to raise when it fails."""
+
+
+class Metric(ABC):
+    """What can be said of outputs by a program.
+
+    A subclass is a frozen dataclass whose fields are its settings; where few values
+    are allowed, their type is a `Literal`. `name` and the like are plain class
+    attributes there, without annotation: an annotated one would be a setting.
+    """
+
+    name: str
+    version: str = "v1"
+    """Raised whenever the same output would get another value."""
+    higher_is_better: bool = True
+    unit: str = ""
+    """`%`, `bits`, ...; empty for a plain number."""
+    origin: str = ""
+    """How a task names it where that is not by `name`, say by a file."""
+
+    def __post_init__(self) -> None:
+        """Refuse settings that are none of the choices.
+
+        Raises:
+            InputError: names metric, setting, and the nearest choice or all.
+        """
+        check_choices(self)
+
+    @property
+    def signature(self) -> str:
+        """`name|setting:value|...|version`: two equal ones give equal numbers."""
+        settings = [f"{name}:{value}" for name, value in self.settings.items()]
+        return "|".join([self.name, *settings, self.version])
+
+    @property
+    def settings(self) -> dict[str, Json]:
+        """Name and value of each setting, enough to make the metric again."""
+        chosen = (f for f in fields(self) if f.init)  # type: ignore[arg-type]
+        return {f.name: getattr(self, f.name) for f in chosen}
+
+    def for_items(self, items: Iterable[Item]) -> Metric:  # noqa: ARG002
+        """The metric as the items need it, say with their number of references."""
+        return self
+
+
+class Tallied(Metric):
+    """A metric whose value follows from a sum of one vector per output.
+
+    Corpus value, per-output value, bootstrap interval and paired tests then all
+    come from one matrix (the idea is sacreBLEU's).
+    """
+
+    @abstractmethod
+    def value(self, tally: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Values of summed tallies.
+
+        Args:
+            tally: shape (..., width); each last axis is one summed tally.
+
+        Returns:
+            Shape (...); NaN where the value is undefined.
+        """
+
+    def output_value(self, tally: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Values of single outputs; as `value` unless sentences need another rule."""
+        return self.value(tally)
+
+
+class TextMetric(Tallied):
+    """A tallied metric of what the model wrote."""
+
+    @abstractmethod
+    def tally(self, item: Item, text: str) -> Tally:
+        """The output's sufficient statistics, shape (width,).
+
+        Raises:
+            Unscorable: the metric cannot judge this output.
+        """
+
+    def tallies(self, judged: Sequence[Judged]) -> list[Tally | Unscorable]:
+        """One tally, or the reason for none, for each output.
+
+        Raises:
+            MetricError: the metric itself failed; names the item.
+        """
+        return [self._tally_or_reason(item, text) for item, text in judged]
+
+    def _tally_or_reason(self, item: Item, text: str) -> Tally | Unscorable:
+        try:
+            return self.tally(item, text)
+        except Unscorable as reason:
+            return reason
+        except FAILURES as error:
+            where = f"on item '{item.key}' of task '{item.task}'"
+            raise MetricError(self.name, f"failed {where}", error) from error
+
+
+class LikelihoodMetric(Tallied):
+    """A tallied metric of how probable the model finds the reference."""
+
+    @abstractmethod
+    def tally(self, likelihood: Likelihood) -> Tally:
+        """The item's sufficient statistics, shape (width,).
+
+        Raises:
+            Unscorable: nothing was scored.
+        """
+
+
+class MeanMetric(TextMetric):
+    """A metric whose corpus value is the plain mean of its per-output values."""
+
+    @abstractmethod
+    def score(self, item: Item, text: str) -> float:
+        """The value for one output.
+
+        Raises:
+            Unscorable: the metric cannot judge this output.
+        """
+
+    def tally(self, item: Item, text: str) -> Tally:
+        """[value, 1]."""
+        return np.array([self.score(item, text), 1.0])
+
+    def value(self, tally: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Sum of values over number of outputs."""
+        return ratio(tally[..., 0], tally[..., 1])
+
+
+class Whole(Metric):
+    """A metric of all outputs together, without a value for each."""
+
+    @abstractmethod
+    def value_of(self, judged: Sequence[Judged]) -> float:
+        """The value of these outputs together.
+
+        Raises:
+            Unscorable: the metric cannot judge them.
+        """
+
+
+def ratio(above: Any, below: Any) -> NDArray[np.float64]:
+    """`above / below`, NaN where `below` is 0."""
+    above, below = np.broadcast_arrays(
+        np.asarray(above, dtype=float), np.asarray(below, dtype=float)
+    )
+    quotient = np.full(above.shape, np.nan)
+    np.divide(above, below, out=quotient, where=below != 0)
+    return quotient
+
+
+def references_of(item: Item) -> tuple[str, ...]:
+    """The item's references.
+
+    Raises:
+        Unscorable: it has none.
+    """
+    if not item.references:
+        raise Unscorable(NO_REFERENCE)
+    return item.references

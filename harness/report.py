@@ -1,0 +1,149 @@
+"""Report: metrics and raters side by side, with a verdict."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+from harness.errors import NotFound
+from harness.progress import silent
+from harness.reporting.agreement import alphas, metric_agreements, rated_outputs
+from harness.reporting.baselines import copy_baseline
+from harness.reporting.disagreements import disagreements
+from harness.reporting.estimates import Estimator, Resampling, leads, rebuild
+from harness.reporting.evidence import gather
+from harness.reporting.formats import labels
+from harness.reporting.model import (
+    CheckpointReport,
+    MetricInfo,
+    Report,
+    TaskReport,
+)
+from harness.reporting.notes import notes
+from harness.reporting.verdict import verdict
+from harness.study.items import stored_tasks
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from harness.metrics import Metric
+    from harness.progress import Progress
+    from harness.reporting.evidence import Evidence
+    from harness.study import StudyFile
+
+DRAWS = 1000
+PACKAGES = ("tandem-eval", "numpy", "scipy", "sacrebleu", "rouge-score", "evaluate")
+
+
+def report(
+    study: StudyFile,
+    tasks: Sequence[str] | None = None,
+    *,
+    draws: int = DRAWS,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> Report:
+    """What metrics and raters say of each checkpoint, and how far they agree.
+
+    No model is loaded and nothing is stored. The same study gives the same report.
+
+    Args:
+        study: what was generated, scored and rated.
+        tasks: names; None: every task in the study.
+        draws: resamples behind each interval.
+        seed: seed of the resamples.
+        progress: told of every task.
+
+    Raises:
+        NotFound: the study has no such task; the nearest name is suggested.
+    """
+    known = stored_tasks(study)
+    for name in tasks or ():
+        if name not in known:
+            raise NotFound("task with outputs", name, known)
+    wanted = known if tasks is None else list(dict.fromkeys(tasks))
+    found = []
+    for number, name in enumerate(wanted):
+        progress("report", number, len(wanted))
+        found.append(_task_report(study, name, Resampling(draws, seed)))
+    progress("report", len(wanted), len(wanted))
+    return Report(
+        study=study.path.name,
+        tasks=tuple(found),
+        draws=draws,
+        seed=seed,
+        versions=_versions(),
+    )
+
+
+def _task_report(study: StudyFile, task: str, resampling: Resampling) -> TaskReport:
+    evidence, metrics, missing = rebuild(gather(study, task))
+    estimator = Estimator(evidence, metrics, resampling)
+    ids = [checkpoint.id for checkpoint in evidence.checkpoints]
+    values = {id_: estimator.metric_values(id_) for id_ in ids}
+    human = {id_: estimator.ratings(id_) for id_ in ids}
+    agreement = metric_agreements(evidence, resampling)
+    rated = rated_outputs(evidence)
+    infos = _infos(evidence, metrics)
+    baseline = copy_baseline(evidence, resampling)
+    raters = evidence.raters(alphas(evidence, resampling))
+    found = TaskReport(
+        task=task,
+        description=evidence.description,
+        items=len(evidence.items),
+        metrics=infos,
+        criteria=evidence.criteria,
+        checkpoints=tuple(
+            CheckpointReport(
+                name=checkpoint.name,
+                series=checkpoint.series,
+                step=checkpoint.step,
+                label=evidence.labels[checkpoint.id],
+                outputs=len(evidence.outputs[checkpoint.id]),
+                metrics=values[checkpoint.id],
+                human=human[checkpoint.id],
+            )
+            for checkpoint in evidence.checkpoints
+        ),
+        baselines=(baseline,) if baseline else (),
+        leads=tuple(leads(estimator, values, human)),
+        agreement=tuple(agreement),
+        raters=raters,
+        disagreements=tuple(disagreements(rated, agreement, infos)),
+        rated=tuple(rated),
+        sentences=(),
+        notes=(*missing, *notes(evidence, raters)),
+    )
+    return replace(found, sentences=verdict(found))
+
+
+def _infos(evidence: Evidence, metrics: Mapping[str, Metric]) -> tuple[MetricInfo, ...]:
+    from harness.metrics import Whole
+
+    label = labels(evidence.signatures)
+    return tuple(
+        MetricInfo(
+            signature=signature,
+            name=evidence.descriptions[signature]["name"],
+            label=label[signature],
+            unit=metric.unit,
+            higher_is_better=metric.higher_is_better,
+            of="references"
+            if evidence.of_reference(signature)
+            else "whole"
+            if isinstance(metric, Whole)
+            else "outputs",
+        )
+        for signature, metric in metrics.items()
+    )
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

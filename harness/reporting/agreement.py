@@ -1,0 +1,130 @@
+"""Metrics against raters: the matrices, their correlations, raters' own agreement."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.reporting.model import MetricAgreement, RatedOutput
+from harness.stats.agreement import alpha
+from harness.stats.correlation import agreement
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from harness.reporting.estimates import Resampling
+    from harness.reporting.evidence import Evidence
+    from harness.types import Estimate
+
+    Floats = NDArray[np.float64]
+
+
+def metric_agreements(
+    evidence: Evidence, resampling: Resampling
+) -> list[MetricAgreement]:
+    """Each metric with a value per output against each criterion.
+
+    Several rated samples of an item are averaged, on both sides alike. The score of
+    a reference counts for every output of the checkpoint for the item.
+    """
+    found = []
+    for criterion, ratings in evidence.mean_ratings.items():
+        for signature, scores in evidence.output_scores.items():
+            if not scores:
+                continue
+            description = evidence.descriptions[signature]
+            metric, human = _matrices(evidence, scores, ratings)
+            result = agreement(
+                metric if description["higher_is_better"] else -metric,
+                human,
+                draws=resampling.draws,
+                seed=resampling.seed,
+            )
+            found.append(
+                MetricAgreement(
+                    metric=description["name"],
+                    signature=signature,
+                    criterion=criterion,
+                    system=result.system,
+                    pairwise_accuracy=result.pairwise_accuracy,
+                    segment={
+                        "none": result.pooled,
+                        "item": result.by_item,
+                        "system": result.by_system,
+                    },
+                )
+            )
+    return found
+
+
+def alphas(evidence: Evidence, resampling: Resampling) -> dict[str, Estimate]:
+    """Criterion to Krippendorff's alpha of its raters, with squared differences."""
+    found = {}
+    for criterion, outputs in evidence.by_rater.items():
+        column = {
+            rater: number
+            for number, rater in enumerate(
+                sorted({rater for raters in outputs.values() for rater in raters})
+            )
+        }
+        ratings = np.full((len(outputs), len(column)), np.nan)
+        for row, raters in enumerate(outputs.values()):
+            for rater, value in raters.items():
+                ratings[row, column[rater]] = value
+        found[criterion] = alpha(
+            ratings, scale="interval", draws=resampling.draws, seed=resampling.seed
+        )
+    return found
+
+
+def rated_outputs(evidence: Evidence) -> list[RatedOutput]:
+    """Every rated output with its scores, by checkpoint and item."""
+    found = []
+    for checkpoint in evidence.checkpoints:
+        for output in evidence.outputs[checkpoint.id]:
+            ratings = {
+                criterion: means[output.id]
+                for criterion, means in evidence.mean_ratings.items()
+                if output.id in means
+            }
+            if not ratings:
+                continue
+            item = evidence.items[output.item]
+            found.append(
+                RatedOutput(
+                    checkpoint=evidence.labels[checkpoint.id],
+                    item=item.key,
+                    sample=output.sample,
+                    prompt=item.prompt,
+                    references=item.references,
+                    text=output.text,
+                    scores={
+                        signature: scores[output.id]
+                        for signature, scores in evidence.output_scores.items()
+                        if output.id in scores
+                    },
+                    ratings=ratings,
+                )
+            )
+    return found
+
+
+def _matrices(
+    evidence: Evidence, scores: Mapping[str, float], ratings: Mapping[str, float]
+) -> tuple[Floats, Floats]:
+    """Scores and ratings, both of shape (checkpoints, items), NaN where missing."""
+    column = {item: number for number, item in enumerate(evidence.items)}
+    shape = (len(evidence.checkpoints), len(column))
+    metric, human, counts = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    for row, checkpoint in enumerate(evidence.checkpoints):
+        for output in evidence.outputs[checkpoint.id]:
+            if output.id in scores and output.id in ratings:
+                place = row, column[output.item]
+                metric[place] += scores[output.id]
+                human[place] += ratings[output.id]
+                counts[place] += 1
+    counts[counts == 0] = np.nan
+    return metric / counts, human / counts

@@ -1,0 +1,142 @@
+"""The report as JSON, stable over versions; more keys may be added."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.reporting.model import (
+        Disagreement,
+        Lead,
+        MetricAgreement,
+        Raters,
+        Report,
+        TaskReport,
+    )
+    from harness.stats.correlation import Coefficients
+    from harness.types import Estimate, Json
+
+VERSION = 1
+
+
+def json_text(report: Report) -> str:
+    """The report as JSON text, without NaN: what is unknown is null."""
+    return json.dumps(
+        as_json(report), ensure_ascii=False, allow_nan=False, indent=2, default=str
+    )
+
+
+def as_json(report: Report) -> dict[str, Json]:
+    """The report as plain values; each estimate is `Estimate.as_json`."""
+    return {
+        "version": VERSION,
+        "simulated": report.simulated,
+        "study": report.study,
+        "draws": report.draws,
+        "seed": report.seed,
+        "packages": dict(report.versions),
+        "tasks": [_task(task) for task in report.tasks],
+    }
+
+
+def _task(task: TaskReport) -> dict[str, Json]:
+    return {
+        "task": task.task,
+        "simulated": task.simulated,
+        "verdict": task.verdict,
+        "description": task.description,
+        "items": task.items,
+        "metrics": [asdict(metric) for metric in task.metrics],
+        "criteria": [asdict(criterion) for criterion in task.criteria],
+        "checkpoints": [
+            {
+                "name": checkpoint.name,
+                "series": checkpoint.series,
+                "step": checkpoint.step,
+                "outputs": checkpoint.outputs,
+                "metrics": _estimates(checkpoint.metrics),
+                "human": _estimates(checkpoint.human),
+            }
+            for checkpoint in task.checkpoints
+        ],
+        "baselines": [
+            {"name": baseline.name, "metrics": _estimates(baseline.metrics)}
+            for baseline in task.baselines
+        ],
+        "leads": [_lead(lead) for lead in task.leads],
+        "agreement": [_agreement(one) for one in task.agreement],
+        "raters": _raters(task.raters),
+        "disagreements": [_disagreement(one) for one in task.disagreements],
+        "notes": list(task.notes),
+    }
+
+
+def _estimates(found: Mapping[str, Estimate]) -> dict[str, Json]:
+    return {name: estimate.as_json() for name, estimate in found.items()}
+
+
+def _lead(lead: Lead) -> dict[str, Json]:
+    return {
+        "kind": lead.kind,
+        "by": lead.by,
+        "best": lead.best,
+        "second": lead.second,
+        "difference": lead.difference.as_json(),
+        "clear": lead.clear,
+        "items_needed": lead.needed,
+    }
+
+
+def _agreement(one: MetricAgreement) -> dict[str, Json]:
+    return {
+        "metric": one.metric,
+        "signature": one.signature,
+        "criterion": one.criterion,
+        "system": {
+            **_coefficients(one.system),
+            "pairwise_accuracy": one.pairwise_accuracy.as_json(),
+        },
+        "segment": {level: _coefficients(at) for level, at in one.segment.items()},
+    }
+
+
+def _coefficients(found: Coefficients) -> dict[str, Json]:
+    return {
+        "pearson": found.pearson.as_json(),
+        "spearman": found.spearman.as_json(),
+        "kendall": found.kendall.as_json(),
+    }
+
+
+def _raters(raters: Raters) -> dict[str, Json]:
+    return {
+        "alpha": _estimates(raters.alpha),
+        "count": raters.count,
+        "kinds": dict(raters.kinds),
+        "ratings": raters.ratings,
+        "outputs": raters.outputs,
+        "seconds": raters.seconds,
+    }
+
+
+def _disagreement(one: Disagreement) -> dict[str, Json]:
+    output = one.output
+    return {
+        "criterion": one.criterion,
+        "signature": one.signature,
+        "higher": one.higher,
+        "metric_rank": one.metric_rank,
+        "rating_rank": one.rating_rank,
+        "score": output.scores[one.signature],
+        "rating": output.ratings[one.criterion],
+        "checkpoint": output.checkpoint,
+        "item": output.item,
+        "sample": output.sample,
+        "prompt": output.prompt,
+        "references": list(output.references),
+        "output": output.text,
+    }

@@ -1,0 +1,197 @@
+"""The report as Markdown; names and outputs stay text."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from harness.reporting.formats import (
+    MISSING,
+    interval,
+    number,
+    on_one_line,
+    shortened,
+    visible,
+    with_interval,
+)
+from harness.reporting.tables import columns
+from harness.reporting.wording import (
+    BANNER,
+    LEVELS,
+    difference,
+    how_it_was_done,
+    levels,
+    own_agreement,
+    subtitle,
+    who_rated,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from harness.reporting.model import Disagreement, Report, TaskReport
+    from harness.reporting.tables import Column
+
+LONGEST = 2_000
+"""Letters shown of a prompt, reference or output."""
+
+COEFFICIENTS = ("pearson", "spearman", "kendall")
+SPECIAL = re.compile(
+    r"[\\`*|~$]"  # marks anywhere
+    r"|(?<!\w)_|_(?!\w)"  # emphasis does not begin or end inside a word
+    r"|\](?=[(\[:])"  # closes the text of a link or the name of a definition
+    r"|^[#>+\-=]"  # makes a heading, quotation or list of the line
+)
+NUMBERED = re.compile(r"^(\d+)([.)])(?=\s|$)")
+"""What makes a numbered list of a line."""
+ADDRESS = re.compile(r"://|(?<=www)\.", re.IGNORECASE)
+"""What makes a link of a bare address."""
+
+
+def markdown(report: Report) -> str:
+    """The report as GitHub-flavoured Markdown."""
+    lines = ["# Report", ""]
+    if report.simulated:
+        lines += [f"> **{BANNER}**", ""]
+    if not report.tasks:
+        lines += ["The study has no outputs yet.", ""]
+    for task in report.tasks:
+        lines += _task(report, task)
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _task(report: Report, task: TaskReport) -> Iterator[str]:
+    yield from (f"## {plain(task.task)}", "", subtitle(task), "")
+    if task.description:
+        yield from (plain(task.description), "")
+    yield from (f"**{plain(task.verdict)}**", "")
+    yield from _values(task)
+    yield from _agreement(task)
+    yield from _disagreements(task)
+    yield from _raters(task)
+    yield from _method(report, task)
+
+
+def _values(task: TaskReport) -> Iterator[str]:
+    found = columns(task)
+    labels = [checkpoint.label for checkpoint in task.checkpoints]
+    if not labels or not found:
+        return
+    labels += [baseline.name for baseline in task.baselines]
+    rows = [[plain(label), *(_cell(c, label) for c in found)] for label in labels]
+    rows.append(["lead of the best", *map(_lead, found)])
+    yield from ("### Checkpoints", "")
+    yield from _table(["", *map(_heading, found)], rows)
+
+
+def _heading(column: Column) -> str:
+    count = "" if column.n is None else f" (n = {column.n:,})"
+    return plain(column.heading) + count
+
+
+def _cell(column: Column, label: str) -> str:
+    estimate = column.cells.get(label)
+    if estimate is None:
+        return MISSING
+    value = number(estimate.value, column.decimals)
+    value = f"**{value}**" if label in column.best else value
+    parts = [value, plain(interval(estimate, column.decimals))]
+    if estimate.value is not None and estimate.n != column.n:
+        parts.append(f"n = {estimate.n:,}")
+    if estimate.dropped:
+        parts.append(f"{estimate.dropped:,} left out")
+    return " ".join(part for part in parts if part)
+
+
+def _lead(column: Column) -> str:
+    if column.lead is None or column.lead.difference.value is None:
+        return MISSING
+    gap = column.lead.difference
+    clear = "clear" if column.lead.clear else "not clear"
+    sizes = f"{number(gap.value, column.decimals)} {interval(gap, column.decimals)}"
+    return f"{plain(sizes)} {clear}"
+
+
+def _agreement(task: TaskReport) -> Iterator[str]:
+    if not task.agreement:
+        return
+    yield from (f"### Agreement with {task.raters.noun}", "")
+    for criterion in task.criteria:
+        yield from (f"#### {plain(criterion.name)}", "")
+        if criterion.question:
+            yield from (f"Asked: {plain(criterion.question)}", "")
+        yield from (plain(own_agreement(task, criterion.name)), "")
+        rows = []
+        for one in task.agreement:
+            if one.criterion != criterion.name:
+                continue
+            label = plain(task.metric(one.signature).label)
+            for name in COEFFICIENTS:
+                found = [getattr(at, name) for at in levels(one)]
+                cells = [f"{with_interval(e)} n = {e.n:,}" for e in found]
+                rows.append([label, name.capitalize(), *map(plain, cells)])
+            accuracy = one.pairwise_accuracy
+            cell = plain(f"{with_interval(accuracy)} n = {accuracy.n:,}")
+            rows.append([label, "Pairs in the same order", cell, "", "", ""])
+        yield from _table(["metric", "", *(level for level, _ in LEVELS)], rows)
+
+
+def _disagreements(task: TaskReport) -> Iterator[str]:
+    if not task.disagreements:
+        return
+    yield from (f"### Where metric and {task.raters.noun} are furthest apart", "")
+    for one in task.disagreements:
+        yield from _disagreement(task, one)
+
+
+def _disagreement(task: TaskReport, one: Disagreement) -> Iterator[str]:
+    output = one.output
+    yield from (f"**{plain(difference(task, one))}**", "")
+    yield from (f"{plain(output.checkpoint)}, item {plain(output.item)}", "")
+    texts = [("Prompt", output.prompt)]
+    texts += [("Reference", reference) for reference in output.references]
+    for title, text in [*texts, ("Output", output.text)]:
+        yield from (f"{title}:", "", *fenced(shortened(text, LONGEST)), "")
+
+
+def _raters(task: TaskReport) -> Iterator[str]:
+    yield from ("### Raters", "", plain(who_rated(task)), "")
+    for name, alpha in task.raters.alpha.items():
+        said = f"{own_agreement(task, name)} {alpha.method}"
+        yield f"- {plain(name)}: {plain(said)}"
+    if task.raters.alpha:
+        yield ""
+
+
+def _method(report: Report, task: TaskReport) -> Iterator[str]:
+    yield from ("### How this was done", "")
+    for sentence in (*task.notes, *how_it_was_done(report, task)):
+        yield f"- {plain(sentence)}"
+    yield from ("", "Signatures:", "")
+    for metric in task.metrics:
+        yield f"- {plain(metric.signature)}"
+    versions = ", ".join(f"{name} {found}" for name, found in report.versions.items())
+    yield from ("", f"Study {plain(report.study)}; {plain(versions)}.", "")
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(heads)} |"
+    yield f"| {' | '.join('---' for _ in heads)} |"
+    for row in rows:
+        yield f"| {' | '.join(row)} |"
+    yield ""
+
+
+def plain(untrusted: str) -> str:
+    """The text on one line, with nothing in it that Markdown or HTML would read."""
+    text = SPECIAL.sub(r"\\\g<0>", on_one_line(untrusted))
+    text = NUMBERED.sub(r"\1\\\2", text)
+    text = re.sub(r"&(?=#?\w+;)", "&amp;", text).replace("<", "&lt;")
+    return ADDRESS.sub(lambda match: f"&#{ord(match[0][0])};{match[0][1:]}", text)
+
+
+def fenced(untrusted: str) -> list[str]:
+    """The text as a code block, fenced by more backticks than it holds in a row."""
+    runs = re.findall("`+", untrusted)
+    fence = "`" * max(3, 1 + max(map(len, runs), default=0))
+    return [f"{fence}text", *visible(untrusted).split("\n"), fence]

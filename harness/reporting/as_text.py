@@ -1,0 +1,175 @@
+"""The report for a terminal, at most 100 columns wide."""
+
+from __future__ import annotations
+
+from io import StringIO
+from typing import TYPE_CHECKING
+
+from harness.reporting.formats import (
+    MISSING,
+    number,
+    on_one_line,
+    with_interval,
+)
+from harness.reporting.tables import Column, columns
+from harness.reporting.wording import (
+    BANNER,
+    LEVELS,
+    difference,
+    levels,
+    own_agreement,
+    subtitle,
+    who_rated,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rich.console import RenderableType
+    from rich.table import Table
+
+    from harness.reporting.model import Report, TaskReport
+    from harness.types import Estimate
+
+WIDTH = 100
+NAME_WIDTH = 30
+EXCERPT = 85
+"""Letters shown of a prompt or an output."""
+
+LEGEND = (
+    "* best   ↓ less is better   ± half the width of the 95 % interval "
+    "(both ends: --format md)"
+)
+
+
+def text(report: Report) -> str:
+    """The report as plain text; outputs cannot send the terminal commands."""
+    from rich.console import Console
+
+    out = StringIO()
+    console = Console(
+        file=out, width=WIDTH, color_system=None, markup=False, highlight=False
+    )
+    if report.simulated:
+        console.print(BANNER, end="\n\n")
+    if not report.tasks:
+        console.print("The study has no outputs yet. Next: harness run.")
+    for task in report.tasks:
+        for part in _parts(task):
+            console.print(part)
+        console.print()
+    lines = (line.rstrip() for line in out.getvalue().splitlines())
+    return "\n".join(lines).strip("\n") + "\n"
+
+
+def _parts(task: TaskReport) -> Iterator[RenderableType]:
+    yield f"{on_one_line(task.task)}: {subtitle(task)}\n"
+    yield f"{task.verdict}\n"
+    for table in _value_tables(task):
+        yield table
+        yield ""
+    if task.checkpoints:
+        yield f"{LEGEND}\n"
+    yield from _agreement(task)
+    yield from _disagreements(task)
+    yield f"Raters: {who_rated(task)}"
+    for note in task.notes:
+        yield f"Note: {on_one_line(note)}"
+
+
+def _value_tables(task: TaskReport) -> Iterator[Table]:
+    """Checkpoints down, metrics across, in as many tables as the width asks for."""
+    labels = [checkpoint.label for checkpoint in task.checkpoints]
+    labels += [baseline.name for baseline in task.baselines]
+    names = [_name(label) for label in labels]
+    room = WIDTH - max(map(len, names), default=0)
+    chunk: list[tuple[Column, list[str]]] = []
+    used = 0
+    for column in columns(task):
+        cells = [_cell(column, label) for label in labels]
+        width = 2 + max(map(len, [column.heading, *cells]))
+        if chunk and used + width > room:
+            yield _table(names, chunk)
+            chunk, used = [], 0
+        chunk.append((column, cells))
+        used += width
+    if chunk:
+        yield _table(names, chunk)
+
+
+def _table(names: Sequence[str], chunk: Sequence[tuple[Column, list[str]]]) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column("", no_wrap=True)
+    for column, _ in chunk:
+        table.add_column(Text(column.heading), justify="right", no_wrap=True)
+    for row, name in enumerate(names):
+        table.add_row(Text(name), *(Text(cells[row]) for _, cells in chunk))
+    return table
+
+
+def _cell(column: Column, label: str) -> str:
+    estimate = column.cells.get(label)
+    if estimate is None or estimate.value is None:
+        return MISSING
+    value = number(estimate.value, column.decimals)
+    star = "*" if label in column.best else " "
+    return f"{value}{star}{_half_width(estimate, column.decimals)}".rstrip()
+
+
+def _half_width(estimate: Estimate, decimals: int) -> str:
+    if estimate.low is None or estimate.high is None:
+        return ""
+    return f" ±{number((estimate.high - estimate.low) / 2, decimals)}"
+
+
+def _agreement(task: TaskReport) -> Iterator[RenderableType]:
+    from rich.table import Table
+    from rich.text import Text
+
+    for criterion in task.criteria:
+        name = on_one_line(criterion.name)
+        yield f"Agreement with {task.raters.noun} on {name}"
+        yield own_agreement(task, criterion.name)
+        found = [one for one in task.agreement if one.criterion == criterion.name]
+        if found:
+            table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+            table.add_column("Kendall's tau")
+            for level, _ in LEVELS:
+                table.add_column(level, justify="right", no_wrap=True)
+            for one in found:
+                label = Text(on_one_line(task.metric(one.signature).label))
+                cells = [with_interval(at.kendall) for at in levels(one)]
+                table.add_row(label, *map(Text, cells))
+            yield table
+        yield ""
+
+
+def _disagreements(task: TaskReport) -> Iterator[RenderableType]:
+    from rich.text import Text
+
+    shown: set[tuple[str, str]] = set()
+    for one in task.disagreements:
+        if (one.criterion, one.higher) in shown:
+            continue
+        shown.add((one.criterion, one.higher))
+        output = one.output
+        yield Text(f"Furthest apart: {on_one_line(difference(task, one))}")
+        place = f"{output.checkpoint}, item {output.item}"
+        yield Text(f"  where   {_excerpt(place)}")
+        yield Text(f"  prompt  {_excerpt(output.prompt)}")
+        for reference in output.references[:1]:
+            yield Text(f"  wanted  {_excerpt(reference)}")
+        yield Text(f"  output  {_excerpt(output.text)}\n")
+
+
+def _name(label: str) -> str:
+    line = on_one_line(label)
+    return line if len(line) <= NAME_WIDTH else f"{line[: NAME_WIDTH - 1]}…"
+
+
+def _excerpt(untrusted: str) -> str:
+    line = on_one_line(untrusted)
+    return line if len(line) <= EXCERPT else f"{line[: EXCERPT - 1]}…"

@@ -1,0 +1,326 @@
+"""Each checkpoint's metrics and mean ratings, and how far the best is ahead."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import ceil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.errors import HarnessError, Unscorable
+from harness.metrics import Tallied, Whole, from_description
+from harness.metrics.imported import StoredMean
+from harness.reporting.model import Lead
+from harness.stats.bootstrap import (
+    corpus_estimate,
+    mean_estimate,
+    undefined,
+    whole_estimate,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from harness.metrics import Metric
+    from harness.reporting.evidence import Evidence
+    from harness.study.scores import StoredScore
+    from harness.types import Estimate, Tally
+
+    Floats = NDArray[np.float64]
+
+WHOLE_DRAWS = 200
+
+_LEVEL = 1e-9
+"""Mean difference below which two checkpoints are level."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resampling:
+    """How intervals are made."""
+
+    draws: int = 1000
+    """Resamples behind each interval."""
+    seed: int = 0
+    """Seed of the resamples."""
+
+
+def rebuild(evidence: Evidence) -> tuple[Evidence, dict[str, Metric], list[str]]:
+    """The metrics that gave the scores, and what to note of those that are gone.
+
+    The mean of its values for single outputs stands in for a metric that cannot be
+    rebuilt; the evidence comes back with tallies of such means.
+    """
+    found: dict[str, Metric] = {}
+    notes = []
+    for signature in evidence.signatures:
+        description = evidence.descriptions[signature]
+        try:
+            found[signature] = from_description(
+                description, Path(description["base"] or ".")
+            )
+        except HarnessError as error:
+            found[signature] = StoredMean(
+                name=description["name"],
+                stored_signature=signature,
+                higher_is_better=description["higher_is_better"],
+                unit=description["unit"],
+            )
+            evidence = _as_means(evidence, signature)
+            stand_in = (
+                "there is no corpus value"
+                if description["form"] == "whole"
+                else "the mean of its values for single outputs stands in"
+            )
+            notes.append(
+                f"{description['name']} cannot be rebuilt: {stand_in}. {error}"
+            )
+    return evidence, found, notes
+
+
+def _as_means(evidence: Evidence, signature: str) -> Evidence:
+    def as_mean(score: StoredScore) -> StoredScore:
+        known = score.value is not None
+        return replace(score, tally=np.array([score.value, 1.0]) if known else None)
+
+    return replace(
+        evidence,
+        scores={
+            checkpoint: {
+                own: list(map(as_mean, scores)) if own == signature else scores
+                for own, scores in by_signature.items()
+            }
+            for checkpoint, by_signature in evidence.scores.items()
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Estimator:
+    """Estimates with intervals from what counts for a task."""
+
+    evidence: Evidence
+    """What counts."""
+    metrics: Mapping[str, Metric]
+    """Signature to metric."""
+    resampling: Resampling
+    """How intervals are made."""
+
+    def metric_values(self, checkpoint: str) -> dict[str, Estimate]:
+        """Signature to corpus value of a checkpoint, `n` counting what was judged."""
+        scores = self.evidence.scores[checkpoint]
+        whole = self.evidence.whole.get(checkpoint, ())
+        found = {}
+        for signature, metric in self.metrics.items():
+            if isinstance(metric, Whole):
+                if signature in whole:
+                    found[signature] = self._whole(metric, checkpoint)
+            elif signature in scores and isinstance(metric, Tallied):
+                found[signature] = self._tallied(metric, scores[signature])
+            elif signature in whole:
+                found[signature] = undefined("the metric cannot be rebuilt")
+        return found
+
+    def ratings(self, checkpoint: str) -> dict[str, Estimate]:
+        """Criterion to mean rating of a checkpoint, `n` counting rated outputs."""
+        found = {}
+        for criterion in self.evidence.mean_ratings:
+            means, outputs, skipped = self._item_ratings(checkpoint, criterion)
+            if outputs or skipped:
+                estimate = mean_estimate(
+                    list(means.values()),
+                    draws=self.resampling.draws,
+                    seed=self.resampling.seed,
+                )
+                found[criterion] = replace(
+                    estimate,
+                    n=outputs,
+                    dropped=skipped,
+                    method=f"mean over items of mean ratings; {estimate.method}",
+                )
+        return found
+
+    def metric_lead(self, signature: str, best: str, second: str) -> Estimate:
+        """How much better one checkpoint is than another by a tallied metric.
+
+        Both are resampled with the same items, so that what makes an item hard for
+        both cancels out.
+        """
+        metric = self.metrics[signature]
+        if not isinstance(metric, Tallied):
+            return undefined("no paired difference of metrics of all outputs together")
+        first = _sums(self.evidence.scores[best].get(signature, ()))
+        other = _sums(self.evidence.scores[second].get(signature, ()))
+        shared = [item for item in first if item in other]
+        if not shared:
+            return undefined("the two checkpoints share no judged item")
+        sign = 1.0 if metric.higher_is_better else -1.0
+        pairs = np.array([np.concatenate([first[i], other[i]]) for i in shared])
+        width = pairs.shape[1] // 2
+
+        def difference(tally: Floats) -> Floats:
+            ahead = metric.value(tally[..., :width])
+            return sign * (ahead - metric.value(tally[..., width:]))
+
+        estimate = self._corpus(pairs, difference, None)
+        return replace(estimate, method=f"paired difference; {estimate.method}")
+
+    def rating_lead(self, criterion: str, best: str, second: str) -> Lead:
+        """How much better one checkpoint is rated than another on shared items."""
+        first, *_ = self._item_ratings(best, criterion)
+        other, *_ = self._item_ratings(second, criterion)
+        gaps = np.array([first[item] - other[item] for item in first if item in other])
+        if gaps.size:
+            estimate = mean_estimate(
+                gaps, draws=self.resampling.draws, seed=self.resampling.seed
+            )
+            estimate = replace(estimate, method=f"paired; {estimate.method}")
+        else:
+            estimate = undefined("the two checkpoints share no rated item")
+        return Lead(
+            kind="criterion",
+            by=criterion,
+            best=self.evidence.labels[best],
+            second=self.evidence.labels[second],
+            difference=estimate,
+            needed=items_needed(gaps),
+        )
+
+    def _item_ratings(
+        self, checkpoint: str, criterion: str
+    ) -> tuple[dict[str, float], int, int]:
+        """Item to mean rating of its outputs, and outputs rated and skipped."""
+        rated = self.evidence.mean_ratings[criterion]
+        by_item: dict[str, list[float]] = {}
+        skipped = 0
+        for output in self.evidence.outputs[checkpoint]:
+            if output.id in rated:
+                by_item.setdefault(output.item, []).append(rated[output.id])
+            elif (output.id, criterion) in self.evidence.skipped:
+                skipped += 1
+        means = {item: sum(some) / len(some) for item, some in by_item.items()}
+        return means, sum(map(len, by_item.values())), skipped
+
+    def _tallied(self, metric: Tallied, scores: Sequence[StoredScore]) -> Estimate:
+        judged = [score for score in scores if score.tally is not None]
+        dropped = len(scores) - len(judged)
+        if not judged:
+            return undefined("no output could be judged", dropped=dropped)
+        tallies = np.array([score.tally for score in judged])
+        groups = [score.item for score in judged]
+        estimate = self._corpus(tallies, metric.value, groups)
+        return replace(estimate, n=len(judged), dropped=dropped)
+
+    def _corpus(
+        self, tallies: Floats, value: object, groups: Sequence[str] | None
+    ) -> Estimate:
+        # Resamples may leave a metric without anything to divide by.
+        with np.errstate(all="ignore"):
+            return corpus_estimate(
+                tallies,
+                value,  # type: ignore[arg-type]
+                groups=groups,
+                draws=self.resampling.draws,
+                seed=self.resampling.seed,
+            )
+
+    def _whole(self, metric: Whole, checkpoint: str) -> Estimate:
+        outputs = self.evidence.outputs[checkpoint]
+        judged = [(self.evidence.items[o.item], o.text) for o in outputs]
+
+        def value_of(rows: NDArray[np.intp]) -> float:
+            try:
+                return metric.value_of([judged[row] for row in rows])
+            except Unscorable:
+                return float("nan")
+
+        try:
+            metric.value_of(judged)
+        except (Unscorable, HarnessError) as reason:
+            return undefined(str(reason), dropped=len(judged))
+        estimate = whole_estimate(
+            len(judged),
+            value_of,
+            groups=[output.item for output in outputs],
+            draws=min(WHOLE_DRAWS, self.resampling.draws),
+            seed=self.resampling.seed,
+        )
+        return replace(estimate, n=len(judged))
+
+
+def leads(
+    estimator: Estimator,
+    metrics: Mapping[str, Mapping[str, Estimate]],
+    human: Mapping[str, Mapping[str, Estimate]],
+) -> list[Lead]:
+    """Best against next best checkpoint, by each criterion and each metric.
+
+    Args:
+        estimator: makes the intervals of the differences.
+        metrics: id of the checkpoint to signature to value.
+        human: id of the checkpoint to criterion to mean rating.
+    """
+    found = []
+    for criterion in estimator.evidence.mean_ratings:
+        first = _best_two(human, criterion, higher=True)
+        if first:
+            found.append(estimator.rating_lead(criterion, *first))
+    labels = estimator.evidence.labels
+    for signature, metric in estimator.metrics.items():
+        first = _best_two(metrics, signature, higher=metric.higher_is_better)
+        if first:
+            found.append(
+                Lead(
+                    kind="metric",
+                    by=signature,
+                    best=labels[first[0]],
+                    second=labels[first[1]],
+                    difference=estimator.metric_lead(signature, *first),
+                )
+            )
+    return found
+
+
+def items_needed(gaps: Floats) -> int | None:
+    """Items that would show a mean difference of this size with 80 % power.
+
+    Normal approximation, two-sided at 5 %: (1.96 + 0.84)² variance / mean². A rough
+    guide, since the difference itself is uncertain.
+
+    Args:
+        gaps: shape (items,), differences of shared items.
+
+    Returns:
+        None with fewer than two items, or where the mean difference is 0.
+    """
+    if gaps.size < 2 or abs(gaps.mean()) < _LEVEL:  # noqa: PLR2004 - for a variance
+        return None
+    return ceil((1.96 + 0.8416) ** 2 * float(gaps.var(ddof=1) / gaps.mean() ** 2))
+
+
+def _best_two(
+    values: Mapping[str, Mapping[str, Estimate]], name: str, *, higher: bool
+) -> tuple[str, str] | None:
+    known = [
+        (estimates[name].value or 0.0, checkpoint)
+        for checkpoint, estimates in values.items()
+        if name in estimates and estimates[name].value is not None
+    ]
+    if len(known) < 2:  # noqa: PLR2004 - best and next best
+        return None
+    # Sorting is stable: of equal ones, the earlier checkpoint comes first.
+    first, second, *_ = sorted(known, key=lambda pair: pair[0], reverse=higher)
+    return first[1], second[1]
+
+
+def _sums(scores: Sequence[StoredScore]) -> dict[str, Tally]:
+    """Item to the summed tallies of its outputs."""
+    found: dict[str, Tally] = {}
+    for score in scores:
+        if score.tally is not None:
+            before = found.get(score.item)
+            found[score.item] = score.tally if before is None else before + score.tally
+    return found

@@ -1,0 +1,265 @@
+"""What a study holds on one task, read once and put side by side."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from harness.reporting.model import CriterionInfo, Raters
+from harness.study.checkpoints import stored_checkpoints
+from harness.study.items import stored_items
+from harness.study.outputs import current_outputs
+from harness.study.scores import current_scores, stored_metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.study import StudyFile
+    from harness.study.scores import StoredScore
+    from harness.types import Checkpoint, Estimate, Item, Json, Output
+
+RATINGS = """
+    SELECT current_ratings.assignment, current_ratings.output,
+        current_ratings.criterion, current_ratings.value, current_ratings.rater,
+        current_ratings.rater_kind, current_ratings.seconds
+    FROM current_ratings
+    JOIN current_outputs ON current_outputs.id = current_ratings.output
+    WHERE current_outputs.task = ? AND current_ratings.value IS NOT NULL
+    ORDER BY current_ratings.id
+"""
+
+OUTDATED = """
+    SELECT count(*) FROM current_ratings
+    JOIN outputs ON outputs.id = current_ratings.output
+    JOIN items ON items.id = outputs.item
+    WHERE items.task = ? AND current_ratings.value IS NOT NULL
+        AND outputs.id NOT IN (SELECT id FROM current_outputs WHERE task = ?)
+"""
+
+SKIPPED = """
+    SELECT DISTINCT ratings.output, ratings.criterion
+    FROM ratings
+    JOIN current_outputs ON current_outputs.id = ratings.output
+    WHERE current_outputs.task = ? AND ratings.state = 'skipped' AND NOT EXISTS (
+        SELECT 1 FROM ratings AS newer WHERE newer.supersedes = ratings.id
+    )
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """One rating that counts."""
+
+    assignment: int
+    """Number of what the rater was shown; all its criteria share it."""
+    output: str
+    """Id of the output."""
+    criterion: str
+    """The criterion."""
+    value: float
+    """The rating."""
+    rater: int
+    """Number of the rater."""
+    kind: str
+    """`person`, `simulated` or `imported`."""
+    seconds: float | None
+    """How long all criteria together took; None where that is unknown."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything that counts for one task."""
+
+    task: str
+    """Name of the task."""
+    description: str
+    """What the task is; may be empty."""
+    items: Mapping[str, Item]
+    """Id to item, in the order they were stored."""
+    checkpoints: tuple[Checkpoint, ...]
+    """By series and step."""
+    outputs: Mapping[str, tuple[Output, ...]]
+    """Id of the checkpoint to its outputs."""
+    scores: Mapping[str, Mapping[str, list[StoredScore]]]
+    """Id of the checkpoint to signature to scores."""
+    whole: Mapping[str, tuple[str, ...]]
+    """Id of the checkpoint to the signatures of its metrics without such scores."""
+    descriptions: Mapping[str, Mapping[str, Json]]
+    """Signature to what the metric is rebuilt from."""
+    ratings: tuple[Rating, ...]
+    """In the order they were given."""
+    skipped: frozenset[tuple[str, str]]
+    """Output and criterion of what a rater left out."""
+    outdated: int
+    """Ratings of outputs that no longer count."""
+    criteria: tuple[CriterionInfo, ...]
+    """Those that were rated."""
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """Id of the checkpoint to its name, with its series if there are several."""
+        several = len({checkpoint.series for checkpoint in self.checkpoints}) > 1
+        return {
+            checkpoint.id: f"{checkpoint.series}/{checkpoint.name}"
+            if several
+            else checkpoint.name
+            for checkpoint in self.checkpoints
+        }
+
+    @cached_property
+    def signatures(self) -> tuple[str, ...]:
+        """Of every metric that a checkpoint has, in the order they were stored."""
+        used = {sig for found in self.scores.values() for sig in found}
+        used |= {sig for found in self.whole.values() for sig in found}
+        return tuple(sig for sig in self.descriptions if sig in used)
+
+    @cached_property
+    def by_rater(self) -> dict[str, dict[str, dict[int, float]]]:
+        """Criterion to output to rater to rating; a rater's repeats are averaged."""
+        values: dict[tuple[str, str, int], list[float]] = {}
+        for rating in self.ratings:
+            key = (rating.criterion, rating.output, rating.rater)
+            values.setdefault(key, []).append(rating.value)
+        found: dict[str, dict[str, dict[int, float]]] = {}
+        for (criterion, output, rater), given in values.items():
+            raters = found.setdefault(criterion, {}).setdefault(output, {})
+            raters[rater] = sum(given) / len(given)
+        return found
+
+    @cached_property
+    def mean_ratings(self) -> dict[str, dict[str, float]]:
+        """Criterion to output to the mean over its raters."""
+        return {
+            criterion: {
+                output: sum(raters.values()) / len(raters)
+                for output, raters in outputs.items()
+            }
+            for criterion, outputs in self.by_rater.items()
+        }
+
+    @cached_property
+    def output_scores(self) -> dict[str, dict[str, float]]:
+        """Signature to output to score, a reference's carried to all its outputs."""
+        found: dict[str, dict[str, float]] = {sig: {} for sig in self.signatures}
+        for checkpoint, by_signature in self.scores.items():
+            of_item: dict[str, list[str]] = {}
+            for output in self.outputs[checkpoint]:
+                of_item.setdefault(output.item, []).append(output.id)
+            for signature, scores in by_signature.items():
+                for score in scores:
+                    if score.value is None:
+                        continue
+                    ids = [score.output] if score.output else of_item.get(score.item)
+                    for output_id in ids or ():
+                        found[signature][output_id] = score.value
+        return found
+
+    def of_reference(self, signature: str) -> bool:
+        """Whether a metric judges references rather than outputs."""
+        scores = (found.get(signature, ()) for found in self.scores.values())
+        return any(score.output is None for some in scores for score in some)
+
+    def raters(self, alpha: Mapping[str, Estimate]) -> Raters:
+        """Who rated, with their agreement by criterion."""
+        kind_of = {rating.rater: rating.kind for rating in self.ratings}
+        kinds = sorted(set(kind_of.values()))
+        timed = {r.assignment: r.seconds for r in self.ratings if r.seconds is not None}
+        return Raters(
+            kinds={kind: list(kind_of.values()).count(kind) for kind in kinds},
+            ratings=len(self.ratings),
+            outputs=len({rating.output for rating in self.ratings}),
+            seconds=sum(timed.values()) / len(timed) if timed else None,
+            alpha=alpha,
+        )
+
+
+def gather(study: StudyFile, task: str) -> Evidence:
+    """Everything that counts for a task."""
+    checkpoints = tuple(stored_checkpoints(study, task))
+    ratings = tuple(
+        Rating(
+            assignment=row["assignment"],
+            output=row["output"],
+            criterion=row["criterion"],
+            value=row["value"],
+            rater=row["rater"],
+            kind=row["rater_kind"],
+            seconds=row["seconds"],
+        )
+        for row in study.rows(RATINGS, [task])
+    )
+    [outdated] = study.column(OUTDATED, [task, task])
+    skipped = study.rows(SKIPPED, [task])
+    return Evidence(
+        task=task,
+        description=_description(study, task),
+        items={item.id: item for item in stored_items(study, task)},
+        checkpoints=checkpoints,
+        outputs={c.id: tuple(current_outputs(study, task, c.id)) for c in checkpoints},
+        scores={c.id: current_scores(study, task, c.id) for c in checkpoints},
+        whole=_whole(study, task),
+        descriptions=stored_metrics(study),
+        ratings=ratings,
+        skipped=frozenset((row["output"], row["criterion"]) for row in skipped),
+        outdated=outdated,
+        criteria=_criteria(study, task, ratings),
+    )
+
+
+def _description(study: StudyFile, task: str) -> str:
+    """As the newest version of the task's file puts it."""
+    import yaml
+
+    [text, *_] = study.column(
+        "SELECT text FROM tasks WHERE name = ? ORDER BY rowid DESC LIMIT 1", [task]
+    )
+    try:
+        keys = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return ""
+    return str(keys.get("description") or "") if isinstance(keys, dict) else ""
+
+
+def _whole(study: StudyFile, task: str) -> dict[str, tuple[str, ...]]:
+    rows = study.rows(
+        "SELECT checkpoint, whole FROM evaluations WHERE task = ?", [task]
+    )
+    return {row["checkpoint"]: tuple(json.loads(row["whole"])) for row in rows}
+
+
+def _criteria(
+    study: StudyFile, task: str, ratings: tuple[Rating, ...]
+) -> tuple[CriterionInfo, ...]:
+    """Those that were rated, as the latest campaign puts them and in its order."""
+    asked: dict[str, CriterionInfo] = {}
+    for protocol in study.column(
+        "SELECT protocol FROM campaigns WHERE task = ? ORDER BY id", [task]
+    ):
+        asked |= _asked(json.loads(protocol))
+    given = dict.fromkeys(rating.criterion for rating in ratings)
+    names = [name for name in asked if name in given]
+    names += [name for name in given if name not in asked]
+    return tuple(asked.get(name, CriterionInfo(name)) for name in names)
+
+
+def _asked(protocol: Json) -> dict[str, CriterionInfo]:
+    plan = protocol.get("plan", protocol)
+    points = plan.get("points")
+    return {
+        criterion["name"]: CriterionInfo(
+            name=criterion["name"],
+            question=_question(criterion),
+            definition=criterion.get("definition", ""),
+            low=1.0 if points else None,
+            high=float(points) if points else None,
+        )
+        for criterion in plan.get("criteria", ())
+    }
+
+
+def _question(criterion: Json) -> str:
+    """What was asked; empty where only a name is known, as of imported ratings."""
+    question = str(criterion.get("question") or "")
+    return "" if question == criterion["name"] else question

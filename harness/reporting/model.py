@@ -1,0 +1,272 @@
+"""What a report says, as plain values that every rendering reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.stats.correlation import Coefficients
+    from harness.types import Estimate
+
+Subject = Literal["outputs", "references", "whole"]
+Direction = Literal["metric", "raters"]
+
+
+@dataclass(frozen=True, slots=True)
+class MetricInfo:
+    """A metric as the report names it."""
+
+    signature: str
+    """Name, settings and version."""
+    name: str
+    """The first part of the signature."""
+    label: str
+    """The name, with the settings that tell it from others of that name."""
+    unit: str = ""
+    """`%`, `bits`, ...; empty for a plain number."""
+    higher_is_better: bool = True
+    """Whether more of it is better."""
+    of: Subject = "outputs"
+    """What it judges: single outputs, the references' likelihood, or all together."""
+
+    @property
+    def sign(self) -> int:
+        """-1 turns values so that more is better, as 1 does for the others."""
+        return 1 if self.higher_is_better else -1
+
+
+@dataclass(frozen=True, slots=True)
+class CriterionInfo:
+    """A criterion as raters were asked about it."""
+
+    name: str
+    """Unique within the task."""
+    question: str = ""
+    """What raters read; empty where that is unknown."""
+    definition: str = ""
+    """What the criterion means and leaves out."""
+    low: float | None = None
+    """Lower end of the scale; None where that is unknown."""
+    high: float | None = None
+    """Upper end of the scale; None where that is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointReport:
+    """What metrics and raters say of one checkpoint."""
+
+    name: str
+    """Unique within its series."""
+    series: str
+    """The training run."""
+    step: int | None
+    """Optimiser steps taken; None where that is unknown."""
+    label: str
+    """The name, with its series if the report has several."""
+    outputs: int
+    """Outputs that count."""
+    metrics: Mapping[str, Estimate]
+    """Signature to corpus value."""
+    human: Mapping[str, Estimate]
+    """Criterion to mean rating."""
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What metrics say of a trivial answer, to hold checkpoints against."""
+
+    name: str
+    """What the answer is."""
+    metrics: Mapping[str, Estimate]
+    """Signature to corpus value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """How far the best checkpoint is ahead of the next best."""
+
+    kind: Literal["metric", "criterion"]
+    """Who puts it first: a metric or the raters."""
+    by: str
+    """The metric's signature, or the criterion."""
+    best: str
+    """Label of the best checkpoint."""
+    second: str
+    """Label of the next best."""
+    difference: Estimate
+    """Best against next on the items that both have; above 0 is better."""
+    needed: int | None = None
+    """Items that would show a difference of this size with 80 % power, if known."""
+
+    @property
+    def clear(self) -> bool:
+        """Whether the interval of the difference excludes 0."""
+        return self.difference.low is not None and self.difference.low > 0
+
+
+@dataclass(frozen=True, slots=True)
+class MetricAgreement:
+    """How far one metric agrees with the raters on one criterion.
+
+    Metrics whose lower values are better are turned, so that above 0 is agreement.
+    """
+
+    metric: str
+    """The metric's short name."""
+    signature: str
+    """The metric with all its settings."""
+    criterion: str
+    """The criterion."""
+    system: Coefficients
+    """Of the checkpoints' means."""
+    pairwise_accuracy: Estimate
+    """Share of checkpoint pairs that both put in the same order."""
+    segment: Mapping[str, Coefficients]
+    """`none`: over all outputs; `item`: across checkpoints within an item, averaged;
+    `system`: across items within a checkpoint, averaged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Raters:
+    """Who rated, how much, and how far they agree with one another."""
+
+    kinds: Mapping[str, int]
+    """Number of raters of each kind: `person`, `simulated`, `imported`."""
+    ratings: int
+    """Ratings that count."""
+    outputs: int
+    """Outputs with at least one of them."""
+    seconds: float | None
+    """Mean seconds for an output, all criteria together; None where unknown."""
+    alpha: Mapping[str, Estimate]
+    """Criterion to Krippendorff's alpha."""
+
+    @property
+    def count(self) -> int:
+        """Number of raters."""
+        return sum(self.kinds.values())
+
+    @property
+    def simulated(self) -> bool:
+        """Whether any of them is a program."""
+        return bool(self.kinds.get("simulated"))
+
+    @property
+    def noun(self) -> str:
+        """What to call them; programs are never called people."""
+        if self.simulated:
+            others = self.count > self.kinds["simulated"]
+            return "simulated and other raters" if others else "simulated raters"
+        return "people" if self.kinds.get("person") else "raters"
+
+
+@dataclass(frozen=True, slots=True)
+class RatedOutput:
+    """An output with what its raters and the metrics say of it."""
+
+    checkpoint: str
+    """Label of the checkpoint."""
+    item: str
+    """Key of the item."""
+    sample: int
+    """Number of the sample, from 0."""
+    prompt: str
+    """The rendered prompt."""
+    references: tuple[str, ...]
+    """Right answers; may be empty."""
+    text: str
+    """What the checkpoint wrote."""
+    scores: Mapping[str, float]
+    """Signature to score; without metrics that could not judge it."""
+    ratings: Mapping[str, float]
+    """Criterion to mean rating."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """An output that a metric and the raters see differently."""
+
+    criterion: str
+    """The criterion."""
+    signature: str
+    """The metric."""
+    higher: Direction
+    """Who ranks the output higher among all that are rated."""
+    metric_rank: float
+    """The metric's midrank of it among the rated outputs, 0 (worst) to 1 (best)."""
+    rating_rank: float
+    """The raters' midrank of it, likewise."""
+    output: RatedOutput
+    """The output."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskReport:
+    """All that is known of one task."""
+
+    task: str
+    """Name of the task."""
+    description: str
+    """What the task is; may be empty."""
+    items: int
+    """Items that count."""
+    metrics: tuple[MetricInfo, ...]
+    """Columns of the metrics, in the order they were first stored."""
+    criteria: tuple[CriterionInfo, ...]
+    """Columns of the ratings, in the order they were asked."""
+    checkpoints: tuple[CheckpointReport, ...]
+    """By series and step."""
+    baselines: tuple[Baseline, ...]
+    """Trivial answers."""
+    leads: tuple[Lead, ...]
+    """Best against next best, for each criterion and metric."""
+    agreement: tuple[MetricAgreement, ...]
+    """For each metric with a value per output, and each criterion."""
+    raters: Raters
+    """Who rated."""
+    disagreements: tuple[Disagreement, ...]
+    """Most telling first, within each criterion and direction."""
+    rated: tuple[RatedOutput, ...]
+    """Every output that was rated, for figures."""
+    sentences: tuple[str, ...]
+    """What the verdict says, the advice last."""
+    notes: tuple[str, ...]
+    """What is missing or limits what can be said."""
+
+    @property
+    def simulated(self) -> bool:
+        """Whether a rating that counts comes from a program."""
+        return self.raters.simulated
+
+    @property
+    def verdict(self) -> str:
+        """A few plain sentences; opens with `SIMULATED: ` if any rating is."""
+        return " ".join(self.sentences)
+
+    def metric(self, signature: str) -> MetricInfo:
+        """The metric of that signature."""
+        return next(info for info in self.metrics if info.signature == signature)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Metrics and raters side by side, task by task."""
+
+    study: str
+    """Name of the study file."""
+    tasks: tuple[TaskReport, ...]
+    """In the order the tasks were first seen."""
+    draws: int
+    """Resamples behind each interval."""
+    seed: int
+    """Seed of the resamples."""
+    versions: Mapping[str, str]
+    """Package to version, of those that the numbers depend on."""
+
+    @property
+    def simulated(self) -> bool:
+        """Whether a rating that counts comes from a program."""
+        return any(task.simulated for task in self.tasks)

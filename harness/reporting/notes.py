@@ -1,0 +1,118 @@
+"""Notes: what is missing, or limits what a report can say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.reporting.formats import counted, listed, on_one_line
+
+if TYPE_CHECKING:
+    from harness.reporting.evidence import Evidence
+    from harness.reporting.model import Raters
+
+CUT_SHARE = 0.05
+"""Share of outputs cut at the token limit above which that is noted."""
+
+
+def notes(evidence: Evidence, raters: Raters) -> list[str]:
+    """What a reader of the task's report must know, in plain sentences."""
+    found = [
+        *_of_checkpoints(evidence),
+        *_of_outputs(evidence),
+        *_of_scores(evidence),
+        *_of_ratings(evidence, raters),
+    ]
+    if evidence.items and not any(i.references for i in evidence.items.values()):
+        found.append(
+            "The items have no references, so that no metric can compare with one, "
+            "and no copy of the prompt is scored."
+        )
+    return found
+
+
+def _of_checkpoints(evidence: Evidence) -> list[str]:
+    number = len(evidence.checkpoints)
+    if number > 1:
+        return []
+    return [f"{counted(number, 'checkpoint')}: agreement across checkpoints needs two."]
+
+
+def _of_outputs(evidence: Evidence) -> list[str]:
+    found = []
+    lacking = [
+        missing
+        for checkpoint in evidence.checkpoints
+        if (missing := _items_without_output(evidence, checkpoint.id))
+    ]
+    if lacking:
+        found.append(
+            f"{counted(len(lacking), 'checkpoint')} of {len(evidence.checkpoints):,} "
+            f"have no output for some items (up to {max(lacking):,} of "
+            f"{len(evidence.items):,})."
+        )
+    outputs = [output for some in evidence.outputs.values() for output in some]
+    cut = sum(output.finish == "length" for output in outputs)
+    if cut > CUT_SHARE * len(outputs):
+        found.append(
+            f"{cut:,} of {counted(len(outputs), 'output')} ended at the token limit "
+            "rather than by themselves."
+        )
+    truncated = sum(output.truncated for output in outputs)
+    if truncated:
+        found.append(f"{counted(truncated, 'prompt')} had to be cut to fit the model.")
+    return found
+
+
+def _items_without_output(evidence: Evidence, checkpoint: str) -> int:
+    answered = {output.item for output in evidence.outputs[checkpoint]}
+    return len(evidence.items.keys() - answered)
+
+
+def _of_scores(evidence: Evidence) -> list[str]:
+    lacking = []
+    for signature in evidence.signatures:
+        scored = [
+            (checkpoint, found[signature])
+            for checkpoint, found in evidence.scores.items()
+            if signature in found
+        ]
+        missing = sum(
+            max(0, len(evidence.outputs[checkpoint]) - len(scores))
+            for checkpoint, scores in scored
+            if not evidence.of_reference(signature)
+        )
+        if missing:
+            name = on_one_line(evidence.descriptions[signature]["name"])
+            lacking.append(f"{name} ({missing:,})")
+    if not lacking:
+        return []
+    return [f"Outputs not scored yet: {listed(lacking)}. harness score adds them."]
+
+
+def _of_ratings(evidence: Evidence, raters: Raters) -> list[str]:
+    found = []
+    if not evidence.ratings:
+        found.append(
+            "No output is rated: there is nothing to hold the metrics against."
+        )
+    elif raters.count == 1:
+        found.append("One rater alone: how far raters agree cannot be known.")
+    if raters.kinds.get("simulated"):
+        found.append(
+            f"{counted(raters.kinds['simulated'], 'rater')} of {raters.count:,} "
+            f"{'is' if raters.kinds['simulated'] == 1 else 'are'} simulated: a program "
+            "made the ratings up, and they say nothing about the outputs."
+        )
+    if raters.kinds.get("imported"):
+        found.append(
+            f"{counted(raters.kinds['imported'], 'rater')} of {raters.count:,} came "
+            "with imported ratings; what was asked of them is not known here."
+        )
+    if evidence.skipped:
+        found.append(f"{counted(len(evidence.skipped), 'question')} were skipped.")
+    if evidence.outdated:
+        found.append(
+            f"{counted(evidence.outdated, 'rating')} are not counted: of outputs that "
+            "a later run, setting or task file has replaced."
+        )
+    return found

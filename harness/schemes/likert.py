@@ -1,0 +1,76 @@
+"""Likert scales: each output is rated from 1 to `points` on every criterion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from harness.errors import InputError
+from harness.schemes.base import Control, Judgement, Option, Scheme, schemes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from harness.taskfile import Criterion, RatingPlan
+    from harness.types import Json
+
+
+@schemes.register("likert")
+@dataclass(frozen=True)
+class Likert(Scheme):
+    """The same scale for every criterion, with anchors of its own for each."""
+
+    criteria: tuple[Criterion, ...]
+    """What is judged, in the order in which it is asked."""
+    points: int
+    """Highest rating; the lowest is 1."""
+
+    @classmethod
+    def of(cls, plan: RatingPlan) -> Self:
+        """The scheme with the criteria of a task's rating plan."""
+        return cls(tuple(plan.criteria), plan.points)
+
+    @property
+    def controls(self) -> tuple[Control, ...]:
+        """One group of radio buttons for each criterion."""
+        return tuple(
+            Control(
+                name=criterion.name,
+                kind="choice",
+                question=criterion.question,
+                definition=criterion.definition,
+                options=tuple(
+                    Option(point, criterion.anchors.get(point, ""), str(point))
+                    for point in range(1, self.points + 1)
+                ),
+            )
+            for criterion in self.criteria
+        )
+
+    def judgements(self, values: Mapping[str, Json]) -> list[Judgement]:
+        """One row for each criterion; see `Scheme.judgements`."""
+        names = [criterion.name for criterion in self.criteria]
+        if unknown := sorted(set(values) - set(names)):
+            raise InputError(
+                f"There is no criterion '{unknown[0]}'; "
+                f"there is: {', '.join(names)}. Load the page again."
+            )
+        for name in names:
+            if name not in values or values[name] is None:
+                raise InputError(f"'{name}' has no rating yet; choose one first.")
+            value = values[name]
+            whole = isinstance(value, int) and not isinstance(value, bool)
+            if not whole or not 1 <= value <= self.points:
+                raise InputError(
+                    f"'{name}' must be a whole number from 1 to {self.points}, "
+                    f"not {value!r:.60}."
+                )
+        return [Judgement(name, position=0, value=values[name]) for name in names]
+
+    def values(self, judgements: Iterable[Judgement]) -> dict[str, Json]:
+        """Criterion to rating."""
+        return {
+            judgement.criterion: int(judgement.value)
+            for judgement in judgements
+            if judgement.value is not None
+        }

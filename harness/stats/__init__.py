@@ -1,0 +1,1 @@
+"""Statistics on plain arrays: estimates with intervals, agreement, reliability."""

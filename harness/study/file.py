@@ -1,0 +1,241 @@
+"""One study file: opened safely, one connection a thread, errors in plain words."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.errors import NotFound, StudyError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    import pandas as pd
+    from sqlite_utils import Database
+
+    from harness.types import Json
+
+APPLICATION_ID = 0x544E444D  # "TNDM", as `file` and SQLite show it
+BUSY_SECONDS = 30.0
+MOUNTS = Path("/proc/self/mounts")
+NETWORK_FILE_SYSTEMS = frozenset(
+    (
+        *("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "fuse.sshfs"),
+        *("lustre", "gpfs", "beegfs", "ceph", "fuse.ceph", "fuse.glusterfs"),
+    )
+)
+
+
+class StudyFile:
+    """An SQLite database in WAL mode that several processes and threads can share."""
+
+    def __init__(self, path: Path | str, *, must_exist: bool = False) -> None:
+        """Open the file, create it if need be, and bring its tables up to date.
+
+        Raises:
+            StudyError: it is no study file, is newer than this program, lies on a
+                network file system, or cannot be opened.
+        """
+        self.path = Path(path)
+        self._local = threading.local()
+        if must_exist and not self.path.is_file():
+            raise StudyError(
+                f"There is no study file {self.path}. `harness run` or "
+                "`harness import` creates one; --db names another."
+            )
+        self._refuse_network_file_system()
+        with self._plain_errors():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._prepare()
+
+    @property
+    def db(self) -> Database:
+        """This thread's connection."""
+        if not hasattr(self._local, "db"):
+            self._local.db = self._connect()
+        db: Database = self._local.db
+        return db
+
+    def close(self) -> None:
+        """Close this thread's connection."""
+        if hasattr(self._local, "db"):
+            self._local.db.close()
+            del self._local.db
+
+    @contextmanager
+    def transaction(self) -> Iterator[Database]:
+        """All or nothing, with the write lock held from the start.
+
+        Raises:
+            StudyError: the lock was not to be had, or the disk is full.
+        """
+        with self._plain_errors():
+            if self.db.conn.in_transaction:
+                yield self.db
+                return
+            self.db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self.db
+                self.db.commit()
+            except BaseException:
+                self.db.rollback()
+                raise
+
+    def rows(self, sql: str, parameters: Sequence[Json] = ()) -> list[dict[str, Json]]:
+        """The rows of a query, each as column name to value."""
+        return list(self.each(sql, parameters))
+
+    def each(
+        self, sql: str, parameters: Sequence[Json] = ()
+    ) -> Iterator[dict[str, Json]]:
+        """As `rows`, one by one, for results that may not fit in memory."""
+        with self._plain_errors():
+            cursor = self.db.execute(sql, list(parameters))
+            names = [column[0] for column in cursor.description or ()]
+            for row in cursor:
+                yield dict(zip(names, row, strict=True))
+
+    def column(self, sql: str, parameters: Sequence[Json] = ()) -> list[Json]:
+        """The first column of a query."""
+        with self._plain_errors():
+            return [row[0] for row in self.db.execute(sql, list(parameters))]
+
+    def mapping(self, sql: str, parameters: Sequence[Json] = ()) -> dict[Json, Json]:
+        """The first column of a query to the second."""
+        with self._plain_errors():
+            return dict(self.db.execute(sql, list(parameters)))
+
+    def insert(
+        self, table: str, rows: Iterable[Mapping[str, Json]], *, ignore: bool = False
+    ) -> None:
+        """Append rows; with `ignore` those that are there already are left as is."""
+        with self.transaction() as db:
+            db.table(table).insert_all(map(dict, rows), ignore=ignore)
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """A table or view as a pandas data frame.
+
+        Raises:
+            NotFound: there is no such table or view; the nearest is suggested.
+        """
+        import pandas as pd
+
+        with self._plain_errors():
+            known = self.db.table_names() + self.db.view_names()
+            if name not in known:
+                raise NotFound("table or view", name, known)
+            cursor = self.db.execute(f'SELECT * FROM "{name}"')  # noqa: S608 - known
+            columns = [column[0] for column in cursor.description]
+            return pd.DataFrame.from_records(
+                cursor.fetchall(), columns=columns, coerce_float=True
+            )
+
+    def _connect(self) -> Database:
+        from sqlite_utils import Database
+
+        connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS)
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        return Database(connection, execute_plugins=False)
+
+    def _prepare(self) -> None:
+        from harness.study.migrations import migrations
+
+        if self._mark() != APPLICATION_ID or migrations.pending(self.db):
+            # The lock first: two processes may open a new file at one moment.
+            with self.transaction() as db:
+                if self._mark() != APPLICATION_ID and db.table_names():
+                    raise StudyError(
+                        f"{self.path} is the database of another program. "
+                        "Name another file with --db."
+                    )
+                migrations.apply(db)
+                db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        known = {migration.name for migration in migrations._migrations}  # noqa: SLF001
+        if {row.name for row in migrations.applied(self.db)} - known:
+            raise StudyError(
+                f"{self.path} was written by a newer version of Tandem. "
+                "Update with: pip install -U tandem-eval"
+            )
+        self._enable_wal()
+
+    def _mark(self) -> int:
+        return int(self.db.execute("PRAGMA application_id").fetchone()[0])
+
+    def _enable_wal(self) -> None:
+        # Of two processes that switch at one moment SQLite refuses one, at once.
+        give_up = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                self.db.enable_wal()
+            except sqlite3.OperationalError:
+                if time.monotonic() > give_up:
+                    raise
+                time.sleep(0.02)
+            else:
+                return
+
+    def _refuse_network_file_system(self) -> None:
+        kind = _file_system(self.path)
+        if kind in NETWORK_FILE_SYSTEMS:
+            raise StudyError(
+                f"{self.path} lies on a network file system ({kind}), where SQLite "
+                "can lose data. Name a file on a local disk with --db."
+            )
+
+    @contextmanager
+    def _plain_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StudyError(f"{self.path}: {_in_plain_words(error)}") from error
+        except OSError as error:
+            raise StudyError(f"{self.path}: {error.strerror}") from error
+        except (UnicodeEncodeError, OverflowError) as error:
+            raise StudyError(f"{self.path}: no value to be stored: {error}") from error
+
+
+def now() -> str:
+    """The time as the study stores it: UTC, ISO 8601, microseconds."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def _in_plain_words(error: sqlite3.Error) -> str:
+    message = str(error)
+    if "locked" in message:
+        return (
+            f"another process held the study's lock for {BUSY_SECONDS:.0f} seconds. "
+            "Nothing was lost; run the same command again."
+        )
+    if "full" in message:
+        return (
+            "the disk is full. Everything before this is stored and nothing is "
+            "half-written; free some space and run the same command again."
+        )
+    if "not a database" in message or "malformed" in message:
+        return f"it is no SQLite database, or it is damaged ({message})."
+    if "readonly" in message:
+        return "the file or its folder is read-only."
+    if "unable to open" in message:
+        return "it cannot be opened; is its folder there and may you write to it?"
+    return message
+
+
+def _file_system(path: Path) -> str:
+    """Kind of file system that a path lies on; empty where that is unknown."""
+    if not MOUNTS.is_file():
+        return ""
+    place, best, kind = os.path.realpath(path), "", ""
+    for line in MOUNTS.read_text(encoding="utf-8", errors="replace").splitlines():
+        _, point, found, *_ = line.split(" ")
+        point = point.replace("\\040", " ")
+        inside = place == point or place.startswith(point.rstrip("/") + "/")
+        if inside and len(point) >= len(best):
+            best, kind = point, found
+    return kind

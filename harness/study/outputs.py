@@ -1,0 +1,121 @@
+"""What checkpoints wrote and how probable they found the references."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from harness.identity import content_hash
+from harness.study.file import now
+from harness.types import Likelihood, Output
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from harness.study.file import StudyFile
+    from harness.types import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What a checkpoint was last asked for on a task."""
+
+    checkpoint: str
+    """Id of the checkpoint."""
+    task: str
+    """Name of the task."""
+    task_hash: str
+    """Version of the task file."""
+    settings: str
+    """Hash of what decides the outputs, beside item and checkpoint."""
+    likelihood_settings: str
+    """Hash of what decides the likelihoods, beside item and checkpoint."""
+    samples: int
+    """Outputs wanted of each item."""
+
+
+def store_evaluation(
+    study: StudyFile, evaluation: Evaluation, run: int | None = None
+) -> None:
+    """Make this what is reported of the checkpoint on the task."""
+    with study.transaction() as db:
+        db.table("evaluations").upsert(
+            {**asdict(evaluation), "run": run}, pk=("checkpoint", "task")
+        )
+
+
+def output_id(item: str, checkpoint: str, sample: int, settings: str) -> str:
+    """The id of an output: hash of what it is an answer to."""
+    return content_hash(item, checkpoint, sample, settings)
+
+
+def store_outputs(study: StudyFile, outputs: Iterable[Output]) -> None:
+    """Append outputs; one that is there already stays as it is."""
+    rows = [{**asdict(output), "created": now()} for output in outputs]
+    if rows:
+        study.insert("outputs", rows, ignore=True)
+
+
+def store_likelihoods(
+    study: StudyFile, likelihoods: Iterable[Likelihood], *, task: str, policy: str
+) -> None:
+    """Append likelihoods of the references that the task's items have now."""
+    refs = study.mapping("SELECT id, refs_hash FROM items WHERE task = ?", [task])
+    rows = [
+        {**asdict(one), "refs_hash": refs[one.item], "policy": policy}
+        for one in likelihoods
+    ]
+    if rows:
+        study.insert("likelihoods", rows, ignore=True)
+
+
+def current_outputs(study: StudyFile, task: str, checkpoint: str) -> list[Output]:
+    """The outputs that count for a checkpoint on a task, by item and sample."""
+    rows = study.rows(
+        "SELECT current_outputs.* FROM current_outputs "
+        "JOIN items ON items.id = current_outputs.item "
+        "WHERE current_outputs.task = ? AND checkpoint = ? "
+        "ORDER BY items.rowid, sample",
+        [task, checkpoint],
+    )
+    return [output_of(row) for row in rows]
+
+
+def current_likelihoods(
+    study: StudyFile, task: str, checkpoint: str
+) -> list[Likelihood]:
+    """The likelihoods that count for a checkpoint on a task."""
+    rows = study.rows(
+        "SELECT * FROM current_likelihoods WHERE task = ? AND checkpoint = ?",
+        [task, checkpoint],
+    )
+    return [
+        Likelihood(
+            item=row["item"],
+            checkpoint=row["checkpoint"],
+            nll=row["nll"],
+            tokens=row["tokens"],
+            words=row["words"],
+            bytes=row["bytes"],
+            truncated=bool(row["truncated"]),
+            settings=row["settings"],
+            reason=row["reason"],
+        )
+        for row in rows
+    ]
+
+
+def output_of(row: Mapping[str, Json]) -> Output:
+    """An output from its row."""
+    return Output(
+        id=row["id"],
+        item=row["item"],
+        checkpoint=row["checkpoint"],
+        text=row["text"],
+        sample=row["sample"],
+        settings=row["settings"],
+        finish=row["finish"],
+        prompt_tokens=row["prompt_tokens"],
+        new_tokens=row["new_tokens"],
+        truncated=bool(row["truncated"]),
+    )

@@ -1,0 +1,133 @@
+"""What the commands share: which study file, and what is printed how."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from rich.progress import Progress as Bars
+    from rich.progress import TaskID
+
+    from harness.progress import Progress
+    from harness.study import StudyFile
+    from harness.types import Json
+
+RESULTS = Path("results")
+PATIENCE_SECONDS = 1.0
+"""Work that is done sooner needs no bar."""
+
+
+def open_study(
+    db: Path | None, name: str | None = None, *, must_exist: bool = False
+) -> StudyFile:
+    """The study that `--db` names, else the one of a suite, else the only one.
+
+    Raises:
+        UsageError: it is not clear which study is meant.
+        StudyError: the file cannot be opened.
+    """
+    from harness.study import StudyFile
+
+    if db is None:
+        db = RESULTS / f"{_study_name(name)}.db" if name else None
+        if must_exist and (db is None or not db.is_file()):
+            db = _only_study()
+    return StudyFile(db or _only_study(), must_exist=must_exist)
+
+
+def _study_name(name: str) -> str:
+    from harness.errors import NotFound
+    from harness.task import find_suite, suite_name
+
+    try:
+        return suite_name(find_suite(name))
+    except NotFound:
+        return Path(name).stem
+
+
+def _only_study() -> Path:
+    studies = sorted(RESULTS.glob("*.db"))
+    if len(studies) == 1:
+        return studies[0]
+    found = ", ".join(map(str, studies)) or f"there is none in {RESULTS}{os.sep}"
+    raise UsageError(f"Name the study file with --db ({found}).")
+
+
+def print_rows(rows: Sequence[Mapping[str, Json]], *, as_json: bool) -> None:
+    """Rows of equal keys as a table, or as JSON."""
+    if as_json:
+        print_json(list(map(dict, rows)))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in rows[0] if rows else ():
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        # Names come from files and may hold what rich takes for markup.
+        cells = ("" if value is None else str(value) for value in row.values())
+        table.add_row(*map(Text, cells))
+    Console().print(table)
+
+
+def print_json(values: Json) -> None:
+    """Values as JSON on stdout."""
+    typer.echo(json.dumps(values, ensure_ascii=False, indent=2, allow_nan=False))
+
+
+def tell(message: str) -> None:
+    """A word on what was done, on stderr so that results can be piped."""
+    typer.echo(message, err=True)
+
+
+@contextmanager
+def progress_bars() -> Iterator[Progress]:
+    """Progress as bars, one a label, for work of more than a second."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+    from rich.progress import Progress as Bars
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    console = Console(stderr=True)
+    bars = Bars(*columns, console=console, disable=not sys.stderr.isatty())
+    with bars:
+        yield _Drawn(bars)
+
+
+class _Drawn:
+    def __init__(self, bars: Bars) -> None:
+        self._bars = bars
+        self._started: dict[str, float] = {}
+        self._drawn: dict[str, TaskID] = {}
+
+    def __call__(self, label: str, done: int, total: int) -> None:
+        started = self._started.setdefault(label, time.monotonic())
+        if label not in self._drawn:
+            if time.monotonic() - started < PATIENCE_SECONDS:
+                return
+            self._drawn[label] = self._bars.add_task(label, total=total)
+        self._bars.update(self._drawn[label], completed=done, total=total)

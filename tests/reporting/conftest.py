@@ -1,0 +1,56 @@
+"""Studies to report on."""
+
+from __future__ import annotations
+
+import pytest
+from report_study import Maker, fill
+
+from harness.report import report
+from harness.study import StudyFile
+
+HOSTILE = (
+    "</script><script>alert(1)</script>|<img src=x onerror=alert(1)>\n# [a](http://x.y)"
+)
+"""What must stay text in every rendering."""
+
+
+@pytest.fixture
+def maker(tmp_path):
+    """An empty study to fill."""
+    study = StudyFile(tmp_path / "study.db")
+    yield Maker(study)
+    study.close()
+
+
+@pytest.fixture(scope="session")
+def rated(tmp_path_factory):
+    """A report on four checkpoints, seven metrics and two criteria, by two people."""
+    study = StudyFile(tmp_path_factory.mktemp("rated") / "study.db")
+    made = report(fill(Maker(study)).study, draws=100)
+    study.close()
+    return made
+
+
+@pytest.fixture
+def hostile(maker):
+    """A report on outputs, names, prompts and criteria that would be markup."""
+    rows = [(f"{n}{HOSTILE}", f"{HOSTILE} {n}", (f"{HOSTILE} {n}",)) for n in range(6)]
+    maker.metrics = ("bleu", "exact_match")
+    maker.items(*rows)
+    for step in (1, 2):
+        texts = {
+            key: f"{HOSTILE} \x1b[31m\u202e {(n * step) % 4}"
+            for n, (key, *_) in enumerate(rows)
+        }
+        maker.checkpoint(f"{HOSTILE}{step}", texts, step=step, series=f"run{HOSTILE}")
+    for rater in ("ann", "ben"):
+        maker.rate(
+            rater,
+            f"good{HOSTILE}",
+            {
+                (f"{HOSTILE}{step}", key): 1.0 + (3 * n + step + len(rater) * n) % 5
+                for step in (1, 2)
+                for n, (key, *_) in enumerate(rows)
+            },
+        )
+    return report(maker.study, draws=50)

@@ -1,0 +1,155 @@
+"""The order of a campaign: seeded, the rater's own, and balanced at every moment."""
+
+from collections import Counter
+
+import pytest
+from rating_study import a_study, a_task, add_outputs
+
+from harness.campaign import open_campaign
+from harness.rate import Answer, answer, next_assignment, skip
+from harness.study.raters import ensure_rater
+
+FINE = Answer({"meaning": 4, "fluency": 4})
+
+
+def shown_to(study, rater):
+    """What a rater was assigned, in order: (item, checkpoint)."""
+    return [
+        tuple(row.values())
+        for row in study.rows(
+            "SELECT outputs.item, outputs.checkpoint FROM assignments "
+            "JOIN assignment_outputs ON assignment = assignments.id "
+            "JOIN outputs ON outputs.id = assignment_outputs.output "
+            "WHERE rater = ? ORDER BY assignments.id",
+            [rater.id],
+        )
+    ]
+
+
+def rate(study, campaign, name, count=1000):
+    """Let a rater answer what is shown, at most `count` times."""
+    rater = ensure_rater(study, name)
+    for _ in range(count):
+        shown = next_assignment(study, campaign, rater)
+        if shown is None:
+            break
+        answer(study, rater, shown.token, FINE)
+    return shown_to(study, rater)
+
+
+def test_the_order_comes_from_the_seed_and_is_each_raters_own(tmp_path):
+    orders = []
+    for number, seed in enumerate([7, 7, 8]):
+        study = a_study(tmp_path / f"{number}.db", items=8)
+        campaign = open_campaign(study, a_task(seed=seed))
+        orders.append([rate(study, campaign, name) for name in ("ana", "ben")])
+    assert orders[0] == orders[1]
+    assert orders[0] != orders[2]
+    assert orders[0][0] != orders[0][1]
+    assert sorted(orders[0][0]) == sorted(orders[0][1])
+
+
+@pytest.mark.parametrize("raters", [1, 3])
+def test_at_any_time_each_rater_has_rated_all_checkpoints_about_equally(
+    tmp_path, raters
+):
+    study = a_study(tmp_path / "s.db", items=12, checkpoints=4)
+    campaign = open_campaign(study, a_task())
+    names = [f"rater-{number}" for number in range(raters)]
+    for _ in range(24):
+        for name in names:
+            rate(study, campaign, name, 1)
+    for name in names:
+        order = shown_to(study, ensure_rater(study, name))
+        for length in range(1, len(order) + 1):
+            counts = Counter(checkpoint for _, checkpoint in order[:length])
+            spread = max(counts.values()) - min(counts.get(c, 0) for c in counts)
+            assert spread <= 2
+
+
+def test_a_round_has_every_prompt_once(tmp_path):
+    study = a_study(tmp_path / "s.db", items=12, checkpoints=4)
+    order = rate(study, open_campaign(study, a_task()), "ana")
+    for start in range(0, 48, 12):
+        assert len({item for item, _ in order[start : start + 12]}) == 12
+    assert len(set(order)) == 48
+
+
+def test_raters_work_in_the_same_round_so_that_outputs_get_all_their_raters(tmp_path):
+    study = a_study(tmp_path / "s.db", items=12, checkpoints=4)
+    campaign = open_campaign(study, a_task())
+    ana = rate(study, campaign, "ana", 12)
+    ben = rate(study, campaign, "ben", 12)
+    assert set(ana) == set(ben)
+    assert ana != ben
+
+
+def test_a_new_checkpoint_joins_as_a_wave_and_waits_for_the_first(tmp_path):
+    study = a_study(tmp_path / "s.db", items=4, checkpoints=2)
+    campaign = open_campaign(study, a_task())
+    before = rate(study, campaign, "ana", 3)
+    add_outputs(study, items=4, checkpoints=3)
+    order = rate(study, campaign, "ana")
+    old = {checkpoint for _, checkpoint in before}
+    assert [checkpoint in old for _, checkpoint in order] == [True] * 8 + [False] * 4
+    waves = study.rows("SELECT wave, count(*) AS n FROM assignments GROUP BY wave")
+    assert waves == [{"wave": 1, "n": 8}, {"wave": 2, "n": 4}]
+
+
+def test_checkpoints_that_come_before_anybody_began_share_the_first_wave(tmp_path):
+    study = a_study(tmp_path / "s.db", items=4, checkpoints=2)
+    campaign = open_campaign(study, a_task())
+    add_outputs(study, items=4, checkpoints=3)
+    rate(study, campaign, "ana", 1)
+    assert study.column("SELECT DISTINCT wave FROM waves") == [1]
+    assert study.column("SELECT count(*) FROM waves") == [3]
+
+
+def test_an_answer_with_other_settings_replaces_the_output_to_be_rated(tmp_path):
+    study = a_study(tmp_path / "s.db", items=1, checkpoints=1)
+    campaign = open_campaign(study, a_task())
+    ana = ensure_rater(study, "ana")
+    assert next_assignment(study, campaign, ana) is not None
+    study.db.execute("UPDATE evaluations SET settings = 'other'")
+    study.db.conn.commit()
+    assert next_assignment(study, campaign, ana) is None
+
+
+def test_only_chosen_prompts_and_the_first_sample_are_shown(tmp_path):
+    study = a_study(tmp_path / "s.db", items=9, checkpoints=2)
+    study.db.execute("UPDATE evaluations SET samples = 2")
+    study.db.execute(
+        "INSERT INTO outputs (id, item, checkpoint, sample, settings, text, finish, "
+        "created) SELECT id || '-1', item, checkpoint, 1, settings, 'second', finish, "
+        "created FROM outputs"
+    )
+    study.db.conn.commit()
+    campaign = open_campaign(study, a_task(items=3))
+    order = rate(study, campaign, "ana")
+    assert {item for item, _ in order} == set(campaign.items)
+    assert len(order) == 6
+
+
+def test_a_skipped_output_is_not_shown_again_and_keeps_its_place_free(tmp_path):
+    study = a_study(tmp_path / "s.db", items=1, checkpoints=1)
+    campaign = open_campaign(study, a_task(raters_per_output=1))
+    ana = ensure_rater(study, "ana")
+    skip(study, ana, next_assignment(study, campaign, ana).token, "cannot tell")
+    assert next_assignment(study, campaign, ana) is None
+    assert len(rate(study, campaign, "ben")) == 1
+
+
+def test_the_chance_of_being_drawn_is_stored(tmp_path):
+    study = a_study(tmp_path / "s.db", items=8, checkpoints=1)
+    rate(study, open_campaign(study, a_task(items=2)), "ana")
+    assert study.column("SELECT DISTINCT probability FROM assignments") == [0.25]
+
+
+def test_simulated_raters_take_no_places_from_people(tmp_path):
+    study = a_study(tmp_path / "s.db", items=2, checkpoints=1)
+    campaign = open_campaign(study, a_task(raters_per_output=1))
+    robot = ensure_rater(study, "robot", "simulated")
+    while shown := next_assignment(study, campaign, robot):
+        answer(study, robot, shown.token, FINE)
+    assert len(rate(study, campaign, "ana")) == 2
+    assert len(rate(study, campaign, "ben")) == 0

@@ -1,0 +1,456 @@
+"""The report: its numbers by hand, by sacreBLEU and by SciPy, and what it says."""
+
+import json
+
+import numpy as np
+import pytest
+import sacrebleu
+from report_study import Maker, fill
+from scipy import stats
+
+from harness.errors import NotFound
+from harness.importing import import_outputs, import_ratings
+from harness.report import report
+from harness.reporting import render
+from harness.study import StudyFile
+
+REFERENCES = ("the cat sat on the mat", "a dog barked at night", "we saw rain fall")
+BETTER = {"0": "the cat sat on the mat", "1": "a dog barked at dawn", "2": "rain fell"}
+WORSE = {"0": "the cat sat", "1": "dogs bark", "2": "we saw rain fall"}
+BLEU = "bleu|nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.6.0"
+
+
+@pytest.fixture
+def maker(tmp_path):
+    study = StudyFile(tmp_path / "study.db")
+    yield Maker(study)
+    study.close()
+
+
+@pytest.fixture
+def cats(maker):
+    """Three items, two checkpoints, no ratings."""
+    rows = [(str(n), f"say {n}", (text,)) for n, text in enumerate(REFERENCES)]
+    maker.items(*rows)
+    return maker.checkpoint("worse", WORSE, step=1).checkpoint("better", BETTER, step=2)
+
+
+def only(maker, **settings):
+    """The report on the one task."""
+    [task] = report(maker.study, **({"draws": 50} | settings)).tasks
+    return task
+
+
+def of(task, label):
+    [found] = [c for c in task.checkpoints if c.label == label]
+    return found
+
+
+def agreement_of(task, metric, criterion="meaning"):
+    [found] = [
+        one
+        for one in task.agreement
+        if (one.metric, one.criterion) == (metric, criterion)
+    ]
+    return found
+
+
+def test_corpus_bleu_is_that_of_sacrebleu(cats):
+    task = only(cats)
+    for label, texts in (("worse", WORSE), ("better", BETTER)):
+        expected = sacrebleu.corpus_bleu(list(texts.values()), [list(REFERENCES)]).score
+        found = of(task, label).metrics[BLEU]
+        assert found.value == pytest.approx(expected)
+        assert (found.n, found.dropped) == (3, 0)
+        assert found.low <= found.value <= found.high
+
+
+def test_outputs_that_cannot_be_judged_are_left_out_and_counted(maker):
+    maker.items(("0", "say", ("the cat sat on the mat",)), ("1", "say", ()))
+    found = only(maker.checkpoint("one", {"0": "the cat sat on", "1": "x"}))
+    expected = sacrebleu.corpus_bleu(["the cat sat on"], [["the cat sat on the mat"]])
+    [estimate] = [e for s, e in found.checkpoints[0].metrics.items() if "bleu" in s]
+    assert estimate.value == pytest.approx(expected.score)
+    assert (estimate.n, estimate.dropped) == (1, 1)
+
+
+def test_the_same_seed_gives_the_same_report_and_another_other_intervals(maker):
+    fill(maker)
+    once, again, other = (
+        render(report(maker.study, draws=50, seed=seed), "json") for seed in (1, 1, 2)
+    )
+    assert once == again
+    assert once != other
+
+
+def test_mean_ratings_by_hand(cats):
+    cats.rate("ann", "meaning", {("better", "0"): 5, ("better", "1"): 3})
+    cats.rate("ben", "meaning", {("better", "0"): 4})
+    found = of(only(cats), "better").human["meaning"]
+    # Output 0 has mean 4.5, output 1 has 3.
+    assert found.value == pytest.approx(3.75)
+    assert (found.n, found.dropped) == (2, 0)
+    assert (found.low, found.high) == (3, 4.5)
+
+
+def test_ratings_taken_back_do_not_count_and_questions_skipped_are_counted(cats):
+    cats.rate("ann", "meaning", {("better", "0"): 1, ("better", "1"): 3})
+    cats.take_back(1)
+    cats.rate("ben", "meaning", {("better", "2"): None})
+    task = only(cats)
+    found = of(task, "better").human["meaning"]
+    assert (found.value, found.n, found.dropped) == (3, 1, 1)
+    assert task.raters.ratings == 1
+
+
+def test_a_rater_who_rates_twice_counts_once(cats):
+    cats.rate("ann", "meaning", {("better", "0"): 2})
+    cats.rate("ann", "meaning", {("better", "0"): 4})
+    cats.rate("ben", "meaning", {("better", "0"): 5})
+    assert of(only(cats), "better").human["meaning"].value == pytest.approx(4)
+
+
+def test_ratings_of_replaced_outputs_do_not_count(cats):
+    cats.rate("ann", "meaning", {("better", "0"): 5, ("worse", "0"): 1})
+    cats.study.db.execute(
+        "UPDATE evaluations SET settings = 'newer' WHERE checkpoint = ?",
+        [cats.checkpoints["worse"].id],
+    )
+    task = only(cats)
+    assert task.raters.ratings == 1
+    assert any("1 rating" in note and "replaced" in note for note in task.notes)
+
+
+def test_agreement_is_that_of_scipy(maker):
+    task = only(fill(maker))
+    found = agreement_of(task, "chrf")
+    outputs = [(o.scores[found.signature], o.ratings["meaning"]) for o in task.rated]
+    scores, ratings = np.array(outputs).T
+    pooled = found.segment["none"]
+    assert pooled.pearson.value == pytest.approx(stats.pearsonr(scores, ratings)[0])
+    assert pooled.spearman.value == pytest.approx(stats.spearmanr(scores, ratings)[0])
+    assert pooled.kendall.value == pytest.approx(stats.kendalltau(scores, ratings)[0])
+    means = [column.reshape(4, 12).mean(axis=1) for column in (scores, ratings)]
+    assert found.system.pearson.value == pytest.approx(stats.pearsonr(*means)[0])
+    assert found.system.kendall.value == pytest.approx(stats.kendalltau(*means)[0])
+    within = [stats.kendalltau(scores[n::12], ratings[n::12])[0] for n in range(12)]
+    assert found.segment["item"].kendall.value == pytest.approx(np.nanmean(within))
+
+
+def test_a_metric_of_which_less_is_better_is_turned_and_carried_to_outputs(maker):
+    task = only(fill(maker))
+    found = agreement_of(task, "perplexity").segment["none"].spearman
+    values = [(o.scores["perplexity|ref:first|per:token|v1"], o) for o in task.rated]
+    expected = stats.spearmanr(
+        [-value for value, _ in values], [o.ratings["meaning"] for _, o in values]
+    )
+    assert found.value == pytest.approx(expected[0])
+    assert found.value > 0
+
+
+def test_samples_of_an_item_are_averaged_on_both_sides(maker):
+    maker.items(*((str(n), f"say {n}", (text,)) for n, text in enumerate(REFERENCES)))
+    texts = {key: [text, WORSE[key], "never rated"] for key, text in BETTER.items()}
+    maker.checkpoint("one", texts)
+    ratings = {("one", key, n): float(n + int(key)) for key in texts for n in (0, 1)}
+    task = only(maker.rate("ann", "meaning", ratings))
+    found = agreement_of(task, "exact_match").segment["system"].pearson
+    # Items have means .5, 1.5 and 2.5; of two rated samples .5, 0 and .5 are exact.
+    assert found.value is not None or "constant" in found.method
+    human = task.checkpoints[0].human["meaning"]
+    assert (human.value, human.n) == (pytest.approx(1.5), 6)
+    expected = stats.pearsonr([0.5, 0, 0.5], [0.5, 1.5, 2.5])[0]
+    assert found.value == pytest.approx(expected, abs=1e-12)
+
+
+def test_raters_own_agreement_stands_beside_it(maker):
+    task = only(fill(maker))
+    alpha = task.raters.alpha["meaning"]
+    assert 0 < alpha.low < alpha.value < alpha.high < 1
+    assert alpha.n == len(task.rated)
+    assert "interval" in alpha.method
+
+
+def test_raters_are_counted_by_kind_with_their_time_for_an_output(maker):
+    raters = only(fill(maker)).raters
+    assert raters.kinds == {"person": 2}
+    assert (raters.ratings, raters.outputs, raters.seconds) == (192, 48, 8.0)
+
+
+def test_the_copy_of_the_prompt_is_scored_as_sacrebleu_does(maker):
+    source = "the cat sat upon the mat"
+    maker.items(
+        ("0", f"{source}\n=>", (REFERENCES[0],), {"source": source}),
+        ("1", "a dog barked", (REFERENCES[1],)),
+    ).checkpoint("one", {"0": "x", "1": "y"})
+    [baseline] = only(maker).baselines
+    copied = [source, "a dog barked"]
+    expected = sacrebleu.corpus_bleu(copied, [list(REFERENCES[:2])]).score
+    assert baseline.metrics[BLEU].value == pytest.approx(expected)
+    exact = [e for s, e in baseline.metrics.items() if s.startswith("exact_match|")]
+    assert [one.value for one in exact] == [0]
+
+
+def test_the_lead_is_the_paired_difference_of_the_two_best(cats):
+    ratings = {"worse": (1, 2, 4), "better": (3, 3, 4)}
+    for name, values in ratings.items():
+        pairs = {(name, str(n)): value for n, value in enumerate(values)}
+        cats.rate("ann", "meaning", pairs)
+    task = only(cats, draws=500)
+    [rated] = [lead for lead in task.leads if lead.kind == "criterion"]
+    assert (rated.best, rated.second) == ("better", "worse")
+    assert rated.difference.value == pytest.approx(1)
+    assert (rated.difference.low, rated.difference.high) == (0, 2)
+    assert not rated.clear
+    # Differences 2, 1, 0: variance 1, so (1.96 + .8416)² items.
+    assert rated.needed == 8
+    [by_bleu] = [lead for lead in task.leads if lead.by == BLEU]
+    values = {c.label: c.metrics[BLEU].value for c in task.checkpoints}
+    expected = values[by_bleu.best] - values[by_bleu.second]
+    assert by_bleu.difference.value == pytest.approx(expected)
+
+
+def test_a_lead_is_clear_only_if_its_interval_excludes_nothing_at_all(cats):
+    for name, value in (("worse", 1.0), ("better", 4.0)):
+        pairs = {(name, str(n)): value + n % 2 * (value > 2) for n in range(3)}
+        cats.rate("ann", "meaning", pairs)
+    [lead] = [lead for lead in only(cats).leads if lead.kind == "criterion"]
+    assert lead.clear
+    assert lead.difference.low >= 3
+
+
+WHOLE = """
+from dataclasses import dataclass
+from harness.metrics import Whole
+
+@dataclass(frozen=True)
+class Longest(Whole):
+    name = "longest"
+
+    def value_of(self, judged):
+        return float(max(len(text) for _, text in judged))
+"""
+
+
+def test_a_metric_of_all_outputs_is_computed_anew(cats):
+    (cats.base / "longest.py").write_text(WHOLE)
+    cats.metrics = ("longest.py",)
+    cats.checkpoint("third", {"0": "12345", "1": "123", "2": "1"})
+    task = only(cats)
+    [found] = [e for s, e in of(task, "third").metrics.items() if "longest" in s]
+    assert (found.value, found.n) == (5, 3)
+    assert "all outputs" in found.method
+    assert not any("longest" in s for s in of(task, "better").metrics)
+
+
+TALLIED = """
+from dataclasses import dataclass
+import numpy as np
+from harness.metrics import TextMetric
+
+@dataclass(frozen=True)
+class Letters(TextMetric):
+    name = "letters"
+
+    def tally(self, item, text):
+        return np.array([len(text), 2.0, 3.0])
+
+    def value(self, tally):
+        return tally[..., 0] / tally[..., 1]
+"""
+
+
+def test_the_mean_of_its_values_stands_in_for_a_metric_that_is_gone(cats):
+    (cats.base / "letters.py").write_text(TALLIED)
+    cats.metrics = ("letters.py",)
+    cats.checkpoint("third", {"0": "12345", "1": "123", "2": "1"})
+    (cats.base / "letters.py").unlink()
+    task = only(cats)
+    [found] = [e for s, e in of(task, "third").metrics.items() if "letters" in s]
+    assert found.value == pytest.approx((2.5 + 1.5 + 0.5) / 3)
+    assert any("letters cannot be rebuilt" in note for note in task.notes)
+
+
+def test_two_metrics_of_a_name_are_told_apart_by_the_settings_that_differ(cats):
+    cats.metrics = ({"bleu": {"tokenize": "intl"}},)
+    cats.checkpoint("third", WORSE)
+    labels = [metric.label for metric in only(cats).metrics]
+    assert labels == ["bleu (tok:13a)", "exact_match", "bleu (tok:intl)"]
+
+
+@pytest.mark.parametrize(
+    "kinds", [("simulated", "simulated"), ("simulated", "person"), ("simulated",)]
+)
+def test_a_simulated_rating_marks_everything_and_nobody_is_called_people(maker, kinds):
+    made = report(fill(maker, items=6, kinds=kinds).study, draws=50)
+    [task] = made.tasks
+    assert made.simulated
+    assert task.simulated
+    assert task.verdict.startswith("SIMULATED: ")
+    assert "people" not in task.verdict.lower()
+    assert "imulated" in task.sentences[0].removeprefix("SIMULATED: ")
+    assert "simulated" in task.sentences[-1]
+    for form in ("text", "md"):
+        page = render(made, form)
+        assert "SIMULATED" in page[:200]
+        assert "people" not in page.lower()
+    assert json.loads(render(made, "json"))["tasks"][0]["simulated"] is True
+
+
+def test_ratings_by_people_are_not_marked(maker):
+    made = report(fill(maker, items=6).study, draws=50)
+    assert not made.simulated
+    assert made.tasks[0].verdict.startswith("People put ")
+    for form in ("text", "md", "html"):
+        assert "SIMULATED" not in render(made, form)
+
+
+def test_a_simulated_rating_that_does_not_count_marks_nothing(cats):
+    cats.rate("program", "meaning", {("better", "0"): 5}, kind="simulated")
+    cats.rate("ann", "meaning", {("better", "0"): 5})
+    cats.take_back(1)
+    assert not only(cats).simulated
+
+
+def test_an_unknown_task_is_refused_with_the_nearest_name(cats):
+    with pytest.raises(NotFound, match="Did you mean 'rewrite'"):
+        report(cats.study, ["rewrit"])
+
+
+def test_tasks_are_reported_one_by_one_or_all(cats):
+    other = Maker(cats.study, "other").items(("0", "say", ("yes",)))
+    other.checkpoint("better", {"0": "yes"})
+    assert [t.task for t in report(cats.study, draws=10).tasks] == ["rewrite", "other"]
+    assert [t.task for t in report(cats.study, ["other"], draws=10).tasks] == ["other"]
+
+
+def rendered(maker):
+    """Every rendering, and the JSON as values; none may hold NaN."""
+    made = report(maker.study, draws=20)
+    pages = {form: render(made, form) for form in ("text", "md", "html", "json")}
+    values = json.loads(pages["json"], parse_constant=pytest.fail)
+    shown = pages["text"] + pages["md"]
+    assert "nan" not in shown.lower().replace("finance", "")
+    assert "None" not in shown
+    return made, values
+
+
+def test_an_empty_study_says_so(maker):
+    made, values = rendered(maker)
+    assert made.tasks == ()
+    assert values["tasks"] == []
+    assert "no outputs yet" in render(made, "text")
+
+
+def test_without_ratings_metrics_speak_alone(cats):
+    made, values = rendered(cats)
+    assert "Nobody has rated" in made.tasks[0].verdict
+    assert "harness rate" in made.tasks[0].verdict
+    assert values["tasks"][0]["agreement"] == []
+    assert values["tasks"][0]["raters"]["alpha"] == {}
+
+
+def test_one_checkpoint_has_nothing_to_be_compared_with(maker):
+    maker.items(("0", "say", ("yes",)), ("1", "say it", ("no",)))
+    maker.checkpoint("one", {"0": "yes", "1": "yes"})
+    maker.rate("ann", "meaning", {("one", "0"): 5, ("one", "1"): 1})
+    made, values = rendered(maker)
+    [task] = made.tasks
+    assert task.leads == ()
+    assert "no other checkpoint" in task.verdict
+    assert "second checkpoint" in task.sentences[-1]
+    system = values["tasks"][0]["agreement"][0]["system"]["pearson"]
+    assert system["value"] is None
+    assert system["method"]
+
+
+def test_one_rater_leaves_agreement_among_raters_unknown(cats):
+    ratings = {
+        (name, key): float(len(name + key))
+        for name in ("better", "worse")
+        for key in BETTER
+    }
+    cats.rate("ann", "meaning", ratings)
+    made, values = rendered(cats)
+    alpha = values["tasks"][0]["raters"]["alpha"]["meaning"]
+    assert alpha["value"] is None
+    assert "fewer than two raters" in alpha["method"]
+    assert any("One rater" in note for note in made.tasks[0].notes)
+
+
+def test_one_item_has_no_interval(maker):
+    maker.items(("0", "say", ("yes indeed",)))
+    for name in ("a", "b"):
+        maker.checkpoint(name, {"0": f"yes {name}"})
+        for rater in ("ann", "ben"):
+            maker.rate(rater, "meaning", {(name, "0"): 3})
+    made, _ = rendered(maker)
+    for checkpoint in made.tasks[0].checkpoints:
+        for estimate in (*checkpoint.metrics.values(), *checkpoint.human.values()):
+            assert estimate.low is None
+            assert "no interval" in estimate.method
+
+
+def test_without_references_metrics_say_why_they_say_nothing(maker):
+    maker.items(("0", "say", ()), ("1", "tell", ()))
+    for name in ("a", "b"):
+        maker.checkpoint(name, {"0": "x", "1": "y"})
+    made, _ = rendered(maker)
+    [task] = made.tasks
+    assert task.baselines == ()
+    for estimate in task.checkpoints[0].metrics.values():
+        assert (estimate.value, estimate.n, estimate.dropped) == (None, 0, 2)
+        assert estimate.method.startswith("undefined")
+    assert any("no references" in note for note in task.notes)
+
+
+def test_without_any_metric_raters_speak_alone(maker):
+    maker.metrics = ()
+    maker.items(("0", "say", ("yes",)), ("1", "tell", ("no",)))
+    for name in ("a", "b"):
+        maker.checkpoint(name, {"0": "x", "1": "y"})
+        maker.rate("ann", "meaning", {(name, key): float(ord(name)) for key in "01"})
+    made, _ = rendered(maker)
+    assert "People put b first on meaning" in made.tasks[0].verdict
+
+
+def test_equal_ratings_leave_agreement_undefined(cats):
+    for rater in ("ann", "ben"):
+        same = {(name, key): 3.0 for name in ("better", "worse") for key in BETTER}
+        cats.rate(rater, "meaning", same)
+    made, values = rendered(cats)
+    assert "level" in made.tasks[0].sentences[-1]
+    for one in values["tasks"][0]["agreement"]:
+        assert one["segment"]["none"]["kendall"]["value"] is None
+
+
+def test_criteria_carry_what_the_campaign_asked(cats):
+    cats.rate("ann", "meaning", {("better", "0"): 5})
+    [criterion] = only(cats).criteria
+    assert (criterion.question, criterion.low, criterion.high) == ("Kept?", 1, 5)
+
+
+def test_outputs_without_a_score_are_noted(cats):
+    cats.study.db.execute(
+        "DELETE FROM scores WHERE rowid IN (SELECT min(rowid) FROM scores)"
+    )
+    assert any("not scored yet: bleu (1)" in note for note in only(cats).notes)
+
+
+@pytest.mark.realdata
+@pytest.mark.slow
+def test_realsumm_gives_the_published_agreement(maker, realdata):
+    folder = realdata / "realsumm"
+    import_outputs(maker.study, folder / "outputs.jsonl.gz", "news")
+    import_ratings(maker.study, folder / "ratings.jsonl.gz", "news")
+    task = only(maker, draws=100)
+    for metric, pearson, kendall, accuracy, by_item in (
+        ("rouge_1_recall", 0.914237, 0.772575, 266 / 300, 0.406364),
+        ("rouge_2_recall", 0.962190, 0.859532, 279 / 300, 0.348774),
+        ("js-2", 0.780292, 0.511706, 227 / 300, 0.256946),
+    ):
+        found = agreement_of(task, metric, "content_recall")
+        assert found.system.pearson.value == pytest.approx(pearson, abs=1e-6)
+        assert found.system.kendall.value == pytest.approx(kendall, abs=1e-6)
+        assert found.pairwise_accuracy.value == pytest.approx(accuracy)
+        assert found.segment["item"].kendall.value == pytest.approx(by_item, abs=1e-6)

@@ -1,0 +1,150 @@
+"""What every request passes first: host, origin, session, and a list of paths."""
+
+from __future__ import annotations
+
+import re
+from http.cookies import CookieError, SimpleCookie
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from harness.identity import content_hash
+from harness.study.raters import Rater, rater_for_session
+from ui.plain import plain_page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from harness.study import StudyFile
+
+PAGE = "/ui"
+"""Where the rating page is mounted."""
+SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
+MOST_BODY_BYTES = 200_000
+
+# All that the browser asks Gradio for. Its other routes (upload, files, proxy,
+# streams, queue, monitoring, API description) are shut.
+OPEN_PATHS = re.compile(
+    PAGE + r"(/|/config|/theme\.css|/(assets|static|svelte)/[\w./-]+"
+    r"|/gradio_api/(component_server/?|heartbeat/\w+|startup-events))"
+)
+CACHED_PATHS = re.compile(PAGE + r"/(assets|static)/")
+
+# Gradio compiles its templates in the browser, hence 'unsafe-eval'; no other origin
+# can be reached from the page in any way.
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
+        "style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' "
+        "data:; connect-src 'self'; form-action 'self'; base-uri 'self'; "
+        "frame-ancestors 'none'; manifest-src 'self'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Robots-Tag": "noindex",
+}
+
+
+class Guard:
+    """ASGI middleware that lets through what the rating page needs, nothing else."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        study: StudyFile,
+        hosts: Collection[str],
+        simulated: Callable[[], bool],
+    ) -> None:
+        """`hosts` are the names that the page may be called by."""
+        self.app = app
+        self.study = study
+        self.hosts = frozenset(hosts)
+        self.simulated = simulated
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer for the app where a request must not reach it."""
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        path: str = scope["path"]
+
+        async def send_safely(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                _secure(MutableHeaders(scope=message), path)
+            await send(message)
+
+        app = self._refusal(scope, Headers(scope=scope), path) or self.app
+        await app(scope, receive, send_safely)
+
+    def _refusal(self, scope: Scope, headers: Headers, path: str) -> Response | None:
+        host = headers.get("host", "")
+        # A page of another site that has its name point here must learn nothing.
+        if urlsplit(f"//{host}").hostname not in self.hosts:
+            return Response("Unknown host", status_code=421)
+        if scope["method"] not in SAFE_METHODS:
+            origin = headers.get("origin")
+            if origin is not None and urlsplit(origin).netloc != host:
+                return Response("Cross-site requests are refused", status_code=403)
+            if not _has_small_body(headers):
+                return Response("Too large", status_code=413)
+        if path != PAGE and not path.startswith(PAGE + "/"):
+            return None
+        if path != PAGE and not OPEN_PATHS.fullmatch(path):
+            return Response("Not found", status_code=404)
+        if rater_of(self.study, headers) is None:
+            return self._no_entry(path)
+        return None
+
+    def _no_entry(self, path: str) -> Response:
+        if path not in {PAGE, PAGE + "/"}:
+            return JSONResponse({"error": "signed out"}, status_code=401)
+        return no_entry(simulated=self.simulated())
+
+
+def no_entry(*, simulated: bool) -> HTMLResponse:
+    """What somebody sees who has no session."""
+    page = plain_page(
+        "Please open your link",
+        "This page is for people who were invited to rate texts. Open the link that "
+        "was sent to you; it works as often as you like.",
+        "No link? Ask the person who asked you to rate.",
+        simulated=simulated,
+    )
+    return HTMLResponse(page, status_code=401)
+
+
+def cookie_name(study: StudyFile) -> str:
+    """A name of its own for each study: cookies do not tell ports apart."""
+    return f"tandem_{content_hash(str(study.path.resolve()))[:8]}"
+
+
+def rater_of(study: StudyFile, headers: Mapping[str, str]) -> Rater | None:
+    """Whose session the request's cookie holds; None if nobody's."""
+    try:
+        cookie = SimpleCookie(headers.get("cookie", "")).get(cookie_name(study))
+    except CookieError:
+        return None
+    return rater_for_session(study, cookie.value) if cookie else None
+
+
+def _has_small_body(headers: Headers) -> bool:
+    length = headers.get("content-length", "")
+    return length.isascii() and length.isdecimal() and int(length) <= MOST_BODY_BYTES
+
+
+def _secure(headers: MutableHeaders, path: str) -> None:
+    for name, value in SECURITY_HEADERS.items():
+        headers[name] = value
+    if not CACHED_PATHS.match(path):
+        headers["Cache-Control"] = "no-store"
