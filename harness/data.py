@@ -108,12 +108,12 @@ def _python_rows(source: str, base: Path) -> Iterator[Row]:
 
 
 def _hub_rows(source: str) -> Iterator[Row]:
-    from datasets import load_dataset
-    from datasets.exceptions import DatasetsError
-
     parts = source.removeprefix("hf:").split(":")
     if len(parts) not in {2, 3} or not all(parts):
         raise InputError(f"'{source}' must read hf:name[:configuration]:split")
+    from datasets import load_dataset
+    from datasets.exceptions import DatasetsError
+
     name, *configuration, split = parts
     try:
         rows = load_dataset(name, *configuration, split=split)
@@ -209,7 +209,7 @@ def _file_rows(path: Path) -> Iterator[Row]:
     except UnicodeDecodeError as error:
         raise InputError(f"not UTF-8 text: {error.reason}", file=path) from error
     except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"cannot be read: {error}", file=path) from error
+        raise InputError(f"cannot be read: {_quoted(error)}", file=path) from error
 
 
 def _open(path: Path) -> IO[str]:
@@ -255,8 +255,10 @@ def _csv(path: Path, delimiter: str) -> Iterator[Row]:
                 yield row
         except csv.Error as error:
             hint = "; such long texts can stand in JSONL" * ("limit" in str(error))
+            # The line that is being read; that of the dictionaries lags behind.
+            line = reader.reader.line_num
             raise InputError(
-                f"not valid CSV: {error}{hint}", file=path, line=reader.line_num
+                f"not valid CSV: {error}{hint}", file=path, line=line
             ) from error
 
 
@@ -272,7 +274,7 @@ def _parquet(path: Path) -> Iterator[Row]:
                 number += 1
                 yield Row(values, str(path), number)
     except pyarrow.ArrowException as error:
-        raise InputError(f"not a Parquet file: {error}", file=path) from error
+        raise InputError(f"not a Parquet file: {_quoted(error)}", file=path) from error
 
 
 def text_of(row: Row, column: str) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
-from harness.backends import Request, backends
+from harness.backends import Request, Usage, backends
 from harness.data import whole_text
 from harness.errors import CheckpointError
 from harness.identity import content_hash
@@ -64,6 +64,8 @@ class Generation:
     """Outputs that were there already."""
     likelihoods: int
     """Likelihoods computed now."""
+    usage: Usage = field(default_factory=Usage)
+    """What a server was asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ def generate(
     committed before the next one starts, so that nothing is lost at a crash.
 
     Raises:
-        CheckpointError: the model cannot be loaded.
+        CheckpointError: the model cannot be loaded, or its server reached.
     """
     if checkpoint.location is None:
         raise CheckpointError(
@@ -99,12 +101,15 @@ def generate(
     gaps = [_find_gap(study, checkpoint, work, identity) for work in works]
     for gap in gaps:
         store_evaluation(study, gap.evaluation, run)
+    usages = [Usage() for _ in gaps]
     if any(gap.requests or gap.unscored for gap in gaps):
         model = backend.load(checkpoint.location)
         try:
-            for gap in gaps:
+            for number, gap in enumerate(gaps):
+                before = model.usage
                 _answer(study, model, checkpoint, gap, progress)
                 _judge_references(study, model, checkpoint, gap, progress)
+                usages[number] = model.usage.since(before)
         finally:
             model.close()
     return [
@@ -114,8 +119,9 @@ def generate(
             generated=len(gap.requests),
             reused=len(gap.work.items) * gap.evaluation.samples - len(gap.requests),
             likelihoods=len(gap.unscored),
+            usage=usage,
         )
-        for gap in gaps
+        for gap, usage in zip(gaps, usages, strict=True)
     ]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from harness.backends import Usage
 from harness.checkpoints import find_checkpoints, register
 from harness.errors import InputError, NotFound
 from harness.generate import Generation, Work, generate
@@ -45,6 +46,11 @@ class Run:
     """What was generated, for each checkpoint and task."""
     scores: int
     """Scores stored now."""
+
+    @property
+    def usage(self) -> Usage:
+        """What servers were asked, over all checkpoints and tasks."""
+        return sum((one.usage for one in self.generations), Usage())
 
 
 def run(

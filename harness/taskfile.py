@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from harness.errors import InputError
+from harness.errors import InputError, shown
 from harness.types import Generation, Json
 
 if TYPE_CHECKING:
@@ -126,7 +126,10 @@ def check(values: Json, path: Path, lines: dict[KeyPath, int]) -> TaskFile:
 def _first_problem(
     error: ValidationError, path: Path, lines: dict[KeyPath, int]
 ) -> InputError:
-    problem = error.errors(include_url=False)[0]
+    problems = error.errors(include_url=False)
+    # A misspelt key is missing, too, but its spelling is what has to be mended.
+    misspelt = [one for one in problems if one["type"] == "extra_forbidden"]
+    problem = (misspelt or problems)[0]
     # Pydantic names the members of a union in the path; those are no keys.
     at: KeyPath = ()
     for part in problem["loc"]:
@@ -148,7 +151,8 @@ def _explain(problem: Json, key: str) -> str:
     message = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "value_error":
         return f"{key}: {message}"
-    return f"key '{key}': {message}, not {problem['input']!r:.60}"
+    hint = "; put it in quotes" if problem["type"] == "string_type" else ""
+    return f"key '{key}': {message}, not {shown(problem['input'])}{hint}"
 
 
 def _keys_beside(at: tuple[str | int, ...]) -> list[str]:

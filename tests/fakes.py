@@ -17,7 +17,6 @@ import yaml
 from harness import identity
 from harness.backends import Backend, Generated, Model, Scored, backends
 from harness.errors import CheckpointError
-from harness.study import StudyFile
 
 ROWS = [
     {"id": f"q{n}", "question": f"question {n}", "answer": f"calm question {n}"}
@@ -143,11 +142,6 @@ def write_rows(path, rows):
     """A JSONL file."""
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return path
-
-
-def study_at(path):
-    """A study file, closed when pytest closes nothing itself."""
-    return StudyFile(path)
 
 
 def main():

@@ -62,8 +62,10 @@ def test_bleu_of_the_report_is_sacrebleus_own(made):
     from harness import Study
 
     _, _, db = made
-    frame = Study(db).frame("current_outputs").merge(
-        Study(db).frame("items"), left_on="item", right_on="id"
+    frame = (
+        Study(db)
+        .frame("current_outputs")
+        .merge(Study(db).frame("items"), left_on="item", right_on="id")
     )
     names = Study(db).frame("checkpoints").set_index("id")["name"]
     for checkpoint in report_of(db)["checkpoints"]:
@@ -85,9 +87,7 @@ def test_perplexity_of_the_report_is_that_of_one_forward_per_verse(made):
 
     _, checkpoints, db = made
     items = load_items(load_tasks("modernize")[0])
-    for folder, reported in zip(
-        checkpoints, report_of(db)["checkpoints"], strict=True
-    ):
+    for folder, reported in zip(checkpoints, report_of(db)["checkpoints"], strict=True):
         model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
         tokenizer = AutoTokenizer.from_pretrained(folder)
         nll, tokens = 0.0, 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,7 @@ def create_app(
 
     Raises:
         StudyError: the study file cannot be opened.
+        RuntimeError: it was called inside a running event loop.
     """
     study = StudyFile(study_path, must_exist=True)
     served = tuple(campaigns)
@@ -60,10 +62,21 @@ def create_app(
         study.close()
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=close_study)
+    _add_signs(app, study, served)
     _add_doors(app, study, served)
-    mounted = gr.mount_gradio_app(
+    # Without a running event loop, Gradio makes several that it never closes.
+    asyncio.run(_mount(app, study, served))
+    app.add_middleware(Guard, study=study, hosts=hosts, simulated=simulated)
+    study.close()
+    return app
+
+
+async def _mount(
+    app: FastAPI, study: StudyFile, campaigns: tuple[Campaign, ...]
+) -> None:
+    gr.mount_gradio_app(
         app,
-        rating_blocks(study, served),
+        rating_blocks(study, campaigns),
         path=PAGE,
         footer_links=[],
         run_history=False,
@@ -78,12 +91,11 @@ def create_app(
         css=asset("site.css") + asset("gradio.css"),
         app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
     )
-    mounted.add_middleware(Guard, study=study, hosts=hosts, simulated=simulated)
-    study.close()
-    return mounted
 
 
-def _add_doors(app: FastAPI, study: StudyFile, campaigns: tuple[Campaign, ...]) -> None:
+def _add_signs(app: FastAPI, study: StudyFile, campaigns: tuple[Campaign, ...]) -> None:
+    """What anybody may ask for."""
+
     @app.get("/healthz")
     async def healthz() -> JSONResponse:
         study.column("SELECT 1 FROM campaigns LIMIT 1")
@@ -97,12 +109,16 @@ def _add_doors(app: FastAPI, study: StudyFile, campaigns: tuple[Campaign, ...]) 
     async def entrance(request: Request) -> Response:
         if rater_of(study, request.headers) is None:
             return no_entry(simulated=any_simulated(study, campaigns))
-        return RedirectResponse(f"{request.scope.get('root_path', '')}{PAGE}/", 303)
+        return _to_page(request)
 
     @app.get("/session")
     async def session(request: Request) -> JSONResponse:
         known = rater_of(study, request.headers) is not None
         return JSONResponse({"signed_in": known}, 200 if known else 401)
+
+
+def _add_doors(app: FastAPI, study: StudyFile, campaigns: tuple[Campaign, ...]) -> None:
+    """How raters come in and go out."""
 
     @app.get("/i/{invite}")
     async def welcome(invite: str) -> HTMLResponse:
@@ -131,10 +147,14 @@ def _add_doors(app: FastAPI, study: StudyFile, campaigns: tuple[Campaign, ...]) 
         return response
 
 
+def _to_page(request: Request) -> Response:
+    return RedirectResponse(f"{request.scope.get('root_path', '')}{PAGE}/", 303)
+
+
 def _signed_in(request: Request, study: StudyFile, rater: Rater) -> Response:
     # The form is on a page of ours, so that even a strict cookie goes with the
     # redirect, which it would not if the link itself, in a mail, had led here.
-    response = RedirectResponse(f"{request.scope.get('root_path', '')}{PAGE}/", 303)
+    response = _to_page(request)
     response.set_cookie(
         cookie_name(study),
         open_session(study, rater),

@@ -90,26 +90,26 @@ class Guard:
     def _refusal(self, scope: Scope, headers: Headers, path: str) -> Response | None:
         host = headers.get("host", "")
         # A page of another site that has its name point here must learn nothing.
-        if urlsplit(f"//{host}").hostname not in self.hosts:
+        if _name_of(host) not in self.hosts:
             return Response("Unknown host", status_code=421)
         if scope["method"] not in SAFE_METHODS:
             origin = headers.get("origin")
-            if origin is not None and urlsplit(origin).netloc != host:
+            if origin is not None and origin.partition("://")[2] != host:
                 return Response("Cross-site requests are refused", status_code=403)
             if not _has_small_body(headers):
                 return Response("Too large", status_code=413)
-        if path != PAGE and not path.startswith(PAGE + "/"):
-            return None
-        if path != PAGE and not OPEN_PATHS.fullmatch(path):
-            return Response("Not found", status_code=404)
-        if rater_of(self.study, headers) is None:
-            return self._no_entry(path)
+        if path == PAGE or path.startswith(PAGE + "/"):
+            return self._page_refusal(headers, path)
         return None
 
-    def _no_entry(self, path: str) -> Response:
-        if path not in {PAGE, PAGE + "/"}:
-            return JSONResponse({"error": "signed out"}, status_code=401)
-        return no_entry(simulated=self.simulated())
+    def _page_refusal(self, headers: Headers, path: str) -> Response | None:
+        if path != PAGE and (".." in path or not OPEN_PATHS.fullmatch(path)):
+            return Response("Not found", status_code=404)
+        if rater_of(self.study, headers) is not None:
+            return None
+        if path in {PAGE, PAGE + "/"}:
+            return no_entry(simulated=self.simulated())
+        return JSONResponse({"error": "signed out"}, status_code=401)
 
 
 def no_entry(*, simulated: bool) -> HTMLResponse:
@@ -136,6 +136,13 @@ def rater_of(study: StudyFile, headers: Mapping[str, str]) -> Rater | None:
     except CookieError:
         return None
     return rater_for_session(study, cookie.value) if cookie else None
+
+
+def _name_of(host: str) -> str | None:
+    try:
+        return urlsplit(f"//{host}").hostname
+    except ValueError:
+        return None
 
 
 def _has_small_body(headers: Headers) -> bool:

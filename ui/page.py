@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import gradio as gr
 
-from harness.campaign import Campaign
 from harness.desk import Desk, Screen
 from harness.errors import HarnessError, InputError
 from harness.rate import Answer
-from harness.study import StudyFile
 from harness.types import Json
 from ui.guard import rater_of
 from ui.plain import asset
+
+if TYPE_CHECKING:
+    from harness.campaign import Campaign
+    from harness.study import StudyFile
 
 Reply = dict[str, Json]
 SIGNED_OUT = "You are signed out. Open your link again."
@@ -26,7 +29,8 @@ NOT_STORED = (
 
 def rating_blocks(study: StudyFile, campaigns: tuple[Campaign, ...]) -> gr.Blocks:
     """The Gradio app for raters; every visitor gets the same page, without content."""
-    with gr.Blocks(title="Rating", analytics_enabled=False, fill_width=True) as blocks:
+    blocks = gr.Blocks(title="Rating", analytics_enabled=False, fill_width=True)
+    with blocks:
         gr.HTML(
             html_template=asset("rate.html"),
             css_template=asset("rate.css"),

@@ -5,8 +5,6 @@ from __future__ import annotations
 import socket
 import webbrowser
 from contextlib import suppress
-from dataclasses import dataclass
-from getpass import getuser
 from ipaddress import ip_address
 from threading import Thread
 from typing import TYPE_CHECKING
@@ -15,60 +13,64 @@ from harness.campaign import Campaign, has_outputs, open_campaign
 from harness.errors import StudyError, UsageError
 from harness.study import StudyFile
 from harness.study.raters import add_rater
-from harness.task import load_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    import uvicorn
 
     from harness.task import Task
 
 SECONDS_TO_FINISH = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Serving:
-    """How the page is served."""
-
-    host: str = "127.0.0.1"
-    """Address to listen at; one of this machine alone."""
-    port: int = 7860
-    """Port to listen at; 0 takes any that is free."""
-    raters: tuple[str, ...] = ()
-    """Who gets a link; empty for the user who is logged in."""
-    open_browser: bool = True
-    """Whether to open the first rater's link."""
-
-
-def serve(
+def serve(  # noqa: PLR0913 - one argument an option
     study_path: Path | str,
-    suite: str,
-    serving: Serving = Serving(),  # noqa: B008 - frozen
+    tasks: Sequence[Task],
     *,
-    say: Callable[[str], None],
+    raters: Sequence[str] = ("rater",),
+    host: str = "127.0.0.1",
+    port: int = 7860,
+    open_browser: bool = True,
+    tell: Callable[[str], None],
 ) -> None:
-    """Serve the rating page of a suite's tasks until Ctrl-C.
+    """Serve the rating page of tasks until Ctrl-C.
 
     Args:
         study_path: the study file, with outputs.
-        suite: path or bundled name of a suite or task.
-        serving: where, and for whom.
-        say: gets each line that the user should read, links included.
+        tasks: those that say nothing about rating, or have no outputs, are left out.
+        raters: names of those who get a link, at least one.
+        host: address to listen at; one that other machines cannot reach.
+        port: port to listen at; 0 takes any that is free.
+        open_browser: whether to open the first rater's link here.
+        tell: gets each line that the user should read, links included.
 
     Raises:
-        UsageError: the host is no loopback address, the port is taken, or no task
-            of the suite says anything about rating.
+        UsageError: the host is no loopback address, the port is taken, a rater's name
+            is odd, or no task says anything about rating.
         StudyError: the study cannot be opened, or has nothing to rate.
     """
     # Gradio takes seconds to import; what can be wrong is said before.
-    refuse_public(serving.host)
+    refuse_public(host)
     study = StudyFile(study_path, must_exist=True)
-    campaigns = open_campaigns(study, load_tasks(suite), say)
-    names = serving.raters or (getuser(),)
-    invites = {name: add_rater(study, name) for name in names}
+    campaigns = open_campaigns(study, tasks, tell)
+    invites = {name: add_rater(study, name) for name in raters}
     study.close()
-    with _listen(serving.host, serving.port) as listener:
-        _run(study_path, campaigns, listener, invites, serving, say)
+    with _listen(host, port) as listener:
+        address = f"[{host}]" if ":" in host else host
+        root = f"http://{address}:{listener.getsockname()[1]}"
+        links = {name: f"{root}/i/{invite}" for name, invite in invites.items()}
+        server = _server(study_path, campaigns, host)
+        for name, link in links.items():
+            tell(f"Link for {name}: {link}")
+        tell("Stop with Ctrl-C. Every answer is stored at once, and links stay valid.")
+        if open_browser and links:
+            # Some browsers hold the caller until they are closed.
+            first = next(iter(links.values()))
+            Thread(target=webbrowser.open, args=[first], daemon=True).start()
+        with suppress(KeyboardInterrupt):
+            server.run(sockets=[listener])
 
 
 def refuse_public(host: str) -> None:
@@ -90,7 +92,7 @@ def refuse_public(host: str) -> None:
 
 
 def open_campaigns(
-    study: StudyFile, tasks: Sequence[Task], say: Callable[[str], None]
+    study: StudyFile, tasks: Sequence[Task], tell: Callable[[str], None]
 ) -> list[Campaign]:
     """The campaigns of those tasks that ask for ratings and have outputs.
 
@@ -112,10 +114,10 @@ def open_campaigns(
         )
     for task in asking:
         if task not in ready:
-            say(f"{task.name}: no outputs yet, left out")
+            tell(f"{task.name}: no outputs yet, left out")
     campaigns = [open_campaign(study, task) for task in ready]
     for campaign in campaigns:
-        say(
+        tell(
             f"{campaign.name}: {len(campaign.items)} prompts, "
             f"raters per output: {campaign.raters_per_output}"
         )
@@ -133,29 +135,14 @@ def _listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def _run(  # noqa: PLR0913, PLR0917 - what has been made ready
-    study_path: Path | str,
-    campaigns: Sequence[Campaign],
-    listener: socket.socket,
-    invites: dict[str, str],
-    serving: Serving,
-    say: Callable[[str], None],
-) -> None:
+def _server(
+    study_path: Path | str, campaigns: Sequence[Campaign], host: str
+) -> uvicorn.Server:
     import uvicorn
 
     from ui.app import LOOPBACK_NAMES, create_app
 
-    app = create_app(study_path, campaigns, hosts=(*LOOPBACK_NAMES, serving.host))
-    host = f"[{serving.host}]" if ":" in serving.host else serving.host
-    root = f"http://{host}:{listener.getsockname()[1]}"
-    links = {name: f"{root}/i/{invite}" for name, invite in invites.items()}
-    for name, link in links.items():
-        say(f"Link for {name}: {link}")
-    say("Stop with Ctrl-C. Every answer is stored at once; links stay valid.")
-    if serving.open_browser:
-        # Some browsers hold the caller until they are closed.
-        first = next(iter(links.values()))
-        Thread(target=webbrowser.open, args=[first], daemon=True).start()
+    app = create_app(study_path, campaigns, hosts=(*LOOPBACK_NAMES, host))
     config = uvicorn.Config(
         app,
         log_level="warning",
@@ -164,5 +151,4 @@ def _run(  # noqa: PLR0913, PLR0917 - what has been made ready
         ws="none",
         timeout_graceful_shutdown=SECONDS_TO_FINISH,
     )
-    with suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[listener])
+    return uvicorn.Server(config)

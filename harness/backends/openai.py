@@ -176,7 +176,8 @@ class OpenAIModel(Model):
         self._connect = partial(connect, hosted, patience, self._refused)
         self._prices = prices
         self._usage = Usage(cost=None if prices is None else 0.0)
-        self._states = {abilities.fingerprint} - {None}
+        self._states = set(filter(None, [abilities.fingerprint]))
+        self._silence: set[str] = set()
         self._running: list[Iterator[object]] = []
 
     def generate(
@@ -221,6 +222,7 @@ class OpenAIModel(Model):
             if reason
         ]
         if silent:
+            self._silence |= set(filter(None, reasons.values()))
             yield silent
         rest = [item for item in items if not reasons[item.id]]
         yield from self._stream(rest, self._score)
@@ -228,15 +230,16 @@ class OpenAIModel(Model):
     @property
     def usage(self) -> Usage:
         """Requests, tokens and cost since loading, without the probe's few tokens."""
-        remarks = []
+        remarks = [f"No likelihoods: {reason}." for reason in sorted(self._silence)]
         if "seed" in self._refused:
             remarks.append(
                 "The server takes no seed: its samples cannot be drawn again."
             )
         if len(self._states) > 1:
+            states = ", ".join(sorted(self._states))
             remarks.append(
-                f"The server's state changed meanwhile ({', '.join(sorted(self._states))}"
-                "): not all answers are the same model's."
+                f"The server's state changed meanwhile ({states}), so that the answers "
+                "may not all be the same model's."
             )
         return replace(self._usage, remarks=tuple(remarks))
 
@@ -284,7 +287,7 @@ class OpenAIModel(Model):
         read, written = answer.prompt_tokens or 0, answer.new_tokens or 0
         cost = None if self._prices is None else self._prices.cost(read, written)
         self._usage += Usage(1, read, written, cost)
-        self._states |= {answer.fingerprint} - {None}
+        self._states |= set(filter(None, [answer.fingerprint]))
 
 
 def _naming(item: Item, error: ServerError) -> ServerError:

@@ -49,7 +49,9 @@ async def probe(server: Server) -> Abilities:
                 echo = len(read_echo(answer, TEXT).tokens) > 1
             except Unscorable:
                 echo = False
-            return Abilities(True, echo, answer.fingerprint)
+            return Abilities(
+                completions=True, echo=echo, fingerprint=answer.fingerprint
+            )
     turns = [{"role": "user", "content": TEXT}]
     answer = await server.ask("chat", {"messages": turns, "max_tokens": CHAT_TOKENS})
-    return Abilities(False, echo=False, fingerprint=answer.fingerprint)
+    return Abilities(completions=False, echo=False, fingerprint=answer.fingerprint)

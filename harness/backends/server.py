@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.backends.completions import read_answer
+from harness.backends.hosted import KEY_VARIABLE
 from harness.backends.retry import retry_after
 from harness.errors import MissingPackage, ServerError
 
@@ -26,13 +27,17 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 10.0
 QUOTED = 300
 """Characters of a server's words that a message repeats."""
-PASSING = frozenset({408, 425, 429})
-"""Refusals that a later try may not meet, besides the server's own failures."""
-LASTING = frozenset({501, 505})
-"""Failures of the server that a later try will meet again."""
-FINAL = frozenset({401, 402, 403, 404})
-"""Refusals that every other request would meet as well."""
+PASSING = frozenset({408, 425, 429, *range(500, 600)} - {501, 505})
+"""Statuses that a later try may not meet."""
+FINAL = frozenset({*range(300, 400), 401, 402, 403, 404})
+"""Statuses that every other request would meet as well."""
 SPENT = "insufficient_quota"
+"""OpenAI's code, with status 429, for an account without money."""
+
+NOT_FOUND = (
+    "Check the model's name, and the URL: it must end where the API begins, as a rule "
+    "in /v1."
+)
 
 OTHER_NAMES: dict[str, str | None] = {
     "max_tokens": "max_completion_tokens",
@@ -97,7 +102,8 @@ class Server:
         failures = 0
         while True:
             # A server that asked one request to wait would refuse the others too.
-            while (hold := self._not_before - time.monotonic()) > 0:
+            hold = self._not_before - time.monotonic()
+            if hold > 0:
                 await sleep(hold + self.patience.wait(1, self._random.random()))
             outcome = await self._ask_once(endpoint, body)
             if not isinstance(outcome, _Setback):
@@ -143,38 +149,29 @@ class Server:
     def _refused(self, error: APIStatusError) -> _Setback:
         status, said = error.status_code, self._quote(_words(error.body))
         spent = error.code == SPENT
-        if status in PASSING - {429 if spent else 0} or (
-            status >= 500 and status not in LASTING
-        ):
+        if status in PASSING and not spent:
             wanted = retry_after(error.response.headers)
             return _Setback(f"status {status}: {said}", wanted, status)
-        final = spent or status in FINAL or status < 400
         raise ServerError(
             f"{self.hosted.url} refuses '{self.hosted.model}' (status {status}: "
             f"{said}). {self._advice(status, error)}".strip(),
             status=status,
             said=said,
-            final=final,
+            final=spent or status in FINAL,
         )
 
     def _advice(self, status: int, error: APIStatusError) -> str:
-        if status < 400:
-            target = self._quote(error.response.headers.get("location", ""))
-            return f"It points to {target}; write that URL if you trust it."
-        if status in {401, 403}:
-            variable = self.hosted.key_variable or "OPENAI_API_KEY"
-            if self.key is None:
-                return (
-                    "Put its key into an environment variable and name that after "
-                    "'#', as in openai:MODEL@URL#MY_KEY."
-                )
-            return f"Check the key in the variable {variable}."
-        if status == 404:
+        if location := error.response.headers.get("location"):
+            return f"It points to {self._quote(location)}; name that if you trust it."
+        if status in {401, 403} and self.key is None:
             return (
-                "Check the model's name, and the URL: it ends where the API begins, "
-                "as a rule in /v1."
+                "Put its key into an environment variable and name that after '#', "
+                "as in openai:MODEL@URL#MY_KEY."
             )
-        return ""
+        if status in {401, 403}:
+            variable = self.hosted.key_variable or KEY_VARIABLE
+            return f"Check the key in the variable {variable}."
+        return NOT_FOUND if status in {404, 405} else ""
 
     def _given_up(self, last: _Setback, tries: int) -> ServerError:
         if last.wanted_wait > self.patience.longest_wait:

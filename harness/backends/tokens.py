@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import CheckpointError, InputError
@@ -180,8 +179,8 @@ class Codec:
     def _specials(self, *, target: bool = False) -> tuple[Tokens, Tokens]:
         """Special tokens that the tokenizer puts before and after a text."""
         name = "text_target" if target else "text"
-        # Not every vocabulary has letters; one of its own entries is some text.
-        for probe in chain("a0", self.tokenizer.get_vocab()):
+        # Not every vocabulary has letters, but its own entries it can write.
+        for probe in self.tokenizer.get_vocab().keys() - self.tokenizer.all_special_tokens:
             whole = list(self.tokenizer(**{name: probe})["input_ids"])
             plain = self._plain(probe)
             for start in range(len(whole) - len(plain) + 1):

@@ -154,12 +154,17 @@ def list_checkpoints(*, db: Db = None, json: AsJson = False) -> None:
             "step": one.step,
             "checkpoint": one.name,
             "backend": one.backend,
-            "fingerprint": one.fingerprint[:12],
+            "fingerprint": _short(one.fingerprint),
             "where": one.location or "",
         }
         for one in stored_checkpoints(study)
     ]
     print_rows(rows, as_json=json)
+
+
+def _short(fingerprint: str) -> str:
+    digits, _, mark = fingerprint.partition("-")
+    return f"{digits[:12]} ({mark})" if mark else digits[:12]
 
 
 def _print_imported(done: Imported, study: StudyFile, *, json: bool) -> None:

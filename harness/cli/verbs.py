@@ -15,6 +15,7 @@ from harness.terminal import RESULTS, open_study, progress_bars, tell
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from harness.backends import Usage
     from harness.study import StudyFile
     from harness.task import Task
 
@@ -55,6 +56,7 @@ def run(
         f"{generated} outputs generated, {reused} were there already; "
         f"{done.scores} scores added to {study.path}"
     )
+    _tell_usage(done.usage)
     _print_report(
         study, [task.name for task in tasks], Format.JSON if json else Format.TEXT
     )
@@ -159,6 +161,17 @@ def demo(
         )
         return
     tell(f"To rate its outputs: harness rate modernize --db {made.study.path}")
+
+
+def _tell_usage(usage: Usage) -> None:
+    if usage.requests:
+        cost = "" if usage.cost is None else f", cost {usage.cost:,.4f}"
+        tell(
+            f"{usage.requests:,} requests to servers: {usage.prompt_tokens:,} tokens "
+            f"read, {usage.new_tokens:,} written{cost}"
+        )
+    for remark in usage.remarks:
+        tell(f"Mind: {remark}")
 
 
 def _named_tasks(study: StudyFile, name: str | None) -> list[str] | None:

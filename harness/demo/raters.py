@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from harness.assignments import Shown
     from harness.progress import Progress
     from harness.study import StudyFile
+    from harness.study.raters import Rater
     from harness.task import Task
     from harness.types import Item
 
@@ -84,7 +85,7 @@ def simulate(
         study: with outputs of the task `modernize`.
         task: the task.
         raters: how many.
-        seed: of their tempers; each rater and output has a generator of its own.
+        seed: of their tempers.
         progress: told of each rating.
 
     Returns:
@@ -92,17 +93,43 @@ def simulate(
     """
     campaign = open_campaign(study, task)
     items = {item.prompt: item for item in stored_items(study, task.name)}
+    at_work = [_Simulated.of(study, number, seed) for number in range(1, raters + 1)]
     rated = 0
-    for number in range(1, raters + 1):
-        rater = ensure_rater(study, f"simulated {number}", "simulated")
-        temper = np.random.default_rng([seed, number])
-        severity = temper.normal(0, SEVERITY_SD)
-        while (shown := next_assignment(study, campaign, rater)) is not None:
-            given = _judge(shown, items[shown.prompt], severity, temper)
-            answer(study, rater, shown.token, given)
+    # In turns, as people at work side by side: the first would else take all places.
+    while at_work:
+        for one in list(at_work):
+            shown = next_assignment(study, campaign, one.rater)
+            if shown is None:
+                at_work.remove(one)
+                continue
+            answer(study, one.rater, shown.token, one.judge(shown, items[shown.prompt]))
             rated += 1
-            progress(f"simulated rater {number}", rated, rated)
+            progress("simulated ratings", rated, rated)
     return rated
+
+
+@dataclass(frozen=True, slots=True)
+class _Simulated:
+    """A simulated rater and their temper."""
+
+    rater: Rater
+    severity: float
+    temper: np.random.Generator
+
+    @classmethod
+    def of(cls, study: StudyFile, number: int, seed: int) -> _Simulated:
+        temper = np.random.default_rng([seed, number])
+        rater = ensure_rater(study, f"simulated {number}", "simulated")
+        return cls(rater, float(temper.normal(0, SEVERITY_SD)), temper)
+
+    def judge(self, shown: Shown, item: Item) -> Answer:
+        faults = find_faults(item, shown.outputs[0])
+        qualities = {"meaning": faults.meaning, "fluency": faults.fluency}
+        return Answer({name: self._points(q) for name, q in qualities.items()})
+
+    def _points(self, quality: float) -> int:
+        felt = quality + self.severity + self.temper.normal(0, UNSTEADINESS_SD)
+        return int(np.clip(round(felt), 1, 5))
 
 
 def find_faults(item: Item, output: str) -> Faults:
@@ -114,20 +141,6 @@ def find_faults(item: Item, output: str) -> Faults:
         lost_names=_lost_names(str(item.meta["source"]), reference, output),
         wrong_subject=_subject(output) != _subject(reference),
     )
-
-
-def _judge(
-    shown: Shown, item: Item, severity: float, temper: np.random.Generator
-) -> Answer:
-    faults = find_faults(item, shown.outputs[0])
-    qualities = {"meaning": faults.meaning, "fluency": faults.fluency}
-    values = {
-        name: int(
-            np.clip(round(quality + severity + temper.normal(0, UNSTEADINESS_SD)), 1, 5)
-        )
-        for name, quality in qualities.items()
-    }
-    return Answer(values, seconds=float(temper.gamma(4, 3)))
 
 
 def _lost_names(source: str, reference: str, output: str) -> int:

@@ -47,8 +47,14 @@ def text(report: Report) -> str:
     from rich.console import Console
 
     out = StringIO()
+    # Nothing in the text is to be read as markup, numbers or names of emoji.
     console = Console(
-        file=out, width=WIDTH, color_system=None, markup=False, highlight=False
+        file=out,
+        width=WIDTH,
+        color_system=None,
+        markup=False,
+        highlight=False,
+        emoji=False,
     )
     if report.simulated:
         console.print(BANNER, end="\n\n")

@@ -21,7 +21,7 @@ from harness.stats.bootstrap import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -215,13 +215,16 @@ class Estimator:
         return replace(estimate, n=len(judged), dropped=dropped)
 
     def _corpus(
-        self, tallies: Floats, value: object, groups: Sequence[str] | None
+        self,
+        tallies: Floats,
+        value: Callable[[Floats], Floats],
+        groups: Sequence[str] | None,
     ) -> Estimate:
         # Resamples may leave a metric without anything to divide by.
         with np.errstate(all="ignore"):
             return corpus_estimate(
                 tallies,
-                value,  # type: ignore[arg-type]
+                value,
                 groups=groups,
                 draws=self.resampling.draws,
                 seed=self.resampling.seed,

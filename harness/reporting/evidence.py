@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from harness.study.outputs import current_outputs
 from harness.study.scores import current_scores, stored_metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from harness.study import StudyFile
     from harness.study.scores import StoredScore
@@ -176,7 +177,25 @@ class Evidence:
 
 
 def gather(study: StudyFile, task: str) -> Evidence:
-    """Everything that counts for a task."""
+    """Everything that counts for a task, at one moment of the study."""
+    with _snapshot(study):
+        return _gathered(study, task)
+
+
+@contextmanager
+def _snapshot(study: StudyFile) -> Iterator[None]:
+    """Reads within see one state, whatever others write, and keep nobody waiting."""
+    if study.db.conn.in_transaction:
+        yield
+        return
+    study.db.execute("BEGIN")
+    try:
+        yield
+    finally:
+        study.db.rollback()
+
+
+def _gathered(study: StudyFile, task: str) -> Evidence:
     checkpoints = tuple(stored_checkpoints(study, task))
     ratings = tuple(
         Rating(

@@ -119,6 +119,8 @@ def _winners(task: TaskReport, leads: Sequence[Lead]) -> str:
 
 def _how_surely(task: TaskReport, leads: Sequence[Lead]) -> str:
     clear = [lead for lead in leads if lead.clear]
+    if all(lead.difference.value is None for lead in leads):
+        return "not tested"
     if not clear:
         return "within the noise"
     return "clearly" if clear == leads else f"clearly {_named(task, clear)}"

@@ -49,7 +49,14 @@ def who_rated(task: TaskReport) -> str:
     raters = task.raters
     if not raters.ratings:
         return "No ratings yet."
-    kinds = listed([_kind(kind, count) for kind, count in raters.kinds.items()])
+    person = "other rater" if raters.simulated else "person"
+    persons = "other raters" if raters.simulated else "people"
+    words = {
+        "person": (person, persons),
+        "simulated": ("simulated rater", "simulated raters"),
+        "imported": ("imported rater", "imported raters"),
+    }
+    kinds = listed([counted(raters.kinds[k], *words[k]) for k in raters.kinds])
     text = (
         f"{counted(raters.ratings, 'rating')} of {counted(raters.outputs, 'output')} "
         f"by {kinds}"
@@ -132,15 +139,6 @@ def how_it_was_done(report: Report, task: TaskReport) -> list[str]:
         ),
         "A copy of the prompt is scored by built-in text metrics only.",
     ]
-
-
-def _kind(kind: str, count: int) -> str:
-    words = {
-        "person": ("person", "people"),
-        "simulated": ("simulated rater", "simulated raters"),
-        "imported": ("imported rater", "imported raters"),
-    }
-    return counted(count, *words[kind])
 
 
 def _percent(rank: float) -> str:

@@ -142,6 +142,8 @@ class StudyFile:
         connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS)
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = NORMAL")
+        # Else REPLACE would delete without asking the triggers that forbid it.
+        connection.execute("PRAGMA recursive_triggers = ON")
         return Database(connection, execute_plugins=False)
 
     def _prepare(self) -> None:

@@ -57,8 +57,8 @@ VIEWS = {
             current_ratings.criterion, current_ratings.value AS rating,
             current_ratings.rater_name AS rater, current_ratings.rater_kind,
             current_scores.signature, current_scores.value AS score,
-            CASE WHEN current_scores.output IS NULL
-                THEN 'reference' ELSE 'output' END AS score_of
+            CASE WHEN current_scores.output IS NOT NULL THEN 'output'
+                WHEN current_scores.item IS NOT NULL THEN 'reference' END AS score_of
         FROM current_ratings
         JOIN current_outputs ON current_outputs.id = current_ratings.output
         JOIN items ON items.id = current_outputs.item
@@ -80,6 +80,10 @@ VIEWS = {
             JOIN assignment_outputs AS right_side
                 ON right_side.assignment = current_ratings.assignment
                 AND right_side.position = 1
+            JOIN current_outputs AS left_current
+                ON left_current.id = left_side.output
+            JOIN current_outputs AS right_current
+                ON right_current.id = right_side.output
             WHERE current_ratings.choice IS NOT NULL
         ), sided AS (
             SELECT assignment, rater_name AS rater, criterion,

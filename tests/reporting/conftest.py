@@ -39,7 +39,7 @@ def hostile(maker):
     maker.items(*rows)
     for step in (1, 2):
         texts = {
-            key: f"{HOSTILE} \x1b[31m\u202e {(n * step) % 4}"
+            key: f"\x1b[31m\u202e {HOSTILE} {(n * step) % 4}"
             for n, (key, *_) in enumerate(rows)
         }
         maker.checkpoint(f"{HOSTILE}{step}", texts, step=step, series=f"run{HOSTILE}")

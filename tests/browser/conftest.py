@@ -1,0 +1,117 @@
+"""A real Chromium, and a real server in a thread, for a study of each test's own."""
+
+import os
+import shutil
+import socket
+import threading
+import time
+from contextlib import ExitStack, contextmanager
+from types import SimpleNamespace
+
+import pytest
+from rating_study import a_study, a_task
+
+from harness.campaign import open_campaign
+from harness.study.raters import add_rater
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def _missing(what):
+    """Skip, but fail where the tests must all run."""
+    reason = f"no {what}"
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A running Chromium without a window."""
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        _missing("Chromium; install it with: apt-get install chromium")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        _missing("playwright; install it with: pip install 'tandem-eval[test]'")
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def running(study_path, campaign, port=0):
+    """The app on a port of this machine; gives the port."""
+    import uvicorn
+
+    from ui.app import create_app
+
+    listener = socket.create_server(("127.0.0.1", port))
+    servers = []
+
+    def work():
+        # In this thread: playwright keeps an event loop running in the main one.
+        app = create_app(study_path, [campaign])
+        config = uvicorn.Config(
+            app, log_level="warning", ws="none", timeout_graceful_shutdown=1
+        )
+        servers.append(uvicorn.Server(config))
+        servers[0].run(sockets=[listener])
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        while thread.is_alive() and not (servers and servers[0].started):
+            time.sleep(0.01)
+        yield listener.getsockname()[1]
+    finally:
+        servers[0].should_exit = True
+        thread.join()
+        listener.close()
+
+
+@pytest.fixture
+def rating(chromium, tmp_path):
+    """Opens the rating page of a study; gives the page and all that it did."""
+    with ExitStack() as stack:
+
+        def start(*, outputs=None, look=None, name="Ana", **plan):
+            study = a_study(tmp_path / "s.db", **(outputs or {}))
+            stack.callback(study.close)
+            campaign = open_campaign(study, a_task(**plan))
+            server = stack.enter_context(ExitStack())
+            port = server.enter_context(running(study.path, campaign))
+            context = chromium.new_context(**(look or {}))
+            stack.callback(context.close)
+            context.set_default_timeout(10_000)
+            seen = SimpleNamespace(
+                study=study,
+                context=context,
+                root=f"http://127.0.0.1:{port}",
+                requests=[],
+                complaints=[],
+                stop=server.close,
+                start=lambda: server.enter_context(running(study.path, campaign, port)),
+            )
+            context.on("request", lambda request: seen.requests.append(request.url))
+            context.on("console", lambda said: seen.complaints.append(said.text))
+            context.on("weberror", lambda error: seen.complaints.append(str(error)))
+            context.on("dialog", lambda dialog: seen.complaints.append(dialog.message))
+            seen.page = context.new_page()
+            seen.page.goto(f"{seen.root}/i/{add_rater(study, name)}")
+            seen.page.keyboard.press("Enter")
+            seen.page.wait_for_selector(".criterion, [data-part=end-title]:visible")
+            seen.requests.clear()
+            return seen
+
+        yield start

@@ -1,0 +1,62 @@
+"""Outputs that a metric and the raters see differently."""
+
+import pytest
+
+from harness.reporting.disagreements import closest, disagreements
+from harness.reporting.model import MetricAgreement, MetricInfo, RatedOutput
+from harness.stats.correlation import Coefficients
+from harness.types import Estimate
+
+
+def one_agreement(signature, tau):
+    none = Coefficients(Estimate(None), Estimate(None), Estimate(tau))
+    levels = dict.fromkeys(("none", "item", "system"), none)
+    return MetricAgreement("m", signature, "good", none, Estimate(None), levels)
+
+
+def outputs(pairs, signature="m|v1"):
+    return [
+        RatedOutput("c", str(n), 0, "", (), "", {signature: score}, {"good": rating})
+        for n, (score, rating) in enumerate(pairs)
+    ]
+
+
+PAIRS = [(1, 1), (2, 2), (9, 0), (4, 4), (0, 9), (6, 6)]
+
+
+def test_the_furthest_come_first_in_both_directions():
+    metrics = [MetricInfo("m|v1", "m", "m")]
+    found = disagreements(outputs(PAIRS), [one_agreement("m|v1", 0.3)], metrics)
+    assert [(one.higher, one.output.item) for one in found] == [
+        ("metric", "2"),
+        ("raters", "4"),
+    ]
+    # Of six outputs the metric puts number 2 last but above five: midrank 5.5 of 6.
+    assert found[0].metric_rank == pytest.approx(5.5 / 6)
+    assert found[0].rating_rank == pytest.approx(0.5 / 6)
+
+
+def test_a_metric_of_which_less_is_better_is_turned():
+    metrics = [MetricInfo("m|v1", "m", "m", higher_is_better=False)]
+    turned = outputs([(-score, rating) for score, rating in PAIRS])
+    found = disagreements(turned, [one_agreement("m|v1", 0.3)], metrics)
+    assert [one.output.item for one in found] == ["2", "4"]
+
+
+def test_metrics_of_references_are_passed_over():
+    metrics = [MetricInfo("m|v1", "m", "m", of="references")]
+    assert not disagreements(outputs(PAIRS), [one_agreement("m|v1", 0.9)], metrics)
+
+
+def test_few_outputs_or_equal_order_give_none():
+    metrics = [MetricInfo("m|v1", "m", "m")]
+    agreed = [one_agreement("m|v1", 1.0)]
+    assert not disagreements(outputs(PAIRS[:4]), agreed, metrics)
+    assert not disagreements(outputs([(n, n) for n in range(9)]), agreed, metrics)
+
+
+def test_the_closest_metric_has_the_highest_tau():
+    found = [one_agreement("a|v1", 0.2), one_agreement("b|v1", 0.5)]
+    assert closest(found, "good").signature == "b|v1"
+    assert closest([one_agreement("c|v1", None)], "good") is None
+    assert closest(found, "other") is None

@@ -1,0 +1,81 @@
+"""The report's page in a real browser."""
+
+import shutil
+from contextlib import contextmanager
+
+import pytest
+
+from harness.reporting import render
+
+pytestmark = pytest.mark.browser
+
+
+@contextmanager
+def opened(page, folder, **look):
+    """The page as Chromium shows it, with what it complained of and asked for."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("no Chromium in PATH")
+    file = folder / "report.html"
+    file.write_text(page, encoding="utf-8")
+    complaints, requests = [], []
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
+        )
+        tab = browser.new_page(**look)
+        tab.on("console", lambda message: complaints.append(message.text))
+        tab.on("pageerror", lambda error: complaints.append(str(error)))
+        tab.on("dialog", lambda dialog: complaints.append(dialog.message))
+        tab.on("request", lambda request: requests.append(request.url))
+        tab.goto(file.as_uri())
+        yield tab, complaints, requests
+        browser.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_figures_are_drawn_without_a_complaint_or_a_request(rated, tmp_path, scheme):
+    page = render(rated, "html")
+    with opened(page, tmp_path, color_scheme=scheme) as (tab, complaints, requests):
+        tab.wait_for_selector("#t0-scatter .scatterlayer .point")
+        assert tab.locator(".panels .main-svg").count() >= 9
+        assert complaints == []
+        assert [url for url in requests if not url.startswith("file:")] == []
+
+
+def test_another_pair_can_be_chosen(rated, tmp_path):
+    with opened(render(rated, "html"), tmp_path) as (tab, complaints, _):
+        title = tab.locator("#t0-scatter .xtitle")
+        assert title.text_content() == "perplexity"
+        tab.select_option('select[data-axis="x"]', label="chrf")
+        assert title.text_content() == "chrf"
+        assert tab.locator("#t0-scatter .point").count() == 48
+        assert complaints == []
+
+
+def test_another_coefficient_can_be_chosen_without_a_script(rated, tmp_path):
+    with opened(render(rated, "html"), tmp_path) as (tab, *_):
+        spearman = tab.locator("span.spearman").first
+        assert not spearman.is_visible()
+        tab.check('input[value="spearman"]')
+        assert spearman.is_visible()
+        assert not tab.locator("span.kendall").first.is_visible()
+
+
+def test_a_narrow_page_does_not_scroll_sideways(rated, hostile, tmp_path):
+    size = {"width": 390, "height": 800}
+    for report in (rated, hostile):
+        with opened(render(report, "html"), tmp_path, viewport=size) as (tab, *_):
+            width = tab.evaluate("document.documentElement.scrollWidth")
+            assert width == 390
+
+
+def test_hostile_outputs_do_nothing(hostile, tmp_path):
+    with opened(render(hostile, "html"), tmp_path) as (tab, complaints, requests):
+        tab.wait_for_selector("#t0-scatter .point")
+        tab.locator("#t0-scatter .point").first.hover(force=True)
+        tab.wait_for_timeout(200)
+        assert tab.locator("img").count() == 0
+        assert complaints == []
+        assert len(requests) == 1

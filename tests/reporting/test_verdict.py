@@ -1,0 +1,126 @@
+"""The verdict, case by case."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from harness.reporting.estimates import items_needed
+from harness.reporting.verdict import verdict
+from harness.types import Estimate
+
+
+@pytest.fixture(scope="module")
+def task(rated):
+    return rated.tasks[0]
+
+
+def with_lead(task, criterion, estimate, **changes):
+    """The task with another difference for a criterion."""
+    return replace(
+        task,
+        leads=tuple(
+            replace(lead, difference=estimate, **changes)
+            if lead.by == criterion
+            else lead
+            for lead in task.leads
+        ),
+    )
+
+
+CLEAR = Estimate(0.5, 0.2, 0.8, n=12)
+UNCLEAR = Estimate(0.1, -0.2, 0.4, n=12)
+
+
+def settled(task):
+    """The task with the same clear winner on both criteria."""
+    for criterion in ("meaning", "fluency"):
+        task = with_lead(task, criterion, CLEAR, best="run-240", second="run-120")
+    return task
+
+
+def test_a_clear_winner_is_to_be_taken(task):
+    said = verdict(settled(task))
+    assert "clearly ahead of run-120 (by 0.50 [0.20, 0.80])" in said[0]
+    assert said[-1] == "Next: take run-240; more ratings would hardly change that."
+
+
+def test_an_unclear_lead_asks_for_so_many_more_ratings(task):
+    found = replace(settled(task), items=100)
+    said = verdict(with_lead(found, "meaning", UNCLEAR, needed=52))
+    assert "not clearly ahead of run-120 (+0.10 [−0.20, +0.40])" in said[0]
+    assert said[-1] == (
+        "Next: rate about 40 more items of both to tell run-240 and run-120 on "
+        "meaning apart."
+    )
+
+
+def test_a_lead_too_small_for_the_task_counts_as_equal(task):
+    said = verdict(with_lead(settled(task), "meaning", UNCLEAR, needed=4321))
+    assert "as equal, or add prompts" in said[-1]
+    assert "about 4,300 rated items" in said[-1]
+
+
+def test_criteria_that_disagree_leave_the_choice_to_the_reader(task):
+    said = verdict(with_lead(settled(task), "fluency", CLEAR, best="run-120"))
+    assert "run-240 for meaning and run-120 for fluency" in said[-1]
+
+
+def test_raters_who_hardly_agree_are_told_to_sharpen_the_question(task):
+    alpha = {"meaning": Estimate(0.1, 0.0, 0.2), "fluency": Estimate(0.8, 0.7, 0.9)}
+    vague = replace(settled(task), raters=replace(task.raters, alpha=alpha))
+    assert "sharpen the definition of meaning" in verdict(vague)[-1]
+
+
+def test_one_rater_alone_asks_for_a_second(task):
+    alpha = {"meaning": Estimate(None)}
+    alone = replace(settled(task), raters=replace(task.raters, alpha=alpha))
+    assert "second rater" in verdict(alone)[-1]
+
+
+@pytest.mark.parametrize(
+    ("winners", "expected"),
+    [
+        (["run-240"] * 7, "Metrics agree: run-240 first by"),
+        (["run-240"] * 5 + ["run-40"] * 2, "Most metrics agree: run-240 first by"),
+        (["run-240"] * 3 + ["run-40"] * 2 + ["run-0"] * 2, "Some metrics agree: "),
+        (["run-40"] * 7, "Metrics differ: run-40 first by"),
+    ],
+    ids=["all", "most", "some", "none"],
+)
+def test_metrics_are_held_against_the_raters_choice(task, winners, expected):
+    found = settled(task)
+    rated, measured = found.leads[:2], found.leads[2:]
+    leads = [replace(m, best=b) for m, b in zip(measured, winners, strict=True)]
+    assert verdict(replace(found, leads=(*rated, *leads)))[1].startswith(expected)
+
+
+def test_no_metric_is_trusted_without_the_raters_own_agreement_beside_it(task):
+    sentence = verdict(task)[2]
+    assert "Kendall's tau 0." in sentence
+    assert "raters among themselves: alpha 0." in sentence
+
+
+def test_a_copy_of_the_prompt_that_nobody_beats_is_a_warning(task):
+    bleu = next(m.signature for m in task.metrics if m.name == "bleu")
+    [baseline] = task.baselines
+    best = replace(baseline, metrics={bleu: Estimate(99.0, 98.0, 100.0)})
+    said = " ".join(verdict(replace(task, baselines=(best,))))
+    assert "No checkpoint beats a mere copy of the prompt by bleu" in said
+    assert "bleu 99.0 [98.0, 100.0]" in said
+    assert "mere copy" not in " ".join(verdict(task))
+
+
+def test_more_than_two_criteria_are_told_in_short(task):
+    [lead, *_] = task.leads
+    many = [replace(lead, by=name, difference=CLEAR) for name in "abc"]
+    said = verdict(replace(task, leads=(*many, *task.leads[2:])))
+    assert said[0] == f"People put {lead.best} first on a, b and c (clearly)."
+
+
+def test_items_needed_are_those_of_the_textbook():
+    # Mean 1 and standard deviation 2: (1.96 + 0.8416)² 4 = 31.4.
+    gaps = np.array([1 - 2**0.5, 1 + 2**0.5])
+    assert items_needed(gaps) == 32
+    assert items_needed(np.array([0.0, 0.0, 1.0, -1.0])) is None
+    assert items_needed(np.array([1.0])) is None

@@ -1,0 +1,426 @@
+"""The views, on a study small enough to work out by hand."""
+
+import numpy as np
+import pytest
+
+from harness.errors import StudyError
+from harness.study import StudyFile
+from harness.study.checkpoints import store_checkpoint
+from harness.study.items import store_items, store_task
+from harness.study.outputs import (
+    Evaluation,
+    current_likelihoods,
+    current_outputs,
+    output_id,
+    store_evaluation,
+    store_likelihoods,
+    store_outputs,
+)
+from harness.study.scores import (
+    current_scores,
+    store_metric,
+    store_scores,
+    store_whole,
+    stored_metrics,
+)
+from harness.types import Item, Likelihood, Output, Score
+
+NOW = "2026-01-01T00:00:00.000000+00:00"
+ITEMS = [Item(f"i{n}", "t", f"k{n}", f"prompt {n}", (f"ref {n}",)) for n in (1, 2, 3)]
+
+
+class Built:
+    """Task t, items i1 to i3, checkpoints a and b with one output for each item."""
+
+    def __init__(self, path):
+        self.study = StudyFile(path)
+        self.version = store_task(self.study, "t", "name: t", None)
+        store_items(self.study, "t", ITEMS)
+        self.checkpoints = {name: self.checkpoint(name) for name in ("a", "b")}
+        for name in self.checkpoints:
+            self.evaluate(name)
+            self.write(name, "new", {("i1", 0): "A1", ("i2", 0): "A2", ("i3", 0): "A3"})
+
+    def checkpoint(self, name):
+        return store_checkpoint(
+            self.study, series="run", name=name, step=1, backend="x", fingerprint=name
+        ).id
+
+    def evaluate(self, name, settings="new", samples=1, likelihood="lik"):
+        store_evaluation(
+            self.study,
+            Evaluation(
+                self.checkpoints[name],
+                "t",
+                self.version,
+                settings,
+                likelihood,
+                samples,
+            ),
+        )
+
+    def output(self, name, item, sample=0, settings="new"):
+        return output_id(item, self.checkpoints[name], sample, settings)
+
+    def write(self, name, settings, texts):
+        store_outputs(
+            self.study,
+            [
+                Output(
+                    self.output(name, item, sample, settings),
+                    item,
+                    self.checkpoints[name],
+                    text,
+                    sample,
+                    settings,
+                )
+                for (item, sample), text in texts.items()
+            ],
+        )
+
+    def truth(self, item):
+        return self.study.mapping("SELECT id, refs_hash FROM items")[item]
+
+    def metric(self, signature):
+        row = {"signature": signature, "name": signature, "form": "mean", "spec": "{}"}
+        store_metric(self.study, {**row, "unit": "", "higher_is_better": True})
+
+    def score(self, name, item, value, signature="m", settings="new"):
+        self.metric(signature)
+        output = self.output(name, item, 0, settings)
+        known = (self.checkpoints[name], item, signature, output)
+        score = (
+            Score(*known, reason="cannot judge")
+            if value is None
+            else Score(*known, value, np.array([value, 1.0]))
+        )
+        store_scores(self.study, [(score, self.truth(item))])
+
+    def score_reference(self, name, item, value, signature="ppl", likelihood="lik"):
+        self.metric(signature)
+        score = Score(self.checkpoints[name], item, signature, None, value)
+        store_scores(self.study, [(score, f"{self.truth(item)} {likelihood}")])
+
+    def rater(self, name):
+        self.study.insert(
+            "raters", [{"name": name, "kind": "person", "created": NOW}], ignore=True
+        )
+        self.study.insert(
+            "campaigns",
+            [
+                {"task": "t", "name": "c", "scheme": "x", "protocol": "{}"}
+                | {"hash": "h", "created": NOW}
+            ],
+            ignore=True,
+        )
+        return self.study.mapping("SELECT name, id FROM raters")[name]
+
+    def assign(self, rater, *outputs):
+        token = f"{rater} {outputs}"
+        self.study.insert(
+            "assignments",
+            [
+                {"campaign": 1, "rater": self.rater(rater)}
+                | {"token": token, "probability": 1.0}
+            ],
+        )
+        number = self.study.mapping("SELECT token, id FROM assignments")[token]
+        self.study.insert(
+            "assignment_outputs",
+            [
+                {"assignment": number, "position": position, "output": output}
+                for position, output in enumerate(outputs)
+            ],
+        )
+        return number
+
+    def rate(self, assignment, **columns):
+        row = {"assignment": assignment, "criterion": "fit", "created": NOW, **columns}
+        self.study.insert("ratings", [row])
+        return self.study.column("SELECT max(id) FROM ratings")[0]
+
+    def select(self, columns, view, order="1"):
+        query = f"SELECT {columns} FROM {view} ORDER BY {order}"  # noqa: S608 - ours
+        rows = self.study.rows(query)
+        return [tuple(row.values()) for row in rows]
+
+
+@pytest.fixture
+def built(tmp_path):
+    return Built(tmp_path / "s.db")
+
+
+def texts(built, name="a"):
+    found = current_outputs(built.study, "t", built.checkpoints[name])
+    return [output.text for output in found]
+
+
+# current_outputs
+
+
+def test_outputs_of_other_settings_are_kept_but_not_current(built):
+    built.write("a", "old", {("i1", 0): "stale"})
+    assert texts(built) == ["A1", "A2", "A3"]
+    built.evaluate("a", settings="old")
+    assert texts(built) == ["stale"]
+    assert built.study.column("SELECT count(*) FROM outputs") == [7]
+
+
+def test_samples_beyond_those_wanted_are_not_current(built):
+    built.write("a", "new", {("i1", 1): "B1", ("i1", 2): "C1"})
+    assert texts(built) == ["A1", "A2", "A3"]
+    built.evaluate("a", samples=2)
+    assert texts(built) == ["A1", "B1", "A2", "A3"]
+
+
+def test_outputs_of_items_that_left_the_data_are_not_current(built):
+    store_items(built.study, "t", ITEMS[1:])
+    assert texts(built) == ["A2", "A3"]
+    store_items(built.study, "t", ITEMS)
+    assert texts(built) == ["A1", "A2", "A3"]
+
+
+def test_an_output_that_is_there_already_stays_as_it_is(built):
+    built.write("a", "new", {("i1", 0): "another"})
+    assert texts(built) == ["A1", "A2", "A3"]
+
+
+# current_scores and current_likelihoods
+
+
+def likelihood(built, item, nll, settings="lik"):
+    one = Likelihood(item, built.checkpoints["a"], nll, 2, 2, 5, settings=settings)
+    store_likelihoods(built.study, [one], task="t", policy="p")
+
+
+def values(built, name="a"):
+    found = current_scores(built.study, "t", built.checkpoints[name])
+    return {
+        signature: [(score.item, score.value) for score in scores]
+        for signature, scores in found.items()
+    }
+
+
+def test_scores_by_an_older_reference_are_not_current(built):
+    built.score("a", "i1", 0.25)
+    built.score("a", "i2", 0.5)
+    mended = Item("i1", "t", "k1", "prompt 1", ("better",))
+    store_items(built.study, "t", [mended, *ITEMS[1:]])
+    assert values(built) == {"m": [("i2", 0.5)]}
+    built.score("a", "i1", 0.75)
+    assert values(built) == {"m": [("i1", 0.75), ("i2", 0.5)]}
+
+
+def test_scores_of_outputs_that_are_not_current_are_not_either(built):
+    built.write("a", "old", {("i1", 0): "stale"})
+    built.score("a", "i1", 0.25, settings="old")
+    assert values(built) == {}
+
+
+def test_likelihoods_follow_reference_and_settings(built):
+    likelihood(built, "i1", 1.0)
+    likelihood(built, "i2", 2.0)
+    likelihood(built, "i3", 3.0, settings="other dtype")
+    found = current_likelihoods(built.study, "t", built.checkpoints["a"])
+    assert {(one.item, one.nll) for one in found} == {("i1", 1.0), ("i2", 2.0)}
+    mended = Item("i1", "t", "k1", "prompt 1", ("better",))
+    store_items(built.study, "t", [mended, *ITEMS[1:]])
+    found = current_likelihoods(built.study, "t", built.checkpoints["a"])
+    assert [(one.item, one.nll) for one in found] == [("i2", 2.0)]
+
+
+def test_scores_of_likelihoods_follow_reference_and_settings(built):
+    built.score_reference("a", "i1", 4.0)
+    built.score_reference("a", "i2", 8.0, likelihood="other dtype")
+    assert values(built) == {"ppl": [("i1", 4.0)]}
+    store_items(built.study, "t", ITEMS[1:])
+    assert values(built) == {}
+
+
+def test_a_tally_comes_back_as_it_was(built):
+    built.score("a", "i1", 1 / 3)
+    [score] = current_scores(built.study, "t", built.checkpoints["a"])["m"]
+    assert score.tally.tolist() == [1 / 3, 1.0]
+    assert score.tally.dtype == np.float64
+
+
+def test_the_same_score_is_stored_once_and_the_first_stays(built):
+    built.score("a", "i1", 0.25)
+    built.score("a", "i1", 0.75)
+    built.score_reference("a", "i1", 4.0)
+    built.score_reference("a", "i1", 5.0)
+    assert values(built) == {"m": [("i1", 0.25)], "ppl": [("i1", 4.0)]}
+
+
+def test_metrics_without_scores_add_up(built):
+    for signatures in (["x|v1"], ["y|v1", "x|v1"]):
+        store_whole(built.study, "t", built.checkpoints["a"], signatures)
+    built.evaluate("a", samples=3)
+    assert built.select("checkpoint = 'x', whole", "evaluations", "whole DESC") == [
+        (0, "[]"),
+        (0, '["x|v1", "y|v1"]'),
+    ]
+
+
+def test_a_metric_stays_as_first_stored_unless_it_is_replaced(built):
+    row = {"signature": "x", "name": "x", "form": "mean", "spec": "{}", "unit": ""}
+    store_metric(built.study, {**row, "higher_is_better": True}, "old")
+    store_metric(built.study, {**row, "higher_is_better": False}, "new")
+    assert stored_metrics(built.study)["x"]["higher_is_better"] is True
+    store_metric(built.study, {**row, "higher_is_better": False}, "new", replace=True)
+    assert stored_metrics(built.study)["x"]["higher_is_better"] is False
+    assert stored_metrics(built.study)["x"]["base"] == "new"
+
+
+# current_ratings
+
+
+def test_a_rating_counts_until_it_is_superseded_undone_or_skipped(built):
+    ann = built.assign("ann", built.output("a", "i1"))
+    first = built.rate(ann, value=2)
+    second = built.rate(ann, value=3, supersedes=first)
+    assert built.select("value", "current_ratings") == [(3.0,)]
+    third = built.rate(ann, state="undone", supersedes=second)
+    assert built.select("value", "current_ratings") == []
+    fourth = built.rate(ann, state="skipped", supersedes=third)
+    assert built.select("value", "current_ratings") == []
+    built.rate(ann, value=5, supersedes=fourth)
+    assert built.select("value, rater_name, rater_kind", "current_ratings") == [
+        (5.0, "ann", "person")
+    ]
+
+
+def test_a_rating_can_be_superseded_only_once(built):
+    ann = built.assign("ann", built.output("a", "i1"))
+    first = built.rate(ann, value=2)
+    built.rate(ann, value=3, supersedes=first)
+    with pytest.raises(StudyError, match="UNIQUE constraint failed"):
+        built.rate(ann, value=4, supersedes=first)
+
+
+def test_an_assignment_follows_its_newest_rating(built):
+    ann = built.assign("ann", built.output("a", "i1"))
+    states = built.study.column("SELECT state FROM assignments")
+    for state in ("rated", "undone", "skipped"):
+        built.rate(ann, state=state)
+        states += built.study.column("SELECT state FROM assignments")
+    assert states == ["open", "rated", "undone", "skipped"]
+
+
+# judgements
+
+
+def test_judgements_put_each_rating_beside_every_score(built):
+    a1, b2 = built.output("a", "i1"), built.output("b", "i2")
+    built.rate(built.assign("ann", a1), output=a1, value=4)
+    built.rate(built.assign("ben", a1), output=a1, value=2)
+    built.rate(built.assign("ann", b2), output=b2, value=1)
+    built.score("a", "i1", 0.5)
+    built.score("a", "i2", 0.6)
+    built.score("a", "i1", None, signature="n")
+    built.score_reference("a", "i1", 9.0)
+    built.score_reference("b", "i1", 7.0)
+    columns = "checkpoint, item, rater, rating, signature, score, score_of"
+    assert built.select(columns, "judgements", "1, 2, 3, 5") == [
+        ("a", "k1", "ann", 4.0, "m", 0.5, "output"),
+        ("a", "k1", "ann", 4.0, "n", None, "output"),
+        ("a", "k1", "ann", 4.0, "ppl", 9.0, "reference"),
+        ("a", "k1", "ben", 2.0, "m", 0.5, "output"),
+        ("a", "k1", "ben", 2.0, "n", None, "output"),
+        ("a", "k1", "ben", 2.0, "ppl", 9.0, "reference"),
+        ("b", "k2", "ann", 1.0, None, None, None),
+    ]
+
+
+def test_judgements_carry_a_likelihood_to_every_sample(built):
+    built.write("a", "new", {("i1", 1): "B1"})
+    built.evaluate("a", samples=2)
+    for sample in (0, 1):
+        output = built.output("a", "i1", sample)
+        built.rate(built.assign("ann", output), output=output, value=sample + 1)
+    built.score_reference("a", "i1", 9.0)
+    assert built.select("sample, rating, score, score_of", "judgements") == [
+        (0, 1.0, 9.0, "reference"),
+        (1, 2.0, 9.0, "reference"),
+    ]
+
+
+def test_judgements_leave_out_outputs_that_are_not_current(built):
+    built.write("a", "old", {("i1", 0): "stale"})
+    stale = built.output("a", "i1", settings="old")
+    built.rate(built.assign("ann", stale), output=stale, value=4)
+    assert built.select("*", "judgements") == []
+
+
+# preferences
+
+
+@pytest.mark.parametrize(
+    ("choice", "shown", "outcome", "both_bad"),
+    [
+        ("first", "ab", {"a": 1.0, "b": 0.0}, 0),
+        ("second", "ab", {"a": 0.0, "b": 1.0}, 0),
+        ("first", "ba", {"a": 0.0, "b": 1.0}, 0),
+        ("second", "ba", {"a": 1.0, "b": 0.0}, 0),
+        ("tie", "ab", {"a": 0.5, "b": 0.5}, 0),
+        ("tie", "ba", {"a": 0.5, "b": 0.5}, 0),
+        ("both_bad", "ba", {"a": 0.5, "b": 0.5}, 1),
+    ],
+)
+def test_preferences_undo_the_sides(built, choice, shown, outcome, both_bad):
+    outputs = {name: built.output(name, "i1") for name in "ab"}
+    names = {output: name for name, output in outputs.items()}
+    built.score("a", "i1", 0.25)
+    built.score("b", "i1", 0.75)
+    built.rate(built.assign("ann", *(outputs[n] for n in shown)), choice=choice)
+    [row] = built.study.rows("SELECT * FROM preferences")
+    # Which of the two is called output_a depends on their ids, not on the sides.
+    assert row["output_a"] == min(outputs.values())
+    first = names[row["output_a"]]
+    scores = {"a": 0.25, "b": 0.75}
+    assert row["outcome"] == outcome[first]
+    assert row["both_bad"] == both_bad
+    assert (row["score_a"], row["score_b"]) == (
+        scores[first],
+        scores[names[row["output_b"]]],
+    )
+    assert (row["rater"], row["criterion"], row["signature"]) == ("ann", "fit", "m")
+
+
+def test_preferences_leave_out_what_does_not_count(built):
+    pair = (built.output("a", "i1"), built.output("b", "i1"))
+    rated = built.rate(built.assign("ann", *pair), choice="first")
+    built.evaluate("b", settings="other")
+    assert built.select("*", "preferences") == []
+    built.evaluate("b")
+    assert len(built.select("*", "preferences")) == 1
+    built.rate(1, state="undone", supersedes=rated)
+    assert built.select("*", "preferences") == []
+
+
+# checkpoint_summary
+
+
+def test_checkpoint_summary_counts_means_and_what_was_left_out(built):
+    built.score("a", "i1", 0.5)
+    built.score("a", "i2", 1.0)
+    built.score("a", "i3", None)
+    built.score("b", "i1", None)
+    built.score_reference("b", "i1", 3.0)
+    for rater, value in (("ann", 4), ("ben", 1)):
+        output = built.output("a", "i1")
+        built.rate(built.assign(rater, output), output=output, value=value)
+    columns = "checkpoint, kind, name, mean_per_output, n, dropped"
+    assert built.select(columns, "checkpoint_summary", "1, 2, 3") == [
+        ("a", "criterion", "fit", 2.5, 2, 0),
+        ("a", "metric", "m", 0.75, 2, 1),
+        ("b", "metric", "m", None, 0, 1),
+        ("b", "metric", "ppl", 3.0, 1, 0),
+    ]
+
+
+def test_an_empty_study_has_empty_views(tmp_path):
+    study = StudyFile(tmp_path / "empty.db")
+    views = study.db.view_names()
+    assert len(views) == 7
+    assert all(study.frame(view).empty for view in views)

@@ -1,0 +1,196 @@
+"""Serving: what is said before it starts, and a server that is killed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from rater_client import RaterPage
+from rating_study import a_study, a_task
+
+from harness.errors import StudyError, UsageError
+from harness.study import StudyFile
+from harness.taskfile import TaskFile
+from ui.serve import _listen, open_campaigns, refuse_public, serve
+
+HERE = Path(__file__).parent
+# Notes every address that the server process looks up or connects to.
+SERVER = """
+import json, socket, sys
+sys.path.insert(0, sys.argv[1])
+reached = []
+def watch(name):
+    real = getattr(socket.socket, name)
+    def watched(self, address):
+        reached.append(repr(address))
+        return real(self, address)
+    setattr(socket.socket, name, watched)
+for name in ("connect", "connect_ex"):
+    watch(name)
+looked_up = socket.getaddrinfo
+def watched(host, *rest, **more):
+    reached.append(repr(host))
+    return looked_up(host, *rest, **more)
+socket.getaddrinfo = watched
+from rating_study import a_task
+from ui.serve import serve
+serve(sys.argv[2], [a_task()], raters=json.loads(sys.argv[3]), port=int(sys.argv[4]),
+      open_browser=False, tell=lambda line: print(line, flush=True))
+print(json.dumps(reached), flush=True)
+"""
+
+
+@contextmanager
+def server(db, raters, port=0):
+    """A server process, the links that it printed, and what it prints at its end."""
+    process = subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", SERVER, str(HERE.parent), str(db),
+         json.dumps(raters), str(port)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=HERE.parent.parent,
+        env={**os.environ, "GRADIO_ANALYTICS_ENABLED": "True"},
+    )  # fmt: skip
+    links = {}
+    try:
+        for line in process.stdout:
+            if line.startswith("Link for "):
+                name, _, link = line.removeprefix("Link for ").strip().partition(": ")
+                links[name] = link
+            if line.startswith("Stop with"):
+                break
+        yield process, links
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def page_at(link, http=None):
+    """A rater's page behind a printed link; waits until the server accepts."""
+    root, _, invite = link.rpartition("/i/")
+    http = http or httpx.Client(base_url=root, follow_redirects=True, timeout=30)
+    return RaterPage(http, invite)
+
+
+# Before it starts
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.0.7", "example.org", ""])
+def test_an_address_that_others_can_reach_is_refused(host):
+    with pytest.raises(UsageError, match="on this machine alone"):
+        refuse_public(host)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.0.0.2"])
+def test_an_address_of_this_machine_is_fine(host):
+    refuse_public(host)
+
+
+def test_a_taken_port_is_told_with_the_way_out(tmp_path):
+    study = a_study(tmp_path / "s.db", items=1, checkpoints=1)
+    with _listen("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(UsageError, match=f"Port {port} .* cannot be used"):
+            serve(study.path, [a_task()], port=port, tell=print)
+
+
+def test_a_study_that_is_not_there_is_not_made(tmp_path):
+    with pytest.raises(StudyError, match="There is no study file"):
+        serve(tmp_path / "none.db", [a_task()], tell=print)
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_tasks_without_outputs_are_left_out_and_named(tmp_path):
+    study, told = a_study(tmp_path / "s.db", items=3), []
+    tasks = [a_task(), a_task("summarize")]
+    campaigns = open_campaigns(study, tasks, told.append)
+    assert [campaign.name for campaign in campaigns] == ["modernize"]
+    assert told == [
+        "summarize: no outputs yet, left out",
+        "modernize: 3 prompts, raters per output: 2",
+    ]
+
+
+def test_nothing_to_rate_is_told(tmp_path):
+    study = StudyFile(tmp_path / "s.db")
+    with pytest.raises(StudyError, match="has no outputs of modernize"):
+        open_campaigns(study, [a_task()], print)
+    bare = a_task()
+    keys = {"name": "bare", "data": "x.jsonl", "prompt": "{{ x }}"}
+    bare = type(bare)(TaskFile.model_validate(keys), bare.path, "")
+    with pytest.raises(UsageError, match="no section 'rating:'"):
+        open_campaigns(study, [bare], print)
+
+
+# A running server
+
+
+def test_the_server_calls_nobody_and_stops_at_ctrl_c(tmp_path):
+    a_study(tmp_path / "s.db", items=2, checkpoints=1)
+    with server(tmp_path / "s.db", ["Ana", "Ben"]) as (process, links):
+        for link in links.values():
+            page = page_at(link)
+            while page.current()["shown"]:
+                page.submit({"meaning": 3, "fluency": 3})
+            page.http.close()
+        process.send_signal(signal.SIGINT)
+        assert json.loads(process.stdout.read()) == []
+        assert process.wait(20) == 0
+    study = StudyFile(tmp_path / "s.db")
+    assert study.column("SELECT count(*) FROM current_ratings") == [2 * 2 * 2]
+    study.close()
+
+
+def test_no_acknowledged_rating_is_lost_when_the_server_is_killed(tmp_path):
+    db = tmp_path / "s.db"
+    a_study(db, items=60, checkpoints=4).close()
+    names = [f"rater-{number}" for number in range(4)]
+    acknowledged = []
+
+    def rate_until_it_dies(page):
+        try:
+            while page.current()["shown"]:
+                token = page.screen["shown"]["token"]
+                if page.submit({"meaning": 2, "fluency": 4})["notice"] == "Saved":
+                    acknowledged.append(token)
+        except httpx.TransportError:
+            return
+
+    with server(db, names) as (process, links):
+        pages = [page_at(links[name]) for name in names]
+        with ThreadPoolExecutor(len(pages)) as pool:
+            working = [pool.submit(rate_until_it_dies, page) for page in pages]
+            while len(acknowledged) < 40:
+                time.sleep(0.01)
+            process.kill()
+            for one in working:
+                one.result()
+        port = int(links[names[0]].split(":")[2].split("/")[0])
+
+    study = StudyFile(db)
+    tokens = study.column(
+        "SELECT token FROM assignments WHERE id IN "
+        "(SELECT assignment FROM current_ratings GROUP BY 1 HAVING count(*) = 2)"
+    )
+    assert set(acknowledged) <= set(tokens)
+    assert len(acknowledged) >= 40
+    assert study.column("PRAGMA integrity_check") == ["ok"]
+    over = study.column("SELECT output FROM current_ratings GROUP BY 1 "
+                        "HAVING count(DISTINCT rater) > 2")  # fmt: skip
+    assert over == []
+    with server(db, names, port):
+        # The cookie of before still holds, and so does what lay on the desk.
+        for page in pages:
+            before = page.screen["shown"]["token"]
+            now = page.current()["shown"]["token"]
+            assert before == now or before in tokens
+            page.http.close()
+    study.close()
