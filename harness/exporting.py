@@ -42,7 +42,7 @@ def export(
     """
     known = [
         name
-        for name in study.db.table_names() + study.db.view_names()
+        for name in study.names()
         if not name.startswith(("_", "sqlite_")) and name not in SECRETS
     ]
     for name in names:
@@ -61,7 +61,7 @@ def _write(study: StudyFile, folder: Path, name: str, kind: str) -> Path:
     path, unfinished = folder / f"{name}.{kind}", folder / f".{name}.{kind}"
     with unfinished.open("w", encoding="utf-8", newline="") as file:
         if kind == "csv":
-            columns = [column.name for column in study.db[name].columns]
+            columns = study.column("SELECT name FROM pragma_table_info(?)", [name])
             writer = csv.DictWriter(file, columns)
             writer.writeheader()
             writer.writerows(plain)

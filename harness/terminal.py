@@ -70,12 +70,15 @@ def print_rows(rows: Sequence[Mapping[str, Json]], *, as_json: bool) -> None:
     if as_json:
         print_json(list(map(dict, rows)))
         return
+    if not rows:
+        tell("There is none.")
+        return
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in rows[0] if rows else ():
+    for column in rows[0]:
         table.add_column(column, overflow="fold")
     for row in rows:
         # Names come from files and may hold what rich takes for markup.

@@ -34,6 +34,7 @@ class Echo(Backend):
         self.dtype = dtype
         self.seconds = seconds
         self.loads = 0
+        self.closed = 0
         self.generated = []
         self.judged = []
         self.fails_after = None
@@ -58,7 +59,6 @@ class EchoModel(Model):
     def __init__(self, backend, word):
         self.backend = backend
         self.word = word
-        self.closed = False
 
     def generate(self, requests, settings):
         for batch in self._batches(requests):
@@ -71,7 +71,7 @@ class EchoModel(Model):
             yield [self._judge(item) for item in batch]
 
     def close(self):
-        self.closed = True
+        self.backend.closed += 1
 
     def _batches(self, wanted):
         size = self.backend.batch_size

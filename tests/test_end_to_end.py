@@ -2,13 +2,21 @@
 
 import json
 import math
+import re
+import signal
 import subprocess
 import sys
+from collections import defaultdict
+from contextlib import contextmanager
 
+import httpx
 import pytest
 import sacrebleu
+from rater_client import RaterPage
+from scipy.stats import kendalltau
 
 STEPS, CHECKPOINTS = 12, 2
+HARNESS = (sys.executable, "-u", "-m", "harness")
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +39,7 @@ def made(tmp_path_factory):
 def harness(*arguments):
     """The command line, as a user starts it."""
     return subprocess.run(
-        [sys.executable, "-m", "harness", *map(str, arguments)],
+        [*HARNESS, *map(str, arguments)],
         capture_output=True,
         text=True,
         check=False,
@@ -113,3 +121,92 @@ def test_an_unchanged_checkpoint_is_never_run_again(made):
     again = harness("run", "modernize", "-c", f"{folder}/run/checkpoint-*", "--db", db)
     assert again.returncode == 0
     assert "0 outputs generated, 400 were there already; 0 scores added" in again.stderr
+
+
+@contextmanager
+def served(db, *raters):
+    """The rating page as a user starts it; gives the root and each rater's invite."""
+    names = [part for rater in raters for part in ("--rater", rater)]
+    command = [*HARNESS, "rate", "modernize", "--port=0"]
+    with subprocess.Popen(
+        [*command, "--no-browser", "--db", str(db), *names],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as server:
+        try:
+            links, seen = [], []
+            while len(links) < len(raters):
+                line = server.stdout.readline()
+                assert line, f"the server ended: {seen}"
+                seen.append(line)
+                links += re.findall(r"(http://[^/]+)/i/(\S+)", line)
+            yield links[0][0], [invite for _, invite in links]
+        finally:
+            server.send_signal(signal.SIGINT)
+            assert server.wait(timeout=30) in {0, 130}
+
+
+def rate_everything(root, invite, opinion):
+    """Rate what the page shows until nothing is left; the number of ratings."""
+    rated = 0
+    with httpx.Client(base_url=root, follow_redirects=True, timeout=60) as http:
+        page = RaterPage(http, invite)
+        screen = page.current()
+        while screen["shown"]:
+            screen = page.submit(opinion(screen["shown"]["outputs"][0]))
+            rated += 1
+    return rated
+
+
+@pytest.mark.slow
+def test_ratings_given_through_the_page_are_what_the_report_rests_on(made):
+    from harness import Study
+
+    folder, _, db = made
+
+    def longer_is_better(text):
+        return {"meaning": min(5, 1 + len(text) // 20), "fluency": 3}
+
+    with served(db, "ann", "ben") as (root, invites):
+        # Another process writes to the study while the page is in use.
+        again = subprocess.Popen(
+            [
+                *HARNESS,
+                "run",
+                "modernize",
+                "-c",
+                folder / "run" / "checkpoint-0",
+                "--db",
+                db,
+            ],
+            stdout=subprocess.DEVNULL,
+        )
+        rated = sum(rate_everything(root, one, longer_is_better) for one in invites)
+        assert again.wait(timeout=120) == 0
+    assert rated == 20 * CHECKPOINTS * 2  # prompts, checkpoints, raters per output
+
+    judged = Study(db).frame("judgements").query("criterion == 'meaning'")
+    task = report_of(db)
+    assert not task["simulated"]
+    for checkpoint in task["checkpoints"]:
+        mine = judged[judged["checkpoint"] == checkpoint["name"]]
+        expected = mine.groupby("output_id")["rating"].mean().mean()
+        found = checkpoint["human"]["meaning"]
+        assert found["value"] == pytest.approx(expected)
+        assert found["n"] == 20
+    # Both raters said the same of each output.
+    assert task["raters"]["alpha"]["meaning"]["value"] == pytest.approx(1.0)
+
+    means, scores = defaultdict(float), {}
+    bleu = judged[judged["signature"].str.startswith("bleu|")]
+    for row in bleu.itertuples():
+        means[row.output_id] += row.rating / 2
+        scores[row.output_id] = row.score
+    expected = kendalltau([means[key] for key in scores], list(scores.values()))
+    [found] = [
+        one["segment"]["none"]["kendall"]
+        for one in task["agreement"]
+        if one["metric"] == "bleu" and one["criterion"] == "meaning"
+    ]
+    assert found["value"] == pytest.approx(expected.statistic)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import gradio as gr
@@ -52,13 +53,16 @@ def _server_functions(
     study: StudyFile, campaigns: tuple[Campaign, ...]
 ) -> list[Callable[..., Reply]]:
     """What the page can ask for; each checks the session that the request carries."""
+    # One writes at a time anyway, and waiting here is fair, in SQLite it is not.
+    turn = Lock()
 
     def at_desk(request: gr.Request, act: Callable[[Desk], Screen]) -> Reply:
         try:
             rater = rater_of(study, request.headers)
             if rater is None:
                 return {"error": SIGNED_OUT}
-            return {"screen": asdict(act(Desk(study, campaigns, rater)))}
+            with turn:
+                return {"screen": asdict(act(Desk(study, campaigns, rater)))}
         except InputError as error:
             return {"error": str(error)}
         except HarnessError:

@@ -37,6 +37,8 @@ class Text:
     """Read by an encoder; empty for models without one."""
     truncated: bool
     """Whether the prompt was cut, or the reference does not fit by itself."""
+    too_long: bool = False
+    """Whether the reference does not fit; it is empty then."""
 
     @property
     def read(self) -> Tokens:
@@ -55,7 +57,7 @@ def fit_causal(codec: Codec, item: Item, positions: int | None) -> Text:
     reference = codec.reference(item, context)
     room = len(context) if positions is None else positions + 1 - len(reference)
     if room < 1:
-        return Text(item.id, [], context[:1], [], truncated=True)
+        return Text(item.id, [], context[:1], [], truncated=True, too_long=True)
     kept = codec.cut(context, room)
     return Text(item.id, reference, kept, [], truncated=len(kept) < len(context))
 
@@ -71,7 +73,7 @@ def fit_encoder_decoder(
     reference = codec.reference(item, prompt)
     kept = prompt if positions is None else codec.cut(prompt, positions)
     if positions is not None and len(start) + len(reference) - 1 > positions:
-        return Text(item.id, [], start, kept, truncated=True)
+        return Text(item.id, [], start, kept, truncated=True, too_long=True)
     cut = len(kept) < len(prompt)
     return Text(item.id, reference, start, kept, truncated=cut)
 
@@ -95,7 +97,7 @@ class Scorer:
         waiting = sorted(texts, key=lambda t: t.length)
         empty = [t for t in waiting if not t.reference]
         if empty:
-            yield [Scored(t.item, 0.0, 0, t.truncated) for t in empty]
+            yield [_unscored(text) for text in empty]
         waiting = [t for t in waiting if t.reference]
         while waiting:
             batch = waiting[: self._rows_of(waiting)]
@@ -161,6 +163,13 @@ class Scorer:
             tokens[number, : len(row)] = torch.tensor(row)
             mask[number, : len(row)] = 1
         return tokens.to(self.network.device), mask.to(self.network.device)
+
+
+def _unscored(text: Text) -> Scored:
+    reason = "the reference is empty"
+    if text.too_long:
+        reason = "the reference is longer than the model's positions"
+    return Scored(text.item, 0.0, 0, text.truncated, reason)
 
 
 def _nll(logits: torch.Tensor, text: Text, first: int) -> float:

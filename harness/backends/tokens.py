@@ -38,6 +38,8 @@ class Codec:
         self.tokenizer = tokenizer
         self.vocabulary = vocabulary
         self.encoder = encoder
+        self.apart: set[str] = set()
+        """Ids of items whose reference was encoded apart from its prompt."""
         self.prefix, self.suffix = self._specials()
 
     def prompt(self, item: Item) -> Tokens:
@@ -70,6 +72,7 @@ class Codec:
             together = self._with_prefix(together)
         if together[: len(prompt)] == prompt:
             return together[len(prompt) :]
+        self.apart.add(item.id)
         return self._encode_apart(text)
 
     def target_prefix(self) -> Tokens:
@@ -180,7 +183,8 @@ class Codec:
         """Special tokens that the tokenizer puts before and after a text."""
         name = "text_target" if target else "text"
         # Not every vocabulary has letters, but its own entries it can write.
-        for probe in self.tokenizer.get_vocab().keys() - self.tokenizer.all_special_tokens:
+        known = self.tokenizer.get_vocab().keys()
+        for probe in sorted(known - self.tokenizer.all_special_tokens):
             whole = list(self.tokenizer(**{name: probe})["input_ids"])
             plain = self._plain(probe)
             for start in range(len(whole) - len(plain) + 1):

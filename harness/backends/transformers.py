@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness import identity
-from harness.backends.base import Backend, Model, backends
+from harness.backends.base import Backend, Model, Usage, backends
 from harness.backends.folder import CheckpointFolder, inspect_folder
 from harness.errors import CheckpointError, MissingPackage, UsageError
 
@@ -64,13 +64,13 @@ class TransformersBackend(Backend):
             with _quiet():
                 network, tokenizer = _load(folder, _dtype(folder))
             network.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+            return TransformersModel(network, tokenizer, batch_size=self.batch_size)
         except torch.OutOfMemoryError:
             raise CheckpointError(f"{location}: memory is too small for it.") from None
         except _loading_errors() as error:
             raise CheckpointError(
                 f"{location} cannot be loaded: {error or type(error).__name__}"
             ) from error
-        return TransformersModel(network, tokenizer, batch_size=self.batch_size)
 
 
 class TransformersModel(Model):
@@ -127,8 +127,9 @@ class TransformersModel(Model):
     def loglikelihood(self, items: Sequence[Item]) -> Iterator[list[Scored]]:
         """Likelihood of each item's first reference, given its prompt.
 
-        For a chat model the reference is the assistant's turn. A reference that is
-        longer than the model's positions is not scored: 0 tokens, `truncated`.
+        For a chat model the reference is the assistant's turn. Neither a start token
+        nor an end token after the reference is scored. A reference that is longer than
+        the model's positions is not scored at all: 0 tokens, with the reason.
 
         Raises:
             CheckpointError: as for `generate`.
@@ -138,6 +139,19 @@ class TransformersModel(Model):
 
         texts = [self._text(item) for item in items]
         yield from Scorer(self.network, self._budget()).score(texts)
+
+    @property
+    def usage(self) -> Usage:
+        """No cost, but a remark where prompts end inside a token."""
+        apart = len(self.codec.apart)
+        if not apart:
+            return Usage()
+        remark = (
+            f"{apart} prompts end inside a token: the reference would change it. Their "
+            "likelihoods are of the reference's tokens by themselves. End prompts "
+            "where a token ends, as before a space or after a line break."
+        )
+        return Usage(remarks=(remark,))
 
     def close(self) -> None:
         """Give the weights' memory back."""

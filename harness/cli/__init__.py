@@ -34,7 +34,7 @@ app.add_typer(records.listing, name="list")
 def main() -> None:
     """Run the command line; every known failure is one line and exit code 2."""
     try:
-        app()
-    except HarnessError as error:
+        app(prog_name="harness")
+    except (HarnessError, OSError) as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(2)

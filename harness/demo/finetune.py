@@ -65,4 +65,5 @@ def fine_tune(
         pairs = (rows, data.validation_pairs())
         return train(model, tokenizer, plan, folder, data=pairs, progress=progress)
 
-    return once(folder, plan, rows, run)
+    weights = BASE_FOLDER / "model.safetensors"
+    return once(folder, plan, rows, run, start=weights)

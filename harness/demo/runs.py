@@ -16,12 +16,17 @@ if TYPE_CHECKING:
 
     from harness.demo.training import Plan, Rows
 
-MARKER = "run.json"
+MARKER = "tandem-demo.json"
 """In the run's folder: its settings, and whether it came to its end."""
 
 
 def once(
-    folder: Path, plan: Plan, rows: Rows, train: Callable[[], list[Path]]
+    folder: Path,
+    plan: Plan,
+    rows: Rows,
+    train: Callable[[], list[Path]],
+    *,
+    start: Path | None = None,
 ) -> list[Path]:
     """The checkpoints of the run in the folder, trained unless they are there.
 
@@ -30,13 +35,14 @@ def once(
         plan: as in training.
         rows: the training data, of which a hash is kept to know the run again.
         train: does the run, and returns its checkpoints.
+        start: the weights that it begins with, unless they follow from the plan.
 
     Returns:
         The folders of the checkpoints, in the order of training.
 
     Raises:
         UsageError: the plan is impossible, or the folder holds checkpoints that
-            were not made here; those are never deleted.
+            or curves that were not made here; those are never deleted.
     """
     if plan.steps < 1 or plan.checkpoints < 2:  # noqa: PLR2004 - the first and last
         raise UsageError(
@@ -44,7 +50,9 @@ def once(
             "small: at least 1 step and 2 checkpoints are needed"
         )
     marker = folder / MARKER
-    settings = {**asdict(plan), "data": _hash(rows)}
+    begun = _hash(start.read_bytes()) if start else "random weights"
+    data = json.dumps([dict(row) for row in rows], sort_keys=True).encode()
+    settings = {**asdict(plan), "start": begun, "data": _hash(data)}
     kept = [folder / f"checkpoint-{step}" for step in plan.kept]
     finished = _read(marker) == {"settings": settings, "finished": True}
     if finished and all(checkpoint.is_dir() for checkpoint in kept):
@@ -56,9 +64,8 @@ def once(
     return trained
 
 
-def _hash(rows: Rows) -> str:
-    text = json.dumps([dict(row) for row in rows], sort_keys=True)
-    return blake2b(text.encode(), digest_size=16).hexdigest()
+def _hash(content: bytes) -> str:
+    return blake2b(content, digest_size=16).hexdigest()
 
 
 def _read(marker: Path) -> Any:
@@ -75,11 +82,11 @@ def _write(marker: Path, settings: dict[str, Any], *, finished: bool) -> None:
 
 def _clear(folder: Path, marker: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    old = sorted(folder.glob("checkpoint-*"))
+    old = [*sorted(folder.glob("checkpoint-*")), *folder.glob("runs")]
     if old and not marker.exists():
         raise UsageError(
-            f"{folder} holds checkpoints of another run, such as {old[0].name}; "
+            f"{folder} holds {old[0].name} of another run; "
             "name a folder that is empty or does not exist"
         )
-    for part in (*old, folder / "runs"):
-        shutil.rmtree(part, ignore_errors=True)
+    for part in old:
+        shutil.rmtree(part)

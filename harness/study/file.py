@@ -111,6 +111,11 @@ class StudyFile:
         with self._plain_errors():
             return dict(self.db.execute(sql, list(parameters)))
 
+    def names(self) -> list[str]:
+        """All tables, then all views."""
+        with self._plain_errors():
+            return self.db.table_names() + self.db.view_names()
+
     def insert(
         self, table: str, rows: Iterable[Mapping[str, Json]], *, ignore: bool = False
     ) -> None:
@@ -126,10 +131,10 @@ class StudyFile:
         """
         import pandas as pd
 
+        known = self.names()
+        if name not in known:
+            raise NotFound("table or view", name, known)
         with self._plain_errors():
-            known = self.db.table_names() + self.db.view_names()
-            if name not in known:
-                raise NotFound("table or view", name, known)
             cursor = self.db.execute(f'SELECT * FROM "{name}"')  # noqa: S608 - known
             columns = [column[0] for column in cursor.description]
             return pd.DataFrame.from_records(

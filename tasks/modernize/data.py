@@ -16,7 +16,7 @@ from harness.errors import MissingPackage
 
 Row = dict[str, str]
 
-LONGEST = 110
+LONGEST, LONGEST_PRETRAINING = 110, 170
 """Characters; a pair in which either verse is longer is left out."""
 
 ITEMS, VALIDATION = 200, 100
@@ -82,8 +82,11 @@ def training_pairs() -> list[Row]:
 
 
 def pretraining_pairs() -> list[Row]:
-    """King James to American Standard, from the chapters of `training_pairs`."""
-    return _trained("asv")
+    """King James to American Standard, from the chapters of `training_pairs`.
+
+    Longer verses are among them, too: what a base model needs most is many.
+    """
+    return _trained("asv", LONGEST_PRETRAINING)
 
 
 @cache
@@ -100,19 +103,19 @@ def _drawn(rows: list[Row], count: int) -> list[Row]:
     return [row for row in rows if row["id"] in drawn]
 
 
-def _trained(version: str) -> list[Row]:
+def _trained(version: str, longest: int = LONGEST) -> list[Row]:
     test, validation = held_out_chapters()
     held = test | validation
-    return [row for row in _pairs(version) if _chapter(row) not in held]
+    return [row for row in _pairs(version, longest) if _chapter(row) not in held]
 
 
 @cache
-def _pairs(version: str) -> list[Row]:
+def _pairs(version: str, longest: int = LONGEST) -> list[Row]:
     sources, targets = _verses("kjv"), _verses(version)
     return [
         {"id": place, "source": source, "target": targets[place]}
         for place, source in sources.items()
-        if len(source) <= LONGEST and 0 < len(targets.get(place, "")) <= LONGEST
+        if len(source) <= longest and 0 < len(targets.get(place, "")) <= longest
     ]
 
 

@@ -1,5 +1,6 @@
 """Answers in shared batches are what the model writes for each prompt alone."""
 
+import inspect
 from collections import Counter
 from dataclasses import replace
 
@@ -14,7 +15,7 @@ from harness.types import Generation, Item
 
 GREEDY = Generation(max_new_tokens=20)
 LOOPED = ["llama", "gpt2", "mistral", "gemma"]
-WHOLE = ["t5", "bart"]
+WHOLE = ["mamba", "t5", "bart"]
 
 
 def alone(model, item, most=20, **settings):
@@ -216,7 +217,7 @@ def forgetful(network, most, forward=None):
         return result
 
     # Which arguments a model takes is read from its signature.
-    limited.__signature__ = __import__("inspect").signature(forward)
+    limited.__signature__ = inspect.signature(forward)
     return limited, refused
 
 
@@ -244,7 +245,7 @@ def test_running_out_of_memory_midway_gives_finished_answers_once(
             raise torch.OutOfMemoryError("CUDA out of memory.")
         return forward(*args, **kwargs)
 
-    failing.__signature__ = __import__("inspect").signature(forward)
+    failing.__signature__ = inspect.signature(forward)
     monkeypatch.setattr(model.network, "forward", failing)
     assert seen(answer(model, items, GREEDY)) == expected("llama")
 

@@ -200,6 +200,7 @@ def test_a_vocabulary_without_letters_still_shows_its_start_token():
     digits.post_processor = processors.TemplateProcessing(
         single="<s> $A", special_tokens=[("<s>", 0)]
     )
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=digits, bos_token="<s>")
+    start = {"bos_token": "<s>"}
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=digits, **start)
     item = replace(PLAIN, prompt="7 8")
     assert codec(tokenizer).prompt(item) == [0, 1, 2]

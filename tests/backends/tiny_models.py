@@ -15,6 +15,20 @@ LINES = [
     "Schöne Grüße aus Köln! Ça va? Žluťoučký kůň.\nA second line.",
     "The quick brown fox jumps over the lazy dog, again and again and again.",
 ]
+END_WEIGHTS = {"t5": -3, "bart": 1.5, "gemma": 3}
+"""Factors that were found to end answers at many different lengths; else 2."""
+LLAMA_LIKE: dict[str, dict[str, Any]] = {
+    "llama": {},
+    "mistral": {"model_type": "mistral", "sliding_window": 12},
+    "gemma": {
+        "model_type": "gemma2",
+        "head_dim": 8,
+        "sliding_window": 12,
+        "layer_types": ["sliding_attention", "full_attention"],
+    },
+    "mamba": {"model_type": "mamba", "state_size": 4},
+}
+"""Settings in which models differ from a tiny Llama."""
 WORDS = " ".join(LINES).split()
 CHAT = (
     "{% for m in messages %}<s>{{ m['role'] }}\n{{ m['content'] }}</s>\n{% endfor %}"
@@ -37,7 +51,7 @@ def byte_tokenizer() -> Any:
         show_progress=False,
     )
     pieces.train_from_iterator(LINES, trainer)
-    return _wrapped(pieces, bos_token="<end>", eos_token="<end>")
+    return _wrapped(pieces, ["<end>", "<end>"])
 
 
 def space_tokenizer(*, bos: bool = True, eos: bool = False) -> Any:
@@ -45,7 +59,7 @@ def space_tokenizer(*, bos: bool = True, eos: bool = False) -> Any:
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
     from tokenizers.trainers import BpeTrainer
 
-    pieces = Tokenizer(models.BPE(byte_fallback=True, unk_token="<unk>"))
+    pieces = Tokenizer(models.BPE(byte_fallback=True))
     pieces.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first")
     pieces.decoder = decoders.Sequence(
         [
@@ -57,7 +71,7 @@ def space_tokenizer(*, bos: bool = True, eos: bool = False) -> Any:
     )
     trainer = BpeTrainer(
         vocab_size=160,
-        special_tokens=["<pad>", "<s>", "</s>", "<unk>"],
+        special_tokens=["<pad>", "<s>", "</s>"],
         show_progress=False,
     )
     plain = [line for line in LINES if line.isascii()]
@@ -71,13 +85,14 @@ def space_tokenizer(*, bos: bool = True, eos: bool = False) -> Any:
         single="<s> $A" * bos + "$A" * (not bos) + " </s>" * eos,
         special_tokens=[("<s>", 1), ("</s>", 2)],
     )
-    return _wrapped(pieces, bos_token="<s>", eos_token="</s>", pad_token="<pad>")
+    return _wrapped(pieces, ["<s>", "</s>", "<pad>"])
 
 
-def _wrapped(pieces: Any, **special: str) -> Any:
+def _wrapped(pieces: Any, special: list[str]) -> Any:
     from transformers import PreTrainedTokenizerFast
 
-    return PreTrainedTokenizerFast(tokenizer_object=pieces, **special)
+    roles = dict(zip(("bos_token", "eos_token", "pad_token"), special, strict=False))
+    return PreTrainedTokenizerFast(tokenizer_object=pieces, **roles)
 
 
 def _gpt2(tokenizer: Any) -> Any:
@@ -101,7 +116,7 @@ def _llama(tokenizer: Any, **settings: Any) -> Any:
     from transformers import AutoConfig, AutoModelForCausalLM
 
     config = AutoConfig.for_model(
-        settings.pop("model_type", "llama"),
+        **{"model_type": "llama"} | settings,
         vocab_size=len(tokenizer),
         hidden_size=32,
         intermediate_size=48,
@@ -114,7 +129,6 @@ def _llama(tokenizer: Any, **settings: Any) -> Any:
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
         tie_word_embeddings=False,
-        **settings,
     )
     return AutoModelForCausalLM.from_config(config)
 
@@ -162,21 +176,10 @@ def _bart(tokenizer: Any) -> Any:
 
 
 def _network(kind: str, tokenizer: Any) -> Any:
-    windows = {"sliding_window": 12}
-    if kind == "gpt2":
-        return _gpt2(tokenizer)
-    if kind == "t5":
-        return _t5(tokenizer)
-    if kind == "bart":
-        return _bart(tokenizer)
-    if kind == "mistral":
-        return _llama(tokenizer, model_type="mistral", **windows)
-    if kind == "gemma":
-        layers = ["sliding_attention", "full_attention"]
-        return _llama(
-            tokenizer, model_type="gemma2", head_dim=8, layer_types=layers, **windows
-        )
-    return _llama(tokenizer)
+    makers = {"gpt2": _gpt2, "t5": _t5, "bart": _bart}
+    if kind in makers:
+        return makers[kind](tokenizer)
+    return _llama(tokenizer, **LLAMA_LIKE[kind])
 
 
 def save_checkpoint(kind: str, folder: Path) -> Path:
@@ -196,7 +199,7 @@ def save_checkpoint(kind: str, folder: Path) -> Path:
         network = _network(kind, tokenizer)
         with torch.no_grad():
             head = network.get_output_embeddings().weight
-            head[tokenizer.eos_token_id] *= 3 if kind in {"t5", "bart"} else 2
+            head[tokenizer.eos_token_id] *= END_WEIGHTS.get(kind, 2)
             texts = tokenizer.batch_decode([[i] for i in range(len(tokenizer))])
             head[[i for i, text in enumerate(texts) if "\ufffd" in text]] = 0
     network.save_pretrained(folder)

@@ -50,13 +50,13 @@ def chromium():
 
 
 @contextmanager
-def running(study_path, campaign, port=0):
-    """The app on a port of this machine; gives the port."""
+def running(study_path, campaign):
+    """The app on a free port of this machine; gives the port."""
     import uvicorn
 
     from ui.app import create_app
 
-    listener = socket.create_server(("127.0.0.1", port))
+    listener = socket.create_server(("127.0.0.1", 0))
     servers = []
 
     def work():
@@ -89,19 +89,16 @@ def rating(chromium, tmp_path):
             study = a_study(tmp_path / "s.db", **(outputs or {}))
             stack.callback(study.close)
             campaign = open_campaign(study, a_task(**plan))
-            server = stack.enter_context(ExitStack())
-            port = server.enter_context(running(study.path, campaign))
+            port = stack.enter_context(running(study.path, campaign))
             context = chromium.new_context(**(look or {}))
             stack.callback(context.close)
-            context.set_default_timeout(10_000)
+            context.set_default_timeout(30_000)
             seen = SimpleNamespace(
                 study=study,
                 context=context,
                 root=f"http://127.0.0.1:{port}",
                 requests=[],
                 complaints=[],
-                stop=server.close,
-                start=lambda: server.enter_context(running(study.path, campaign, port)),
             )
             context.on("request", lambda request: seen.requests.append(request.url))
             context.on("console", lambda said: seen.complaints.append(said.text))
@@ -109,8 +106,8 @@ def rating(chromium, tmp_path):
             context.on("dialog", lambda dialog: seen.complaints.append(dialog.message))
             seen.page = context.new_page()
             seen.page.goto(f"{seen.root}/i/{add_rater(study, name)}")
-            seen.page.keyboard.press("Enter")
-            seen.page.wait_for_selector(".criterion, [data-part=end-title]:visible")
+            seen.page.get_by_role("button", name="Start").press("Enter")
+            seen.page.wait_for_selector(".criterion")
             seen.requests.clear()
             return seen
 

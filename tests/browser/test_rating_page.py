@@ -3,6 +3,8 @@
 import re
 
 import pytest
+from rating_study import a_study
+from server_process import server
 
 pytestmark = pytest.mark.browser
 
@@ -49,6 +51,10 @@ def values(study):
         "GROUP BY outputs.id ORDER BY max(current_ratings.id)"
     )
     return [(row["text"], row["given"]) for row in rows]
+
+
+def status(page):
+    return page.locator(".tandem").get_by_role("status").inner_text()
 
 
 def checked(page):
@@ -108,23 +114,32 @@ def test_a_reload_brings_back_the_same_text_and_all_that_was_entered(rating):
     assert page.evaluate("Object.keys(localStorage).length") == 0
 
 
-def test_a_server_that_is_gone_costs_no_answer_and_comes_back(rating):
-    seen = rating()
-    page = seen.page
-    press(page, "4", "c")
-    page.keyboard.type("kept")
-    seen.stop()
-    press(page, "Escape", "2", "Enter")
-    problem = page.get_by_role("alert")
-    problem.wait_for()
-    assert "cannot be reached" in problem.inner_text()
-    assert checked(page) == [4, 2]
-    assert page.locator("textarea").input_value() == "kept"
-    assert "Saved" not in page.get_by_role("status").inner_text()
-    seen.start()
-    next_after(page, lambda: press(page, "Enter"))
-    assert page.get_by_role("status").inner_text() == "Saved"
-    assert [given for _, given in values(seen.study)] == ["4.0,2.0"]
+def test_a_server_that_is_killed_costs_no_answer_and_comes_back(chromium, tmp_path):
+    study = a_study(tmp_path / "s.db")
+    context = chromium.new_context()
+    with server(study.path, ["Ana"]) as (process, links):
+        root, _, invite = links["Ana"].rpartition("/i/")
+        page = context.new_page()
+        page.goto(f"{root}/i/{invite}")
+        page.get_by_role("button", name="Start").press("Enter")
+        page.wait_for_selector(".criterion")
+        press(page, "4", "c")
+        page.keyboard.type("kept")
+        process.kill()
+        process.wait()
+        press(page, "Escape", "2", "Enter")
+        problem = page.get_by_role("alert")
+        problem.wait_for()
+        assert "cannot be reached" in problem.inner_text()
+        assert checked(page) == [4, 2]
+        assert page.locator("textarea").input_value() == "kept"
+        assert status(page) == ""
+    with server(study.path, ["Ana"], int(root.rpartition(":")[2])):
+        next_after(page, lambda: press(page, "Enter"))
+        assert status(page) == "Saved"
+    assert [given for _, given in values(study)] == ["4.0,2.0"]
+    context.close()
+    study.close()
 
 
 def test_two_tabs_rate_the_same_text_once_and_the_second_is_told(rating):
@@ -135,7 +150,7 @@ def test_two_tabs_rate_the_same_text_once_and_the_second_is_told(rating):
     assert shown_output(other) == shown_output(seen.page)
     next_after(seen.page, lambda: press(seen.page, "1", "1", "Enter"))
     next_after(other, lambda: press(other, "2", "2", "Enter"))
-    assert "replaces your earlier answer" in other.get_by_role("status").inner_text()
+    assert "replaces your earlier answer" in status(other)
     assert shown_output(other) == shown_output(seen.page)
     assert [given for _, given in values(seen.study)] == ["2.0,2.0"]
 
@@ -250,7 +265,7 @@ def test_hostile_texts_are_shown_literally_and_reach_nobody(rating):
         box = save.bounding_box()
         assert box["y"] + box["height"] <= 720
         on_top = page.evaluate(
-            "([x, y]) => document.elementFromPoint(x, y).closest('button').dataset.part",
+            "at => document.elementFromPoint(...at).closest('button').dataset.part",
             [box["x"] + 5, box["y"] + 5],
         )
         assert on_top == "submit"

@@ -111,6 +111,7 @@ def test_a_finished_run_is_used_again(run):
     assert (checkpoints[-1] / "model.safetensors").stat().st_mtime_ns == before
 
 
+@pytest.mark.slow
 def test_an_unfinished_run_is_redone_and_gives_the_same_weights(run, tmp_path):
     _, checkpoints, _ = run
     rows = some_rows("modernize")
@@ -144,12 +145,12 @@ def test_other_data_replace_the_run(tmp_path):
     assert any(not torch.equal(first[name], second[name]) for name in first)
 
 
-def test_checkpoints_of_others_are_never_deleted(tmp_path):
-    theirs = tmp_path / "checkpoint-100"
-    theirs.mkdir()
-    with pytest.raises(UsageError, match="holds checkpoints of another run"):
+@pytest.mark.parametrize("theirs", ["checkpoint-100", "runs"])
+def test_what_others_made_is_never_deleted(tmp_path, theirs):
+    (tmp_path / theirs).mkdir()
+    with pytest.raises(UsageError, match=f"holds {theirs} of another run"):
         fine_tune(tmp_path, **settings(some_rows("modernize", 40)))
-    assert theirs.is_dir()
+    assert (tmp_path / theirs).is_dir()
 
 
 @pytest.mark.parametrize("wrong", [{"steps": 0}, {"checkpoints": 1}])
@@ -228,6 +229,7 @@ def test_the_answer_and_the_end_are_learned_and_the_prompt_is_not():
         )
 
 
+@pytest.mark.slow
 def test_voice_commands_are_learned_from_scratch(tmp_path):
     checkpoints = train_voice_commands(
         tmp_path, **settings(some_rows("voice_commands", 640), steps=20)

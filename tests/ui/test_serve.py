@@ -1,76 +1,22 @@
 """Serving: what is said before it starts, and a server that is killed."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from pathlib import Path
 
 import httpx
 import pytest
 from rater_client import RaterPage
 from rating_study import a_study, a_task
+from server_process import server
 
 from harness.errors import StudyError, UsageError
 from harness.study import StudyFile
 from harness.taskfile import TaskFile
 from ui.serve import _listen, open_campaigns, refuse_public, serve
 
-HERE = Path(__file__).parent
-# Notes every address that the server process looks up or connects to.
-SERVER = """
-import json, socket, sys
-sys.path.insert(0, sys.argv[1])
-reached = []
-def watch(name):
-    real = getattr(socket.socket, name)
-    def watched(self, address):
-        reached.append(repr(address))
-        return real(self, address)
-    setattr(socket.socket, name, watched)
-for name in ("connect", "connect_ex"):
-    watch(name)
-looked_up = socket.getaddrinfo
-def watched(host, *rest, **more):
-    reached.append(repr(host))
-    return looked_up(host, *rest, **more)
-socket.getaddrinfo = watched
-from rating_study import a_task
-from ui.serve import serve
-serve(sys.argv[2], [a_task()], raters=json.loads(sys.argv[3]), port=int(sys.argv[4]),
-      open_browser=False, tell=lambda line: print(line, flush=True))
-print(json.dumps(reached), flush=True)
-"""
-
-
-@contextmanager
-def server(db, raters, port=0):
-    """A server process, the links that it printed, and what it prints at its end."""
-    process = subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", SERVER, str(HERE.parent), str(db),
-         json.dumps(raters), str(port)],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=HERE.parent.parent,
-        env={**os.environ, "GRADIO_ANALYTICS_ENABLED": "True"},
-    )  # fmt: skip
-    links = {}
-    try:
-        for line in process.stdout:
-            if line.startswith("Link for "):
-                name, _, link = line.removeprefix("Link for ").strip().partition(": ")
-                links[name] = link
-            if line.startswith("Stop with"):
-                break
-        yield process, links
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
+PUBLIC = ["0.0.0.0", "::", "192.168.0.7", "example.org", ""]  # noqa: S104
 
 
 def page_at(link, http=None):
@@ -83,7 +29,7 @@ def page_at(link, http=None):
 # Before it starts
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.0.7", "example.org", ""])
+@pytest.mark.parametrize("host", PUBLIC)
 def test_an_address_that_others_can_reach_is_refused(host):
     with pytest.raises(UsageError, match="on this machine alone"):
         refuse_public(host)
@@ -173,7 +119,6 @@ def test_no_acknowledged_rating_is_lost_when_the_server_is_killed(tmp_path):
             process.kill()
             for one in working:
                 one.result()
-        port = int(links[names[0]].split(":")[2].split("/")[0])
 
     study = StudyFile(db)
     tokens = study.column(
@@ -186,11 +131,6 @@ def test_no_acknowledged_rating_is_lost_when_the_server_is_killed(tmp_path):
     over = study.column("SELECT output FROM current_ratings GROUP BY 1 "
                         "HAVING count(DISTINCT rater) > 2")  # fmt: skip
     assert over == []
-    with server(db, names, port):
-        # The cookie of before still holds, and so does what lay on the desk.
-        for page in pages:
-            before = page.screen["shown"]["token"]
-            now = page.current()["shown"]["token"]
-            assert before == now or before in tokens
-            page.http.close()
     study.close()
+    for page in pages:
+        page.http.close()

@@ -48,7 +48,6 @@ function readDraft(token) {
 }
 
 function writeDraft() {
-  if (!screen?.shown) return;
   const draft = JSON.stringify({ values, comment: part("comment").value });
   try {
     localStorage.setItem(DRAFT + screen.shown.token, draft);
@@ -109,16 +108,15 @@ function drawOption(control, option) {
   radio.name = "tandem-" + control.name;
   radio.value = option.value;
   radio.checked = values[control.name] === option.value;
-  label.append(radio, make("span", "number", option.key));
-  label.append(make("span", "anchor", option.label));
+  const number = make("span", "number", option.key);
+  label.append(radio, number, make("span", "anchor", option.label));
   return label;
 }
 
 function drawChoice(control, place) {
   const group = make("fieldset", "criterion");
   group.tabIndex = -1;
-  const legend = make("legend", "", control.question);
-  group.append(legend);
+  group.append(make("legend", "", control.question));
   if (control.definition) {
     const definition = make("p", "definition", control.definition);
     definition.id = "tandem-definition-" + place;
@@ -221,7 +219,7 @@ function drawEnd() {
   const { done } = screen;
   dropDrafts("");
   part("end-title").textContent = done ? "That was the last one. Thank you!" : "Nothing to rate";
-  const count = done === 1 ? "1 output" : done + " outputs";
+  const count = done + (done === 1 ? " output" : " outputs");
   part("end-text").textContent = done
     ? "You rated " + count + ", and everything is stored. You can close this page."
     : "Every output has its raters, or is being rated by somebody right now.";
@@ -243,12 +241,8 @@ async function ask(name, message) {
   part("root").classList.add("busy");
   part("status").classList.remove("good");
   part("status").textContent = name === "current" ? "" : "Saving…";
-  let reply;
-  try {
-    reply = await server[name](message);
-  } catch {
-    reply = undefined;
-  }
+  // It gives nothing where the server cannot be reached or fails.
+  const reply = await server[name](message).catch(() => undefined);
   busy = false;
   part("root").classList.remove("busy");
   if (reply?.screen) {
@@ -262,7 +256,7 @@ async function whyNoReply() {
   try {
     const reply = await fetch(new URL("../session", location.href), { cache: "no-store" });
     if (reply.status === 401) return "you are signed out. Open your link again.";
-    return "the server could not do it. Try again, or ask whoever invited you.";
+    return "the server could not do it. Load the page again; what you entered is kept.";
   } catch {
     return "the server cannot be reached. Try again in a moment.";
   }

@@ -1,0 +1,114 @@
+"""Exports hold every value as it is, and nothing that lets somebody in."""
+
+import csv
+import json
+
+import pytest
+from fakes import write_rows
+
+from harness.errors import NotFound, UsageError
+from harness.exporting import export
+from harness.importing import import_outputs
+from harness.study import StudyFile
+from harness.study.raters import add_rater, ensure_rater, open_session
+
+TEXTS = ["plain", "", 'a "b", c\n\r\nd', "=1+1", "ü 🙂 \u2028", "\0", "NULL"]
+
+
+@pytest.fixture
+def study(tmp_path):
+    study = StudyFile(tmp_path / "s.db")
+    rows = [
+        {
+            "item": f"i{n}",
+            "system": "base",
+            "output": text,
+            "scores": {"m": 1 / (n + 3)},
+        }
+        for n, text in enumerate(TEXTS)
+    ]
+    import_outputs(study, write_rows(tmp_path / "o.jsonl", rows), "t")
+    return study
+
+
+def parsed(path):
+    lines = path.read_text(encoding="utf-8").split("\n")
+    assert lines.pop() == ""
+    return [json.loads(line) for line in lines]
+
+
+def test_every_table_and_view_is_written(study, tmp_path):
+    written = export(study, tmp_path / "new" / "folder")
+    tables = {n for n in study.db.table_names() if not n.startswith(("_", "sqlite_"))}
+    wanted = (tables | set(study.db.view_names())) - {"invites", "sessions"}
+    assert {path.name for path in written} == {f"{name}.csv" for name in wanted}
+    assert sorted(tmp_path.glob("new/folder/*")) == sorted(written)
+
+
+def test_jsonl_comes_back_as_it_was(study, tmp_path):
+    for path in export(study, tmp_path / "out", kind="jsonl"):
+        rows = parsed(path)
+        stored = list(study.db[path.stem].rows)
+        for row in stored:
+            if row.get("tally"):
+                row["tally"] = row["tally"].hex()
+        assert rows == stored
+
+
+def test_csv_comes_back_as_it_was(study, tmp_path):
+    [path] = export(study, tmp_path / "out", names=["outputs"])
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["text"] for row in rows] == TEXTS
+    stored = study.rows("SELECT * FROM outputs")
+    assert [list(row) for row in rows] == [list(row) for row in stored]
+
+
+def test_an_empty_table_keeps_its_header(study, tmp_path):
+    [path] = export(study, tmp_path / "out", names=["ratings"])
+    [header] = path.read_text().splitlines()
+    assert header.startswith("id,assignment,output,criterion")
+
+
+def test_a_tally_can_be_read_back_from_its_digits(study, tmp_path):
+    import numpy as np
+
+    [path] = export(study, tmp_path / "out", kind="jsonl", names=["scores"])
+    rows = parsed(path)
+    assert [np.frombuffer(bytes.fromhex(r["tally"])).tolist() for r in rows] == [
+        [1 / (n + 3), 1.0] for n in range(len(TEXTS))
+    ]
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_what_lets_somebody_in_is_not_exported(study, tmp_path, kind):
+    invite = add_rater(study, "ann")
+    session = open_session(study, ensure_rater(study, "ann"))
+    hashes = study.column("SELECT hash FROM invites UNION SELECT hash FROM sessions")
+    assert len(hashes) == 2
+    written = export(study, tmp_path / "out", kind=kind)
+    text = "".join(path.read_text(encoding="utf-8") for path in written)
+    assert "ann" in text
+    assert not [one for one in (invite, session, *hashes) if one in text]
+
+
+@pytest.mark.parametrize(
+    "name", ["judgments", "sessions", "invites", "_sqlite_migrations", "sqlite_master"]
+)
+def test_what_is_not_there_is_not_found(study, tmp_path, name):
+    with pytest.raises(NotFound, match=f"No table or view named '{name}'"):
+        export(study, tmp_path / "out", names=["outputs", name])
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_is_a_file_is_refused(study, tmp_path):
+    (tmp_path / "out").touch()
+    with pytest.raises(UsageError, match="cannot be written: File exists"):
+        export(study, tmp_path / "out")
+
+
+def test_an_export_replaces_the_one_before(study, tmp_path):
+    for _ in range(2):
+        [path] = export(study, tmp_path / "out", names=["outputs"])
+    assert path.read_text(encoding="utf-8").count("imported,,,0,") == len(TEXTS)
+    assert [one.name for one in (tmp_path / "out").iterdir()] == ["outputs.csv"]

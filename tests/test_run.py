@@ -1,0 +1,311 @@
+"""Runs resume wherever they stopped, and check everything before they start."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import fakes
+import pytest
+from fakes import ROWS, write_checkpoint, write_rows, write_task
+
+from harness.errors import CheckpointError, HarnessError
+from harness.run import run
+from harness.study import StudyFile
+from harness.task import load_task, load_tasks
+
+METRICS = ["exact_match", "chrf", "perplexity"]
+
+
+@pytest.fixture
+def study(tmp_path):
+    return StudyFile(tmp_path / "s.db")
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """Two checkpoints of one series."""
+    for step, word in ((30, "calm"), (100, "bold")):
+        write_checkpoint(tmp_path / "run" / f"checkpoint-{step}", word)
+    return f"{tmp_path}/run/checkpoint-*"
+
+
+@pytest.fixture
+def task(tmp_path):
+    """A task with these rows and keys."""
+
+    def load(rows=ROWS, **keys):
+        return load_task(
+            write_task(tmp_path / "task", rows, **{"metrics": METRICS, **keys})
+        )
+
+    return load
+
+
+def test_every_checkpoint_is_generated_and_scored_in_order(study, folders, task, echo):
+    done = run(study, [task()], [folders])
+    assert [c.step for c in done.checkpoints] == [30, 100]
+    assert [one.generated for one in done.generations] == [10, 10]
+    assert done.scores == 2 * 3 * 10
+    summary = study.rows(
+        "SELECT checkpoint, name, mean_per_output AS mean, n FROM checkpoint_summary "
+        "WHERE name LIKE 'exact_match%' ORDER BY step"
+    )
+    assert [(row["checkpoint"], row["mean"], row["n"]) for row in summary] == [
+        ("checkpoint-30", 1.0, 10),
+        ("checkpoint-100", 0.0, 10),
+    ]
+
+
+def test_the_same_run_again_does_nothing(study, folders, task, echo):
+    run(study, [task()], [folders])
+    before = study.frame("scores")
+    done = run(study, [task()], [folders])
+    assert sum(one.generated for one in done.generations) == 0
+    assert done.scores == 0
+    assert echo.loads == 2
+    assert study.frame("scores").equals(before)
+
+
+def test_a_run_says_when_it_finished(study, folders, task, echo):
+    echo.fails_after = 1
+    with pytest.raises(RuntimeError):
+        run(study, [task()], [folders])
+    echo.fails_after = None
+    run(study, [task()], [folders])
+    first, second = study.rows("SELECT * FROM runs ORDER BY id")
+    assert first["command"] == "run"
+    assert json.loads(first["settings"]) == {"checkpoints": [folders]}
+    assert first["finished"] is None
+    assert second["started"] < second["finished"]
+
+
+def test_a_suite_is_run_with_one_load_for_each_checkpoint(
+    study, folders, tmp_path, echo
+):
+    for name in ("one", "two"):
+        write_task(tmp_path / name, name=name)
+    (tmp_path / "suite.yaml").write_text("- one\n- two\n")
+    done = run(study, load_tasks(str(tmp_path / "suite.yaml")), [folders])
+    assert [g.task for g in done.generations] == ["one", "two", "one", "two"]
+    assert echo.loads == 2
+
+
+def test_an_item_that_left_the_data_is_no_longer_reported(study, folders, task, echo):
+    run(study, [task()], [folders])
+    run(study, [task(ROWS[1:])], [folders])
+    assert study.column("SELECT count(*) FROM current_outputs") == [18]
+    assert study.column("SELECT count(*) FROM outputs") == [20]
+    assert echo.loads == 2
+
+
+def test_a_mended_reference_is_scored_anew_by_every_metric(study, folders, task, echo):
+    run(study, [task()], [folders])
+    echo.generated.clear()
+    done = run(
+        study, [task([{**ROWS[0], "answer": "bold question 0"}, *ROWS[1:]])], [folders]
+    )
+    assert echo.generated == []
+    assert done.scores == 2 * 3
+    assert study.column("SELECT count(*) FROM current_scores") == [60]
+
+
+def test_a_changed_prompt_template_is_run_anew(study, folders, task, echo):
+    run(study, [task()], [folders])
+    run(study, [task(prompt="Q: {{ question }}")], [folders])
+    assert study.column("SELECT count(*) FROM current_outputs") == [20]
+    assert study.column("SELECT count(*) FROM outputs") == [40]
+    assert all(
+        text.startswith(("calm Q:", "bold Q:"))
+        for text in study.column("SELECT text FROM current_outputs")
+    )
+
+
+def test_an_overwritten_folder_is_run_as_another_checkpoint(
+    study, tmp_path, task, echo
+):
+    folder = write_checkpoint(tmp_path / "run" / "last", "calm")
+    [first] = run(study, [task()], [str(folder)]).checkpoints
+    write_checkpoint(folder, "bold and new")
+    [second] = run(study, [task()], [str(folder)]).checkpoints
+    texts = study.mapping(
+        "SELECT checkpoint, group_concat(text, ' ') FROM current_outputs "
+        "GROUP BY checkpoint"
+    )
+    assert texts.keys() == {first.id, second.id}
+    assert "bold" not in texts[first.id]
+    assert "calm" not in texts[second.id]
+
+
+def test_two_folders_with_one_model_are_one_checkpoint(study, tmp_path, task, echo):
+    for name in ("a", "b"):
+        write_checkpoint(tmp_path / "run" / name, "calm")
+    done = run(study, [task()], [f"{tmp_path}/run/*"])
+    assert len(done.checkpoints) == 1
+    assert len(done.generations) == 1
+
+
+# Checked before anything is stored or loaded
+
+
+def missing_column(folder):
+    write_task(folder, prompt="{{ nothing }}")
+
+
+def broken_row(folder):
+    (folder / "data.jsonl").write_text('{"question": "a", "answer": "b"}\n{')
+
+
+def unknown_metric(folder):
+    write_task(folder, metrics=["bleuu"])
+
+
+def twice_the_metric(folder):
+    write_task(folder, metrics=["bleu", "bleu"])
+
+
+def wrong_setting(folder):
+    write_task(folder, metrics=[{"bleu": {"tokenise": "intl"}}])
+
+
+def no_such_metric_file(folder):
+    write_task(folder, metrics=["mine.py"])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (missing_column, "'nothing' is undefined"),
+        (broken_row, "data.jsonl:2: not valid JSON"),
+        (unknown_metric, "Did you mean 'bleu'"),
+        (twice_the_metric, "stands twice"),
+        (wrong_setting, "tokenize"),
+        (no_such_metric_file, "no such Python file"),
+    ],
+)
+def test_a_broken_task_stops_the_run_before_it_starts(
+    study, folders, tmp_path, echo, spoil, message
+):
+    good = load_task(write_task(tmp_path / "good", name="good"))
+    write_task(tmp_path / "bad", name="bad")
+    spoil(tmp_path / "bad")
+    with pytest.raises(HarnessError) as caught:
+        run(study, [good, load_task(tmp_path / "bad" / "task.yaml")], [folders])
+    assert message in str(caught.value)
+    assert echo.loads == 0
+    for table in ("items", "checkpoints", "outputs", "runs"):
+        assert study.frame(table).empty
+
+
+def test_a_broken_checkpoint_stops_the_run_before_it_starts(
+    study, folders, tmp_path, task, echo
+):
+    (tmp_path / "run" / "checkpoint-100" / "config.json").unlink()
+    with pytest.raises(CheckpointError, match="checkpoint-100"):
+        run(study, [task()], [folders])
+    assert echo.loads == 0
+    assert study.frame("items").empty
+
+
+# Killed, and together
+
+
+def started(folder, *, seconds):
+    """A run of the command line on a study of its own process."""
+    arguments = ["run", "task", "-c", "run/checkpoint-*", "--db", "study.db"]
+    return subprocess.Popen(
+        [sys.executable, fakes.__file__, *arguments],
+        cwd=folder,
+        env={**os.environ, "ECHO_SECONDS": str(seconds)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def finished(process):
+    printed, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, printed
+    return printed
+
+
+def exported(study):
+    """What counts in the study, without ids of rows and times."""
+    outputs = study.rows(
+        "SELECT item, checkpoint, sample, text, finish FROM current_outputs "
+        "ORDER BY 1, 2, 3"
+    )
+    scores = study.rows(
+        "SELECT item, checkpoint, signature, key, value, hex(tally) AS tally, reason "
+        "FROM current_scores ORDER BY 1, 2, 3"
+    )
+    return outputs, scores
+
+
+def wait_for(study, count):
+    give_up = time.monotonic() + 60
+    while study.column("SELECT count(*) FROM outputs")[0] < count:
+        assert time.monotonic() < give_up
+        time.sleep(0.02)
+
+
+def test_a_run_that_is_killed_resumes_as_if_nothing_had_happened(
+    tmp_path, study, folders, task, echo
+):
+    whole = task()
+    killed = StudyFile(tmp_path / "study.db")
+    process = started(tmp_path, seconds=0.3)
+    wait_for(killed, 3)
+    process.kill()
+    process.communicate()
+    stored = killed.column("SELECT count(*) FROM outputs")[0]
+    assert 3 <= stored < 20
+    assert killed.column("PRAGMA integrity_check") == ["ok"]
+    run(killed, [whole], [folders])
+    assert len(echo.generated) == 20 - stored
+    run(study, [whole], [folders])
+    assert exported(killed) == exported(study)
+    assert len(exported(study)[1]) == 60
+
+
+def test_two_runs_at_once_give_each_output_and_score_once(
+    tmp_path, study, folders, task, echo
+):
+    whole = task()
+    processes = [started(tmp_path, seconds=0.01) for _ in range(2)]
+    for process in processes:
+        finished(process)
+    together = StudyFile(tmp_path / "study.db")
+    run(study, [whole], [folders])
+    assert exported(together) == exported(study)
+    assert together.column("SELECT count(*) FROM outputs") == [20]
+    assert together.column("SELECT count(*) FROM scores") == [60]
+    assert together.column("SELECT count(*) FROM likelihoods") == [20]
+
+
+def test_a_task_may_move_with_its_own_metrics(study, folders, tmp_path, echo):
+    folder = tmp_path / "here"
+    path = write_task(folder, metrics=["mine.py"])
+    (folder / "mine.py").write_text(
+        "from dataclasses import dataclass\n"
+        "from harness.metrics import MeanMetric\n"
+        "@dataclass(frozen=True)\n"
+        "class Mine(MeanMetric):\n"
+        "    name = 'mine'\n"
+        "    def score(self, item, text):\n"
+        "        return len(text)\n"
+    )
+    run(study, [load_task(path)], [folders])
+    moved = folder.rename(tmp_path / "there")
+    done = run(study, [load_task(moved / "task.yaml")], [folders])
+    assert done.scores == 0
+    assert study.column("SELECT base FROM metrics") == [str(moved)]
+
+
+def test_rows_may_come_in_another_order(study, folders, task, echo, tmp_path):
+    run(study, [task()], [folders])
+    write_rows(Path(tmp_path / "task" / "data.jsonl"), ROWS[::-1])
+    done = run(study, [load_task(tmp_path / "task" / "task.yaml")], [folders])
+    assert sum(one.generated for one in done.generations) + done.scores == 0
