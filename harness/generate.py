@@ -139,22 +139,7 @@ def _find_gap(
         likelihood_settings=content_hash(LIKELIHOOD_POLICY, identity),
         samples=samples,
     )
-    answered = {
-        (row["item"], row["sample"])
-        for row in study.rows(
-            "SELECT item, sample FROM outputs WHERE checkpoint = ? AND settings = ?",
-            [checkpoint.id, evaluation.settings],
-        )
-    }
-    scored = set(
-        study.column(
-            "SELECT likelihoods.item FROM likelihoods JOIN items "
-            "ON items.id = likelihoods.item "
-            "AND items.refs_hash = likelihoods.refs_hash "
-            "WHERE checkpoint = ? AND settings = ?",
-            [checkpoint.id, evaluation.likelihood_settings],
-        )
-    )
+    answered, scored = _answered(study, evaluation), _scored(study, evaluation)
     return _Gap(
         work=work,
         evaluation=evaluation,
@@ -170,6 +155,26 @@ def _find_gap(
             if work.needs_likelihoods and item.references and item.id not in scored
         ],
     )
+
+
+def _answered(study: StudyFile, evaluation: Evaluation) -> set[tuple[str, int]]:
+    """Item and sample of every output that is there."""
+    rows = study.rows(
+        "SELECT item, sample FROM outputs WHERE checkpoint = ? AND settings = ?",
+        [evaluation.checkpoint, evaluation.settings],
+    )
+    return {(row["item"], row["sample"]) for row in rows}
+
+
+def _scored(study: StudyFile, evaluation: Evaluation) -> set[str]:
+    """Items of which the likelihood of today's reference is there."""
+    items = study.column(
+        "SELECT likelihoods.item FROM likelihoods JOIN items "
+        "ON items.id = likelihoods.item AND items.refs_hash = likelihoods.refs_hash "
+        "WHERE checkpoint = ? AND settings = ?",
+        [evaluation.checkpoint, evaluation.likelihood_settings],
+    )
+    return set(items)
 
 
 def _answer(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,8 @@ from ui.guard import rater_of
 from ui.plain import asset
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from harness.campaign import Campaign
     from harness.study import StudyFile
 
@@ -37,7 +39,7 @@ def rating_blocks(study: StudyFile, campaigns: tuple[Campaign, ...]) -> gr.Block
             css_template=asset("rate.css"),
             js_on_load=asset("rate.js"),
             apply_default_css=False,
-            server_functions=_server_functions(study, campaigns),
+            server_functions=_server_functions(_Desks(study, campaigns)),
         )
     return blocks
 
@@ -49,20 +51,23 @@ def theme() -> gr.themes.Base:
     )
 
 
-def _server_functions(
-    study: StudyFile, campaigns: tuple[Campaign, ...]
-) -> list[Callable[..., Reply]]:
-    """What the page can ask for; each checks the session that the request carries."""
-    # One writes at a time anyway, and waiting here is fair, in SQLite it is not.
-    turn = Lock()
+@dataclass(frozen=True, slots=True)
+class _Desks:
+    """The desk of whoever asks, one asker at a time."""
 
-    def at_desk(request: gr.Request, act: Callable[[Desk], Screen]) -> Reply:
+    study: StudyFile
+    campaigns: tuple[Campaign, ...]
+    # One writes at a time anyway, and waiting here is fair, in SQLite it is not.
+    turn: AbstractContextManager[bool] = field(default_factory=Lock)
+
+    def act(self, request: gr.Request, act: Callable[[Desk], Screen]) -> Reply:
         try:
-            rater = rater_of(study, request.headers)
+            rater = rater_of(self.study, request.headers)
             if rater is None:
                 return {"error": SIGNED_OUT}
-            with turn:
-                return {"screen": asdict(act(Desk(study, campaigns, rater)))}
+            with self.turn:
+                desk = Desk(self.study, self.campaigns, rater)
+                return {"screen": asdict(act(desk))}
         except InputError as error:
             return {"error": str(error)}
         except HarnessError:
@@ -70,10 +75,14 @@ def _server_functions(
             return {"error": NOT_STORED}
         finally:
             # The thread may be gone before the next request.
-            study.close()
+            self.study.close()
+
+
+def _server_functions(desks: _Desks) -> list[Callable[..., Reply]]:
+    """What the page can ask for; each checks the session that the request carries."""
 
     def current(message: Json, request: gr.Request) -> Reply:  # noqa: ARG001
-        return at_desk(request, lambda desk: desk.current())
+        return desks.act(request, lambda desk: desk.current())
 
     def submit(message: Json, request: gr.Request) -> Reply:
         def act(desk: Desk) -> Screen:
@@ -84,10 +93,10 @@ def _server_functions(
             )
             return desk.submit(_field(message, "token", str), given)
 
-        return at_desk(request, act)
+        return desks.act(request, act)
 
     def skip(message: Json, request: gr.Request) -> Reply:
-        return at_desk(
+        return desks.act(
             request,
             lambda desk: desk.skip(
                 _field(message, "token", str), _field(message, "reason", str)
@@ -95,7 +104,7 @@ def _server_functions(
         )
 
     def undo(message: Json, request: gr.Request) -> Reply:  # noqa: ARG001
-        return at_desk(request, lambda desk: desk.undo())
+        return desks.act(request, lambda desk: desk.undo())
 
     return [current, submit, skip, undo]
 

@@ -1,4 +1,4 @@
-"""What a backend must do: describe a checkpoint, load, generate, give likelihoods."""
+"""What a backend must do: know a checkpoint, load it, generate, score."""
 
 from __future__ import annotations
 

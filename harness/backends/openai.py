@@ -1,4 +1,4 @@
-"""Models behind an OpenAI-compatible server: hosted fine-tunes, vLLM, llama.cpp, ..."""
+"""Models behind an OpenAI-compatible server: hosted fine-tunes, vLLM, ..."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""chrF and chrF++: overlap of character n-grams (Popović 2015, 2017), by sacreBLEU."""
+"""chrF and chrF++: character n-grams in common (Popović 2015, 2017)."""
 
 from __future__ import annotations
 

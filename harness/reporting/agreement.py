@@ -1,4 +1,4 @@
-"""Metrics against raters: the matrices, their correlations, raters' own agreement."""
+"""Metrics against raters: matrices, correlations, the raters' own agreement."""
 
 from __future__ import annotations
 

@@ -33,6 +33,7 @@ class FakeServer:
     """Answers with the prompt in capitals; `script` holds what comes before that."""
 
     def __init__(self):
+        self.at_once = 0
         self.reset()
         app = FastAPI()
         app.post("/v1/completions")(self._completions)
@@ -58,7 +59,7 @@ class FakeServer:
         self.usage = True
         self.fingerprint = None
         self.seconds = 0.0
-        self.at_once = self.most_at_once = 0
+        self.most_at_once = 0
 
     def __enter__(self):
         self._thread.start()
@@ -89,17 +90,23 @@ class FakeServer:
         body = await request.json()
         self.requests.append((endpoint, body, dict(request.headers)))
         self.times.append(time.monotonic())
+        # Decided at once: a handler that its client has left must not, when it wakes,
+        # use up what a later test has prepared.
+        response = self._decide(endpoint, body, usual)
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:
             await asyncio.sleep(self.seconds)
-            if self.script:
-                scripted = self.script.popleft()
-                return scripted if isinstance(scripted, Response) else scripted(body)
-            refused = self.refuse.get(endpoint, lambda _: None)(body)
-            return refused or self.completion(**usual(body))
         finally:
             self.at_once -= 1
+        return response
+
+    def _decide(self, endpoint, body, usual):
+        if self.script:
+            scripted = self.script.popleft()
+            return scripted if isinstance(scripted, Response) else scripted(body)
+        refused = self.refuse.get(endpoint, lambda _: None)(body)
+        return refused or self.completion(**usual(body))
 
     def completion(self, choice, *, read=0, written=0):
         """A response of one choice."""

@@ -330,5 +330,14 @@ def test_the_key_is_sent_and_no_key_where_none_is_named(server, monkeypatch):
     assert not any("key-of-openai" in one for one in sent)
 
 
+def test_a_server_on_this_machine_is_not_asked_through_a_proxy(server, monkeypatch):
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    [answer] = answers(load(server), item())
+    assert answer.text == "GO ON"
+
+
 def test_the_backend_is_found_by_its_name():
     assert isinstance(backends["openai"], OpenAIBackend)

@@ -1,0 +1,40 @@
+"""How far metrics agree with people on REALSumm, as the README quotes it.
+
+REALSumm (Bhandari et al. 2020, CC BY 4.0): 25 summarisers, 100 news articles, human
+LitePyramid recall. The set is read in the flat form from HARNESS_REALDATA.
+
+    python benchmarks/agreement.py
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from harness import Study
+
+METRICS = ("rouge_1_recall", "rouge_2_recall", "rouge_l_recall", "bert_recall_score")
+
+
+def main() -> None:
+    """Import the set into a study of its own and print a table in Markdown."""
+    data = Path(os.environ.get("HARNESS_REALDATA", "../shared/data")) / "realsumm"
+    with tempfile.TemporaryDirectory() as folder:
+        study = Study(Path(folder) / "realsumm.db")
+        study.import_outputs(data / "outputs.jsonl.gz", "realsumm")
+        study.import_ratings(data / "ratings.jsonl.gz", "realsumm")
+        [task] = study.report().tasks
+        study.close()
+    print("| Metric | Kendall's tau of the 25 systems | within articles |")
+    print("| --- | --- | --- |")
+    for one in task.agreement:
+        name = one.metric
+        if name in METRICS:
+            cells = (one.system.kendall, one.segment["item"].kendall)
+            shown = [f"{e.value:.3f} [{e.low:.3f}, {e.high:.3f}]" for e in cells]
+            print(f"| `{name}` | {shown[0]} | {shown[1]} |")
+
+
+if __name__ == "__main__":
+    main()
