@@ -206,16 +206,16 @@ def _judge_references(
     if not total:
         return
     progress(label, done, total)
-    references = {item.id: item.references[0] for item in gap.unscored}
+    items = {item.id: item for item in gap.unscored}
     for batch in model.loglikelihood(gap.unscored):
         settings = gap.evaluation.likelihood_settings
         store_likelihoods(
             study,
             [
-                _likelihood(one, references[one.item], checkpoint, settings)
+                _likelihood(one, items[one.item].references[0], checkpoint, settings)
                 for one in batch
             ],
-            task=gap.work.task.name,
+            items=[items[one.item] for one in batch],
             policy=LIKELIHOOD_POLICY,
         )
         done += len(batch)

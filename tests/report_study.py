@@ -80,7 +80,7 @@ class Maker:
                 )
                 for key, nats in (nll or {}).items()
             ],
-            task=self.task,
+            items=self.made.values(),
             policy="first",
         )
         for spec in self.metrics:

@@ -209,6 +209,25 @@ def test_a_mended_reference_costs_a_likelihood_but_no_answer(
     assert sorted(one.tokens for one in found) == [3] * 9 + [4]
 
 
+def test_a_reference_that_is_mended_meanwhile_gets_no_likelihood_of_the_old_one(
+    study, checkpoint, work, monkeypatch
+):
+    ready = work(metrics=["perplexity"])
+    mended = [{**row, "answer": "another and longer one"} for row in ROWS]
+    real = EchoModel.loglikelihood
+
+    def mend_first(model, items):
+        work(mended, metrics=["perplexity"])
+        return real(model, items)
+
+    monkeypatch.setattr(EchoModel, "loglikelihood", mend_first)
+    generate(study, checkpoint, [ready])
+    assert current_likelihoods(study, "echo", checkpoint.id) == []
+    generate(study, checkpoint, [work(mended, metrics=["perplexity"])])
+    found = current_likelihoods(study, "echo", checkpoint.id)
+    assert [one.tokens for one in found] == [4] * 10
+
+
 def test_hostile_answers_are_stored_as_they_are(study, checkpoint, work, monkeypatch):
     hostile = ["", "\0", "<script>alert(1)</script>", "'; DROP TABLE x; --", "\x1b[2J"]
     rows = [{"id": f"{n}", "question": "q", "answer": "a"} for n in range(6)]

@@ -22,6 +22,7 @@ for command in (
     verbs.score,
     verbs.rate,
     verbs.report,
+    verbs.compare,
     verbs.demo,
     records.init,
     records.export,

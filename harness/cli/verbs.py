@@ -10,7 +10,7 @@ import typer
 
 from harness.cli.options import AsJson, Db, Format, Suite
 from harness.errors import NotFound, UsageError
-from harness.terminal import RESULTS, open_study, progress_bars, tell
+from harness.terminal import RESULTS, open_study, print_json, progress_bars, tell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -125,6 +125,28 @@ def report(
     study = open_study(db, name, must_exist=True)
     tasks = _named_tasks(study, name)
     _print_report(study, tasks, Format.JSON if json else format, out)
+
+
+def compare(
+    first: Annotated[str, typer.Argument(help="Name of a checkpoint, or SERIES/NAME.")],
+    second: Annotated[str, typer.Argument(help="The one to compare with it.")],
+    *,
+    task: Annotated[str | None, typer.Option(help="Only this task.")] = None,
+    db: Db = None,
+    json: AsJson = False,
+) -> None:
+    """Compare two checkpoints on the same items: second minus first.
+
+    Example: harness compare checkpoint-0 checkpoint-240 --db results/demo.db
+    """
+    from harness.compare import compare as make
+    from harness.reporting.comparison import comparison_json, comparison_text
+
+    found = make(open_study(db, task, must_exist=True), first, second, task=task)
+    if json:
+        print_json(comparison_json(found))
+    else:
+        typer.echo(comparison_text(found), nl=False)
 
 
 def demo(

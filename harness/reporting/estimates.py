@@ -19,6 +19,7 @@ from harness.stats.bootstrap import (
     undefined,
     whole_estimate,
 )
+from harness.stats.paired import paired_difference
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -152,21 +153,21 @@ class Estimator:
         metric = self.metrics[signature]
         if not isinstance(metric, Tallied):
             return undefined("no paired difference of metrics of all outputs together")
-        first = _sums(self.evidence.scores[best].get(signature, ()))
-        other = _sums(self.evidence.scores[second].get(signature, ()))
+        first = sums_by_item(self.evidence.scores[best].get(signature, ()))
+        other = sums_by_item(self.evidence.scores[second].get(signature, ()))
         shared = [item for item in first if item in other]
         if not shared:
             return undefined("the two checkpoints share no judged item")
         sign = 1.0 if metric.higher_is_better else -1.0
-        pairs = np.array([np.concatenate([first[i], other[i]]) for i in shared])
-        width = pairs.shape[1] // 2
-
-        def difference(tally: Floats) -> Floats:
-            ahead = metric.value(tally[..., :width])
-            return sign * (ahead - metric.value(tally[..., width:]))
-
-        estimate = self._corpus(pairs, difference, None)
-        return replace(estimate, method=f"paired difference; {estimate.method}")
+        # Resamples may leave a metric without anything to divide by.
+        with np.errstate(all="ignore"):
+            return paired_difference(
+                [other[item] for item in shared],
+                [first[item] for item in shared],
+                lambda tally: sign * metric.value(tally),
+                draws=self.resampling.draws,
+                seed=self.resampling.seed,
+            )
 
     def rating_lead(self, criterion: str, best: str, second: str) -> Lead:
         """How much better one checkpoint is rated than another on shared items."""
@@ -319,8 +320,8 @@ def _best_two(
     return first[1], second[1]
 
 
-def _sums(scores: Sequence[StoredScore]) -> dict[str, Tally]:
-    """Item to the summed tallies of its outputs."""
+def sums_by_item(scores: Sequence[StoredScore]) -> dict[str, Tally]:
+    """Item to the summed tallies of its outputs that could be judged."""
     found: dict[str, Tally] = {}
     for score in scores:
         if score.tally is not None:

@@ -110,15 +110,24 @@ def item_of(row: Mapping[str, Json]) -> Item:
     )
 
 
-def _row(item: Item) -> dict[str, Json]:
+def truth_of(item: Item) -> str:
+    """Hash of what an answer is measured by: the references and every column."""
+    # Metrics may read any column, so a change in any of them is a new truth.
+    return content_hash(item.references, _meta(item))
+
+
+def _meta(item: Item) -> str:
     try:
         # Dates and other values of Parquet columns are kept as text.
-        meta = json.dumps(dict(item.meta), ensure_ascii=False, default=str)
+        return json.dumps(dict(item.meta), ensure_ascii=False, default=str)
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError(
             f"item '{item.key}' of task '{item.task}' has a column that cannot be "
             f"stored: {error}"
         ) from error
+
+
+def _row(item: Item) -> dict[str, Json]:
     return {
         "id": item.id,
         "task": item.task,
@@ -126,7 +135,6 @@ def _row(item: Item) -> dict[str, Json]:
         "prompt": item.prompt,
         "messages": json.dumps([dict(m) for m in item.messages], ensure_ascii=False),
         "refs": json.dumps(item.references, ensure_ascii=False),
-        # Metrics may read any column, so a change in any of them is a new truth.
-        "refs_hash": content_hash(item.references, meta),
-        "meta": meta,
+        "refs_hash": truth_of(item),
+        "meta": _meta(item),
     }

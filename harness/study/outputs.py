@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from harness.identity import content_hash
 from harness.study.file import now
+from harness.study.items import truth_of
 from harness.types import Likelihood, Output
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from harness.study.file import StudyFile
-    from harness.types import Json
+    from harness.types import Item, Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +58,17 @@ def store_outputs(study: StudyFile, outputs: Iterable[Output]) -> None:
 
 
 def store_likelihoods(
-    study: StudyFile, likelihoods: Iterable[Likelihood], *, task: str, policy: str
+    study: StudyFile,
+    likelihoods: Iterable[Likelihood],
+    *,
+    items: Iterable[Item],
+    policy: str,
 ) -> None:
-    """Append likelihoods of the references that the task's items have now."""
-    refs = study.mapping("SELECT id, refs_hash FROM items WHERE task = ?", [task])
+    """Append likelihoods of the references that the items had when they were asked."""
+    # Not those that the study holds now: another process may have mended them since.
+    truths = {item.id: truth_of(item) for item in items}
     rows = [
-        {**asdict(one), "refs_hash": refs[one.item], "policy": policy}
+        {**asdict(one), "refs_hash": truths[one.item], "policy": policy}
         for one in likelihoods
     ]
     if rows:

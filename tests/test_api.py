@@ -1,0 +1,126 @@
+"""The study in Python: each command as a method, on the same file."""
+
+import pytest
+from fakes import ROWS, write_checkpoint, write_rows, write_task
+
+import harness
+from harness.errors import HarnessError, NotFound, StudyError
+
+OUTPUTS = [
+    {"item": i, "system": s, "output": f"{s} {i}", "scores": {"m": len(s + i)}}
+    for s in ("old", "newer")
+    for i in ("a", "b", "c")
+]
+RATINGS = [
+    {"item": i, "system": s, "rater": "ann", "criterion": "fit", "value": v}
+    for s, v in (("old", 2), ("newer", 5))
+    for i in ("a", "b", "c")
+]
+
+
+@pytest.fixture
+def study(tmp_path):
+    study = harness.Study(tmp_path / "results" / "s.db")
+    yield study
+    study.close()
+
+
+@pytest.fixture
+def folders(tmp_path, echo):
+    for step, word in ((30, "calm"), (100, "bold")):
+        write_checkpoint(tmp_path / "run" / f"checkpoint-{step}", word)
+    return [f"{tmp_path}/run/checkpoint-*"]
+
+
+@pytest.fixture
+def task(tmp_path):
+    return str(write_task(tmp_path / "mine", ROWS))
+
+
+def test_the_package_offers_the_study_and_nothing_else():
+    assert harness.__all__ == ["Study"]
+    with pytest.raises(AttributeError, match="no attribute 'Studdy'"):
+        _ = harness.Studdy
+
+
+def test_run_then_report(study, folders, task):
+    done = study.run(task, folders)
+    assert [c.name for c in done.checkpoints] == ["checkpoint-30", "checkpoint-100"]
+    assert done.scores == 20
+    [report] = study.report().tasks
+    assert report.task == "echo"
+    means = [
+        estimate.value
+        for checkpoint in report.checkpoints
+        for estimate in checkpoint.metrics.values()
+    ]
+    assert means == [1.0, 0.0]
+
+
+def test_progress_is_told(study, folders, task):
+    labels = []
+    study.run(task, folders, progress=lambda label, *_: labels.append(label))
+    assert "checkpoint-30: generate" in labels
+
+
+def test_score_adds_a_metric(study, folders, task, tmp_path, echo):
+    study.run(task, folders)
+    write_task(tmp_path / "mine", ROWS, metrics=["exact_match", "chrf"])
+    assert study.score(task) == 20
+    assert study.score(task) == 0
+    assert echo.loads == 2
+
+
+def test_import_then_frames(study, tmp_path):
+    done = study.import_outputs(write_rows(tmp_path / "o.jsonl", OUTPUTS), "t")
+    assert (done.items, done.checkpoints) == (3, 2)
+    done = study.import_ratings(str(write_rows(tmp_path / "r.jsonl", RATINGS)), "t")
+    assert done.raters == 1
+    frame = study.frame("judgements")
+    assert len(frame) == 6
+    assert frame.groupby("checkpoint")["rating"].mean().to_dict() == {
+        "old": 2.0,
+        "newer": 5.0,
+    }
+    assert frame["score"].dtype == "float64"
+
+
+def test_checkpoints_are_listed_for_all_tasks_or_one(study, folders, task, tmp_path):
+    study.run(task, folders)
+    study.import_outputs(write_rows(tmp_path / "o.jsonl", OUTPUTS), "t")
+    assert [c.name for c in study.checkpoints("echo")] == [
+        "checkpoint-30",
+        "checkpoint-100",
+    ]
+    assert len(study.checkpoints()) == 4
+    assert study.checkpoints("nothing") == []
+
+
+def test_two_studies_on_one_file_see_the_same(study, folders, task, tmp_path):
+    study.run(task, folders)
+    other = harness.Study(str(tmp_path / "results" / "s.db"))
+    assert other.frame("scores").equals(study.frame("scores"))
+    other.close()
+
+
+def test_a_closed_study_opens_again_when_it_is_used(study):
+    study.close()
+    assert study.checkpoints() == []
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda s: s.report(["nothing"]), NotFound, "task with outputs"),
+        (lambda s: s.run("modernise", ["x"]), NotFound, "Did you mean 'modernize'"),
+        (lambda s: s.run("modernize", []), HarnessError, "at least one checkpoint"),
+        (lambda s: s.score("modernize"), NotFound, "task with outputs"),
+        (lambda s: s.frame("judgments"), NotFound, "Did you mean 'judgements'"),
+        (lambda s: s.import_outputs("none.csv", "t"), HarnessError, "no such file"),
+        (lambda s: s.import_ratings("none.csv", "t"), NotFound, "task with outputs"),
+        (lambda s: harness.Study(__file__), StudyError, "no SQLite database"),
+    ],
+)
+def test_a_failure_is_a_harness_error(study, call, error, message):
+    with pytest.raises(error, match=message):
+        call(study)
