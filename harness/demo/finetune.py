@@ -28,7 +28,7 @@ def fine_tune(
 ) -> list[Path]:
     """Fine-tune the shipped base on King James to World English verses.
 
-    About half a minute on one core; the same seed gives the same weights. A finished
+    Less than a minute on one core; the same seed gives the same weights. A finished
     run in the folder is used again if its settings and data are the same, and
     anything else that was made here is replaced.
 

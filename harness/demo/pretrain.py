@@ -31,7 +31,7 @@ license: apache-2.0
 # King James to American Standard, 0.84 million parameters
 
 The base model of Tandem's demonstration: small enough to come with the package and to
-be fine-tuned on one processor core in half a minute, and good enough that its mistakes
+be fine-tuned on one processor core within a minute, and good enough that its mistakes
 are worth reading.
 
 - **What it is.** A Llama of {layers} layers, width {width}, with a byte-level BPE of

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.errors import MetricError, Unscorable
+from harness.errors import FAILURES, MetricError, Unscorable
 from harness.metrics.settings import check_choices
 from harness.registry import Registry
 from harness.types import Item, Json, Likelihood, Tally
@@ -24,21 +24,6 @@ Judged = tuple[Item, str]
 metrics: Registry[type[Metric]] = Registry("metric")
 
 NO_REFERENCE = "the item has no reference"
-
-FAILURES = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    ImportError,
-    LookupError,
-    NameError,
-    OSError,
-    RuntimeError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-)
-"""What code that others wrote is expected to raise when it fails."""
 
 
 class Metric(ABC):

@@ -8,9 +8,9 @@ from dataclasses import fields, is_dataclass
 from inspect import isabstract
 from typing import TYPE_CHECKING
 
-from harness.errors import InputError, MetricError
+from harness.errors import FAILURES, InputError, MetricError
 from harness.identity import content_hash
-from harness.metrics.base import FAILURES, Metric, metrics
+from harness.metrics.base import Metric, metrics
 
 if TYPE_CHECKING:
     from pathlib import Path

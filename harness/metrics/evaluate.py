@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from harness.errors import InputError, MetricError, Unscorable
-from harness.metrics.base import FAILURES, NO_REFERENCE, MeanMetric, Whole
+from harness.errors import FAILURES, InputError, MetricError, Unscorable
+from harness.metrics.base import NO_REFERENCE, MeanMetric, Whole
 from harness.metrics.settings import parsed
 from harness.types import Item
 
