@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from io import StringIO
 from typing import TYPE_CHECKING
 
 from harness.reporting.formats import (
     MISSING,
     number,
     on_one_line,
+    printed,
     with_interval,
 )
 from harness.reporting.tables import Column, columns
@@ -44,28 +44,17 @@ LEGEND = (
 
 def text(report: Report) -> str:
     """The report as plain text; outputs cannot send the terminal commands."""
-    from rich.console import Console
+    return printed(_all_parts(report), width=WIDTH)
 
-    out = StringIO()
-    # Nothing in the text is to be read as markup, numbers or names of emoji.
-    console = Console(
-        file=out,
-        width=WIDTH,
-        color_system=None,
-        markup=False,
-        highlight=False,
-        emoji=False,
-    )
+
+def _all_parts(report: Report) -> Iterator[RenderableType]:
     if report.simulated:
-        console.print(BANNER, end="\n\n")
+        yield f"{BANNER}\n"
     if not report.tasks:
-        console.print("The study has no outputs yet. Next: harness run.")
+        yield "The study has no outputs yet. Next: harness run."
     for task in report.tasks:
-        for part in _parts(task):
-            console.print(part)
-        console.print()
-    lines = (line.rstrip() for line in out.getvalue().splitlines())
-    return "\n".join(lines).strip("\n") + "\n"
+        yield from _parts(task)
+        yield ""
 
 
 def _parts(task: TaskReport) -> Iterator[RenderableType]:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from io import StringIO
 from typing import TYPE_CHECKING
 
-from harness.reporting.formats import interval, number, on_one_line, places
+from harness.reporting.formats import interval, number, on_one_line, places, printed
 from harness.reporting.wording import BANNER
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+
+    from rich.console import RenderableType
+    from rich.table import Table
 
     from harness.compare import Changed, Compared, Comparison
     from harness.types import Json
 
 WIDTH = 100
+LEGEND = (
+    "95 % intervals by paired bootstrap over shared items; p by approximate "
+    "randomisation,\nadjusted for the number of rows (Holm)"
+)
 
 
 def comparison_json(comparisons: Sequence[Comparison]) -> Json:
@@ -38,34 +44,22 @@ def comparison_json(comparisons: Sequence[Comparison]) -> Json:
 
 def comparison_text(comparisons: Sequence[Comparison]) -> str:
     """The comparisons as plain text; outputs cannot send the terminal commands."""
-    from rich.console import Console
+    return printed(_parts(comparisons), width=WIDTH)
 
-    out = StringIO()
-    console = Console(
-        file=out,
-        width=WIDTH,
-        color_system=None,
-        markup=False,
-        highlight=False,
-        emoji=False,
-    )
+
+def _parts(comparisons: Sequence[Comparison]) -> Iterator[RenderableType]:
     for one in comparisons:
         if one.simulated:
-            console.print(BANNER, end="\n\n")
+            yield f"{BANNER}\n"
         first, second = on_one_line(one.first), on_one_line(one.second)
-        console.print(f"{on_one_line(one.task)}: {second} minus {first}\n")
-        console.print(_table(one))
-        console.print(
-            "\n± 95 % paired bootstrap over shared items; p by approximate "
-            "randomisation, adjusted for the number of rows (Holm)\n"
-        )
+        yield f"{on_one_line(one.task)}: {second} minus {first}\n"
+        yield _table(one)
+        yield f"\n{LEGEND}\n"
         for changed in one.changed:
-            console.print(_side_by_side(changed, first, second))
-    lines = (line.rstrip() for line in out.getvalue().splitlines())
-    return "\n".join(lines).strip("\n") + "\n"
+            yield _side_by_side(changed, first, second)
 
 
-def _table(one: Comparison) -> object:
+def _table(one: Comparison) -> Table:
     from rich.table import Table
     from rich.text import Text
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 import unicodedata
+from io import StringIO
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from rich.console import RenderableType
 
     from harness.reporting.model import MetricInfo
     from harness.types import Estimate
@@ -120,3 +123,25 @@ def shortened(text: str, length: int) -> str:
 def on_one_line(text: str) -> str:
     """The text with all white space as single spaces."""
     return " ".join(visible(text).split())
+
+
+def printed(parts: Iterable[RenderableType], *, width: int) -> str:
+    """What rich prints of the parts, as plain text of that width.
+
+    Nothing in it is read as markup, numbers or names of emoji.
+    """
+    from rich.console import Console
+
+    out = StringIO()
+    console = Console(
+        file=out,
+        width=width,
+        color_system=None,
+        markup=False,
+        highlight=False,
+        emoji=False,
+    )
+    for part in parts:
+        console.print(part)
+    lines = (line.rstrip() for line in out.getvalue().splitlines())
+    return "\n".join(lines).strip("\n") + "\n"

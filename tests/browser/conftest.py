@@ -1,7 +1,5 @@
 """A real Chromium, and a real server in a thread, for a study of each test's own."""
 
-import os
-import shutil
 import socket
 import threading
 import time
@@ -9,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from types import SimpleNamespace
 
 import pytest
+from chromium import find_chromium, find_playwright
 from rating_study import a_study, a_task
 
 from harness.campaign import open_campaign
@@ -25,25 +24,11 @@ ARGUMENTS = [
 ]
 
 
-def _missing(what):
-    """Skip, but fail where the tests must all run."""
-    reason = f"no {what}"
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
 @pytest.fixture(scope="module")
 def chromium():
     """A running Chromium without a window."""
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    if path is None:
-        _missing("Chromium; install it with: apt-get install chromium")
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        _missing("playwright; install it with: pip install 'tandem-eval[test]'")
-    with sync_playwright() as driver:
+    path = find_chromium()
+    with find_playwright().sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser
         browser.close()

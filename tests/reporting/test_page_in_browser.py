@@ -1,9 +1,9 @@
 """The report's page in a real browser."""
 
-import shutil
 from contextlib import contextmanager
 
 import pytest
+from chromium import find_chromium, find_playwright
 
 from harness.reporting import render
 
@@ -13,10 +13,7 @@ pytestmark = pytest.mark.browser
 @contextmanager
 def opened(page, folder, **look):
     """The page as Chromium shows it, with what it complained of and asked for."""
-    playwright = pytest.importorskip("playwright.sync_api")
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("no Chromium in PATH")
+    playwright, chromium = find_playwright(), find_chromium()
     file = folder / "report.html"
     file.write_text(page, encoding="utf-8")
     complaints, requests = [], []
