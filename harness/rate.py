@@ -20,6 +20,7 @@ from harness.assignments import (
     show,
 )
 from harness.campaign import Campaign, find_campaign
+from harness.data import whole_text
 from harness.drawing import count_open_cells
 from harness.errors import InputError, RatingRefused
 from harness.schemes import Judgement
@@ -291,7 +292,8 @@ def _append(
 def _checked_comment(comment: Json) -> str | None:
     if not isinstance(comment, str):
         raise InputError("A comment must be text.")
-    comment = comment.strip()
+    # A page may cut an emoji in two, which no file can hold.
+    comment = whole_text(comment.strip())
     if len(comment) > MOST_COMMENT_LETTERS:
         raise InputError(
             f"The comment has {len(comment)} letters; {MOST_COMMENT_LETTERS} are the "

@@ -91,6 +91,16 @@ def test_another_answer_supersedes_and_nothing_is_deleted(study, campaign, ana):
     assert number_of_rows(study) == 4
 
 
+def test_half_of_a_surrogate_pair_in_a_comment_does_not_lose_the_answer(
+    study, campaign, ana
+):
+    shown = next_assignment(study, campaign, ana)
+    cut = Answer({"meaning": 4, "fluency": 3}, "good \ud83d")
+    assert answer(study, ana, shown.token, cut) == "stored"
+    assert answer(study, ana, shown.token, cut) == "again"
+    assert study.column("SELECT comment FROM ratings") == ["good \ufffd"] * 2
+
+
 def test_a_changed_comment_is_another_answer(study, campaign, ana):
     shown = next_assignment(study, campaign, ana)
     answer(study, ana, shown.token, FINE)
