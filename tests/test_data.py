@@ -68,7 +68,7 @@ def as_parquet(path, rows=ROWS):
         ("a.v2.JSONL", LINES),
         ("a.csv", as_csv()),
         ("a.tsv", as_csv("\t")),
-        ("a.jsonl.gz", gzip.compress(LINES.encode())),
+        ("a.jsonl.gz", gzip.compress(LINES.encode(), mtime=0)),
         ("a.csv.gz", gzip.compress(as_csv().encode())),
         ("bom.jsonl", b"\xef\xbb\xbf" + LINES.encode()),
         ("bom.csv", b"\xef\xbb\xbf" + as_csv().encode()),
@@ -153,7 +153,7 @@ def test_an_empty_csv_cell_is_an_empty_text(put, rows):
         ("a.jsonl.gz", LINES, "a.jsonl.gz: cannot be read: BadGzipFile"),
         (
             "a.jsonl.gz",
-            gzip.compress(LINES.encode())[:-9],
+            gzip.compress(LINES.encode(), mtime=0)[:-9],
             "a.jsonl.gz: cannot be read",
         ),
         ("a.parquet", b"PAR1" + bytes(60) + b"PAR1", "a.parquet: cannot be read"),
@@ -167,7 +167,7 @@ def test_a_broken_file_is_refused_with_its_place(put, refusal, name, content, me
 
 
 def test_a_damaged_gzip_stream_is_refused(put, refusal):
-    packed = bytearray(gzip.compress(b'{"a": 1}\n' * 1000))
+    packed = bytearray(gzip.compress(b'{"a": 1}\n' * 1000, mtime=0))
     packed[20:24] = b"\xff\xff\xff\xff"
     assert "a.jsonl.gz: cannot be read" in refusal(put("a.jsonl.gz", bytes(packed)))
 

@@ -43,10 +43,13 @@ def run(
 
     Example: harness run modernize --checkpoint 'out/checkpoint-*'
     """
+    from harness.checkpoints import find_checkpoints
     from harness.run import run as run_suite
     from harness.task import load_tasks
 
     tasks = load_tasks(suite)
+    # A misspelt checkpoint must not leave an empty study behind.
+    find_checkpoints(checkpoint)
     study = open_study(db, suite)
     with progress_bars() as progress:
         done = run_suite(study, tasks, checkpoint, rehash=rehash, progress=progress)
@@ -224,7 +227,12 @@ def _print_report(
         return
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(text, encoding="utf-8")
+        # A full disk must not cost the report that was there.
+        unfinished = out.with_name(f".{out.name}.part")
+        special = out.exists() and not out.is_file()
+        (out if special else unfinished).write_text(text, encoding="utf-8")
+        if not special:
+            unfinished.replace(out)
     except OSError as error:
         raise UsageError(f"{out} cannot be written: {error.strerror}") from error
     tell(f"wrote {out}")

@@ -15,7 +15,7 @@ from harness.study.outputs import current_outputs
 from harness.study.scores import current_scores, stored_metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from harness.study import StudyFile
     from harness.study.scores import StoredScore
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 RATINGS = """
     SELECT current_ratings.assignment, current_ratings.output,
         current_ratings.criterion, current_ratings.value, current_ratings.rater,
-        current_ratings.rater_kind, current_ratings.seconds
+        current_ratings.rater_kind, current_ratings.seconds,
+        current_ratings.campaign
     FROM current_ratings
     JOIN current_outputs ON current_outputs.id = current_ratings.output
     WHERE current_outputs.task = ? AND current_ratings.value IS NOT NULL
@@ -97,6 +98,8 @@ class Evidence:
     """Ratings of outputs that no longer count."""
     criteria: tuple[CriterionInfo, ...]
     """Those that were rated."""
+    asked_otherwise: int = 0
+    """Ratings left out because the question or scale has changed since."""
 
     @cached_property
     def labels(self) -> dict[str, str]:
@@ -197,6 +200,8 @@ def _snapshot(study: StudyFile) -> Iterator[None]:
 
 def _gathered(study: StudyFile, task: str) -> Evidence:
     checkpoints = tuple(stored_checkpoints(study, task))
+    rows = study.rows(RATINGS, [task])
+    same = _of_newest_question(study, task, rows)
     ratings = tuple(
         Rating(
             assignment=row["assignment"],
@@ -207,7 +212,7 @@ def _gathered(study: StudyFile, task: str) -> Evidence:
             kind=row["rater_kind"],
             seconds=row["seconds"],
         )
-        for row in study.rows(RATINGS, [task])
+        for row in same
     )
     [outdated] = study.column(OUTDATED, [task, task])
     skipped = study.rows(SKIPPED, [task])
@@ -224,7 +229,41 @@ def _gathered(study: StudyFile, task: str) -> Evidence:
         skipped=frozenset((row["output"], row["criterion"]) for row in skipped),
         outdated=outdated,
         criteria=_criteria(study, task, ratings),
+        asked_otherwise=len(rows) - len(same),
     )
+
+
+def _of_newest_question(
+    study: StudyFile, task: str, rows: Sequence[Mapping[str, Json]]
+) -> list[Mapping[str, Json]]:
+    """The ratings by the question that was asked last, for each criterion.
+
+    A mean over answers to different questions, or on different scales, would say
+    nothing. Campaigns that ask the same way belong together.
+    """
+    asked: dict[int, dict[str, Json]] = {}
+    for number, protocol in study.mapping(
+        "SELECT id, protocol FROM campaigns WHERE task = ?", [task]
+    ).items():
+        plan = json.loads(protocol)
+        plan = plan.get("plan", plan)
+        asked[number] = {
+            one["name"]: [one, plan.get("points")] for one in plan.get("criteria", ())
+        }
+    newest: dict[str, int] = {}
+    for row in rows:
+        name = row["criterion"]
+        newest[name] = max(newest.get(name, 0), row["campaign"])
+
+    def question(campaign: int, criterion: str) -> Json:
+        return asked.get(campaign, {}).get(criterion)
+
+    return [
+        row
+        for row in rows
+        if question(row["campaign"], row["criterion"])
+        == question(newest[row["criterion"]], row["criterion"])
+    ]
 
 
 def _description(study: StudyFile, task: str) -> str:

@@ -22,6 +22,11 @@ def notes(evidence: Evidence, raters: Raters) -> list[str]:
         *_of_scores(evidence),
         *_of_ratings(evidence, raters),
     ]
+    if evidence.asked_otherwise:
+        found.append(
+            f"{counted(evidence.asked_otherwise, 'rating')} of an earlier question, "
+            "another scale or another source do not count; all are in the study."
+        )
     if evidence.items and not any(i.references for i in evidence.items.values()):
         found.append(
             "The items have no references, so that no metric can compare with one, "
