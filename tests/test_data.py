@@ -69,7 +69,7 @@ def as_parquet(path, rows=ROWS):
         ("a.csv", as_csv()),
         ("a.tsv", as_csv("\t")),
         ("a.jsonl.gz", gzip.compress(LINES.encode(), mtime=0)),
-        ("a.csv.gz", gzip.compress(as_csv().encode())),
+        ("a.csv.gz", gzip.compress(as_csv().encode(), mtime=0)),
         ("bom.jsonl", b"\xef\xbb\xbf" + LINES.encode()),
         ("bom.csv", b"\xef\xbb\xbf" + as_csv().encode()),
         ("crlf.jsonl", LINES.replace("\n", "\r\n")),

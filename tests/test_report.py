@@ -470,3 +470,40 @@ def test_realsumm_gives_the_published_agreement(maker, realdata):
         assert found.system.kendall.value == pytest.approx(kendall, abs=1e-6)
         assert found.pairwise_accuracy.value == pytest.approx(accuracy)
         assert found.segment["item"].kendall.value == pytest.approx(by_item, abs=1e-6)
+
+
+def test_ratings_on_another_scale_do_not_enter_the_mean(maker):
+    maker.items(("a", "p", ("w",)), ("b", "q", ("v",)))
+    maker.checkpoint("one", {"a": "w", "b": "x"}, step=1)
+    maker.rate("ann", "meaning", {("one", "a"): 90, ("one", "b"): 70})
+    maker.study.insert(
+        "campaigns",
+        [
+            {
+                "task": maker.task,
+                "name": "other",
+                "scheme": "likert",
+                "protocol": json.dumps(
+                    {
+                        "plan": {
+                            "criteria": [{"name": "meaning", "question": "Excellent?"}],
+                            "points": 7,
+                        }
+                    }
+                ),
+                "hash": "other",
+                "created": "2026-01-02T00:00:00+00:00",
+            }
+        ],
+    )
+    with maker.study.transaction() as db:
+        [newer] = maker.study.column("SELECT max(id) FROM campaigns")
+        db.execute(
+            "UPDATE assignments SET campaign = ? WHERE token LIKE ?",
+            [newer, f"%{maker.output('one', 'b')}"],
+        )
+    [task] = report(maker.study, draws=50).tasks
+    [checkpoint] = task.checkpoints
+    assert checkpoint.human["meaning"].value == 70
+    assert checkpoint.human["meaning"].n == 1
+    assert any("1 rating of an earlier question" in note for note in task.notes)
