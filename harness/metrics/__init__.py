@@ -1,5 +1,6 @@
 """Metrics: one file each, found by name."""
 
+from harness.metrics.as_evaluate import as_evaluate
 from harness.metrics.base import (
     Judged,
     LikelihoodMetric,
@@ -12,25 +13,41 @@ from harness.metrics.base import (
 )
 from harness.metrics.bleu import Bleu
 from harness.metrics.chrf import ChrF, ChrFPlusPlus
+from harness.metrics.copy_rate import CopyRate
+from harness.metrics.distinct_n import DistinctN
 from harness.metrics.exact_match import ExactMatch
+from harness.metrics.f1 import F1
 from harness.metrics.imported import ImportedMetric
+from harness.metrics.json_schema import JsonSchema
+from harness.metrics.length_ratio import LengthRatio
+from harness.metrics.numeric import Numeric
 from harness.metrics.perplexity import BitsPerByte, Perplexity
+from harness.metrics.regex import Regex
+from harness.metrics.repetition import Repetition
 from harness.metrics.rouge import Rouge1, Rouge2, RougeL, RougeLsum
 from harness.metrics.specs import build, describe, from_description, names
 from harness.metrics.ter import Ter
 
 __all__ = [
+    "F1",
     "BitsPerByte",
     "Bleu",
     "ChrF",
     "ChrFPlusPlus",
+    "CopyRate",
+    "DistinctN",
     "ExactMatch",
     "ImportedMetric",
+    "JsonSchema",
     "Judged",
+    "LengthRatio",
     "LikelihoodMetric",
     "MeanMetric",
     "Metric",
+    "Numeric",
     "Perplexity",
+    "Regex",
+    "Repetition",
     "Rouge1",
     "Rouge2",
     "RougeL",
@@ -39,6 +56,7 @@ __all__ = [
     "Ter",
     "TextMetric",
     "Whole",
+    "as_evaluate",
     "build",
     "describe",
     "from_description",

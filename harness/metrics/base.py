@@ -15,6 +15,7 @@ from harness.types import Item, Json, Likelihood, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -62,6 +63,10 @@ class Metric(ABC):
         """Name and value of each setting, enough to make the metric again."""
         chosen = (f for f in fields(self) if f.init)  # type: ignore[arg-type]
         return {f.name: getattr(self, f.name) for f in chosen}
+
+    def beside(self, folder: Path) -> Metric:  # noqa: ARG002
+        """The metric with the files that its settings name read from a folder."""
+        return self
 
     def for_items(self, items: Iterable[Item]) -> Metric:  # noqa: ARG002
         """The metric as the items need it, say with their number of references."""

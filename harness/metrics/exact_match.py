@@ -37,7 +37,12 @@ class ExactMatch(MeanMetric):
 
     def _normal(self, text: str) -> str:
         if self.normalize == "squad":
-            bare = ARTICLES.sub(" ", text.lower().translate(PUNCTUATION))
-            return " ".join(bare.split())
+            return squad_normal(text)
         text = text.strip() if self.strip else text
         return text.lower() if self.lowercase else text
+
+
+def squad_normal(text: str) -> str:
+    """The text in lower case, without ASCII punctuation, articles, surplus space."""
+    bare = ARTICLES.sub(" ", text.lower().translate(PUNCTUATION))
+    return " ".join(bare.split())

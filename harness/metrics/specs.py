@@ -118,7 +118,10 @@ def _built(
         classes[0].origin = name
     else:
         classes = [_class(member) for member in GROUPS.get(name, (name,))]
-    return [kind(**parsed(kind, name, given, derived=derived)) for kind in classes]
+    return [
+        kind(**parsed(kind, name, given, derived=derived)).beside(base)
+        for kind in classes
+    ]
 
 
 def _class(name: str) -> type[Metric]:
