@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
-from harness.backends import Request, Usage, backends
+from harness.backends import AUTOMATIC, Request, Usage, backends
 from harness.data import whole_text
 from harness.errors import CheckpointError
 from harness.identity import content_hash
 from harness.metrics import LikelihoodMetric, Metric
 from harness.progress import silent
+from harness.study.checkpoints import store_loaded
 from harness.study.items import task_version
 from harness.study.outputs import (
     Evaluation,
@@ -24,7 +25,7 @@ from harness.types import Likelihood, Output
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.backends import Generated, Model, Scored
+    from harness.backends import Generated, Loading, Model, Scored
     from harness.progress import Progress
     from harness.study import StudyFile
     from harness.task import Task
@@ -82,6 +83,7 @@ def generate(
     works: Sequence[Work],
     *,
     run: int | None = None,
+    loading: Loading = AUTOMATIC,
     progress: Progress = silent,
 ) -> list[Generation]:
     """Outputs and likelihoods of one checkpoint for tasks, as far as they are missing.
@@ -96,7 +98,7 @@ def generate(
         raise CheckpointError(
             f"'{checkpoint.name}' was imported: it has outputs but no model to run."
         )
-    backend = backends[checkpoint.backend]
+    backend = backends[checkpoint.backend].with_loading(loading)
     identity = dict(backend.identity(checkpoint.location))
     gaps = [_find_gap(study, checkpoint, work, identity) for work in works]
     for gap in gaps:
@@ -104,6 +106,7 @@ def generate(
     usages = [Usage() for _ in gaps]
     if any(gap.requests or gap.unscored for gap in gaps):
         model = backend.load(checkpoint.location)
+        store_loaded(study, run, checkpoint, model.description)
         try:
             for number, gap in enumerate(gaps):
                 before = model.usage

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from harness.backends import Usage
+from harness.backends import AUTOMATIC, Usage
 from harness.checkpoints import find_checkpoints, register
 from harness.errors import InputError, NotFound
 from harness.generate import Generation, Work, generate
@@ -27,6 +27,7 @@ from harness.task import load_items
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from harness.backends import Loading
     from harness.metrics import Metric
     from harness.progress import Progress
     from harness.study import StudyFile
@@ -59,6 +60,7 @@ def run(
     checkpoints: Sequence[str],
     *,
     rehash: bool = False,
+    loading: Loading = AUTOMATIC,
     progress: Progress = silent,
 ) -> Run:
     """Generate and score, as far as it has not been done.
@@ -71,22 +73,30 @@ def run(
         tasks: what to evaluate on.
         checkpoints: each `[SERIES=]PATH`, a glob, or `[SERIES=]BACKEND:NAME`.
         rehash: read every file of a checkpoint again, also one that looks unchanged.
+        loading: in which precision, where, and what is trusted.
         progress: told what is being done.
 
     Raises:
         HarnessError: something is not as it must be; says what and where.
     """
-    named = find_checkpoints(checkpoints)
+    named = find_checkpoints(checkpoints, loading)
     works = [prepare(task) for task in tasks]
     # Two places may hold the same model.
-    found = list({c.id: c for c in register(study, named, rehash=rehash)}.values())
+    registered = register(study, named, rehash=rehash, loading=loading)
+    found = list({c.id: c for c in registered}.values())
     for work in works:
         store_work(study, work)
-    number = start(study, "run", {"checkpoints": list(checkpoints)})
+    number = start(
+        study,
+        "run",
+        {"checkpoints": list(checkpoints), "loading": asdict(loading)},
+    )
     generations: list[Generation] = []
     scores = 0
     for checkpoint in found:
-        generations += generate(study, checkpoint, works, run=number, progress=progress)
+        generations += generate(
+            study, checkpoint, works, run=number, loading=loading, progress=progress
+        )
         for work in works:
             scores += score(
                 study,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from harness.errors import NotFound, UsageError
@@ -88,6 +89,20 @@ def find_checkpoint(study: StudyFile, name: str) -> Checkpoint:
         choices = ", ".join(f"{c.series}/{c.name}" for c in found)
         raise UsageError(f"Several checkpoints are named '{name}': write {choices}.")
     return found[0]
+
+
+def store_loaded(
+    study: StudyFile,
+    run: int | None,
+    checkpoint: Checkpoint,
+    description: Mapping[str, Json],
+) -> None:
+    """Note in the run's settings what the checkpoint was loaded as."""
+    with study.transaction() as db:
+        db.execute(
+            "UPDATE runs SET settings = json_set(settings, ?, json(?)) WHERE id = ?",
+            [f'$.loaded."{checkpoint.id}"', json.dumps(description), run],
+        )
 
 
 def known_hashes(study: StudyFile) -> dict[FileStamp, str]:
