@@ -287,13 +287,17 @@ def _network_class(folder: CheckpointFolder, config: Any, loading: Loading) -> A
     """A class that transformers finds by the config, or the folder's own."""
     from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
     from transformers.dynamic_module_utils import get_class_from_dynamic_module
+    from transformers.models.auto.auto_factory import (
+        add_generation_mixin_to_remote_model,
+    )
 
     kind = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
     own = (getattr(config, "auto_map", None) or {}).get(kind.__name__)
     if not loading.trust_remote_code or own is None:
         return kind
     # The auto classes remember the first folder's code for all that are named alike.
-    return get_class_from_dynamic_module(own, folder.model, local_files_only=True)
+    found = get_class_from_dynamic_module(own, folder.model, local_files_only=True)
+    return add_generation_mixin_to_remote_model(found)
 
 
 def _with_adapter(network: Any, path: Path) -> Any:
