@@ -11,7 +11,7 @@ from harness.errors import CheckpointError
 from harness.identity import content_hash
 from harness.metrics import LikelihoodMetric, Metric
 from harness.progress import silent
-from harness.study.checkpoints import store_loaded
+from harness.study.checkpoints import store_used
 from harness.study.items import task_version
 from harness.study.outputs import (
     Evaluation,
@@ -101,12 +101,13 @@ def generate(
     backend = backends[checkpoint.backend].with_loading(loading)
     identity = dict(backend.identity(checkpoint.location))
     gaps = [_find_gap(study, checkpoint, work, identity) for work in works]
+    store_used(study, run, checkpoint, identity)
     for gap in gaps:
         store_evaluation(study, gap.evaluation, run)
     usages = [Usage() for _ in gaps]
     if any(gap.requests or gap.unscored for gap in gaps):
         model = backend.load(checkpoint.location)
-        store_loaded(study, run, checkpoint, model.description)
+        store_used(study, run, checkpoint, {**identity, **model.description})
         try:
             for number, gap in enumerate(gaps):
                 before = model.usage

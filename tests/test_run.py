@@ -16,6 +16,7 @@ from harness.backends import Loading
 from harness.errors import CheckpointError, HarnessError
 from harness.run import run
 from harness.study import StudyFile
+from harness.study.checkpoints import used_for
 from harness.task import load_task, load_tasks
 
 METRICS = ["exact_match", "chrf", "perplexity"]
@@ -98,9 +99,7 @@ def test_another_dtype_is_run_anew_and_another_device_is_not(
     assert generated() == 0
 
 
-def test_a_run_says_what_was_asked_and_what_each_checkpoint_was_loaded_as(
-    study, folders, task, echo
-):
+def test_a_run_says_what_was_asked_and_what_was_used(study, folders, task, echo):
     echo.fails_after = 1
     loading = Loading(dtype="float16", device="mps", allow_pickle=True)
     with pytest.raises(RuntimeError):
@@ -108,16 +107,19 @@ def test_a_run_says_what_was_asked_and_what_each_checkpoint_was_loaded_as(
     [settings] = map(json.loads, study.column("SELECT settings FROM runs"))
     assert settings["loading"] == asdict(loading)
     [first, _] = study.column("SELECT id FROM checkpoints ORDER BY step")
-    assert settings["loaded"] == {
+    assert settings["used"] == {
         first: {"backend": "echo", "dtype": "float16", "device": "mps"}
     }
 
 
-def test_a_run_that_loads_nothing_says_so(study, folders, task, echo):
-    run(study, [task()], [folders])
-    run(study, [task()], [folders])
-    settings = map(json.loads, study.column("SELECT settings FROM runs"))
-    assert ["loaded" in one for one in settings] == [True, False]
+def test_the_dtype_of_what_counts_is_known_also_if_nothing_was_loaded(
+    study, folders, task, echo
+):
+    for dtype in ("float32", "bfloat16", "float32"):
+        run(study, [task()], [folders], loading=Loading(dtype=dtype))
+    assert echo.loads == 4
+    used = list(used_for(study, "echo").values())
+    assert used == [{"backend": "echo", "dtype": "float32"}] * 2
 
 
 def test_a_suite_is_run_with_one_load_for_each_checkpoint(
