@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from harness.errors import CheckpointError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from harness.types import Json
@@ -54,9 +54,12 @@ def check_code(
         )
 
 
-def python_files(folder: Path) -> list[Path]:
-    """All that code in the folder may be made of, by name."""
-    return sorted(folder.rglob("*.py"))
+def python_files(models: Iterable[Path], tokenizer: Path) -> list[Path]:
+    """All that a checkpoint's code may be made of, by folder and name."""
+    folders = list(dict.fromkeys(models))
+    found = [file for folder in folders for file in sorted(folder.rglob("*.py"))]
+    # A run folder may lend its tokenizer; what lies below it is other checkpoints'.
+    return found if tokenizer in folders else [*found, *sorted(tokenizer.glob("*.py"))]
 
 
 def is_known_model(model_type: str) -> bool:

@@ -116,8 +116,7 @@ def inspect_folder(path: Path, loading: Loading = AUTOMATIC) -> CheckpointFolder
     weights = weight_files(model, pickles=loading.allow_pickle)
     tokenizer = _find_tokenizer(path, model)
     _check_tokenizer(tokenizer, trusted=trusted)
-    folders = dict.fromkeys([path, model, tokenizer]) if trusted else ()
-    code = [file for folder in folders for file in python_files(folder)]
+    code = python_files([path, model], tokenizer) if trusted else []
     return CheckpointFolder(
         path, model, tokenizer, tuple(weights), adapter, tuple(code)
     )

@@ -102,8 +102,8 @@ def device_of(loading: Loading) -> str:
 def dtype_of(loading: Loading, folder: CheckpointFolder) -> str:
     """The precision that is meant.
 
-    16 bits are slower than 32 on most CPUs, and the sums that batches are made of
-    would round otherwise with every batch size.
+    CPUs get float32: most are slower in 16 bits, and what 16 bits round away depends
+    on the batch.
 
     Raises:
         MissingPackage: torch is not installed.

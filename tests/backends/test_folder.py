@@ -128,6 +128,14 @@ def test_all_shards_are_there(folder):
     assert inspect_folder(folder).weights_dtype == "F32"
 
 
+def test_whole_weights_go_before_shards_as_transformers_has_it(folder):
+    whole = shutil.copy(folder / "model.safetensors", folder / "whole")
+    shard(folder, "a.safetensors")
+    assert inspect_folder(folder).weights == (folder / "a.safetensors",)
+    whole.rename(folder / "model.safetensors")
+    assert inspect_folder(folder).weights == (folder / "model.safetensors",)
+
+
 @pytest.mark.parametrize("other", ["b.safetensors", "../a.safetensors"])
 def test_a_shard_is_missing(folder, other):
     shutil.copy(folder / "model.safetensors", folder.parent / "a.safetensors")

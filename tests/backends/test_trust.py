@@ -323,6 +323,20 @@ def test_the_fingerprint_covers_code_once_it_is_trusted(folder, canary):
     assert CODE.fingerprint(folder, {}) != trusted
 
 
+def test_code_of_other_checkpoints_in_a_run_folder_does_not_count(folder, canary):
+    run = folder.parent
+    with_tokenizer_code(folder, canary)
+    for file in folder.glob("token*"):
+        shutil.move(file, run)
+    before = CODE.fingerprint(folder, {})
+    (run / "checkpoint-200").mkdir()
+    (run / "checkpoint-200" / "modeling.py").write_text("")
+    assert CODE.fingerprint(folder, {}) == before
+    with (run / "tokenization_mine.py").open("a") as file:
+        file.write("# another")
+    assert CODE.fingerprint(folder, {}) != before
+
+
 def test_code_beside_what_transformers_has_runs_only_if_trusted(folder, canary):
     plain = answers(CAREFUL, folder)
     with_code(folder, canary, factor=3)
