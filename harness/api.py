@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.backends import AUTOMATIC
 from harness.importing import Imported, import_outputs, import_ratings
 from harness.progress import silent
 from harness.report import report
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from harness.backends import Loading
     from harness.progress import Progress
     from harness.reporting.model import Report
     from harness.types import Checkpoint
@@ -45,6 +47,7 @@ class Study:
         checkpoints: Sequence[str],
         *,
         rehash: bool = False,
+        loading: Loading = AUTOMATIC,
         progress: Progress = silent,
     ) -> Run:
         """Generate and score every checkpoint, as far as it has not been done.
@@ -53,6 +56,8 @@ class Study:
             suite: path of a task or suite file, or the name of a bundled one.
             checkpoints: each `[SERIES=]PATH`, a glob, or `[SERIES=]BACKEND:NAME`.
             rehash: read every file of a checkpoint again.
+            loading: in which precision, where, and what is trusted; see
+                `harness.backends.Loading`.
             progress: called with a label, units done and units in all.
 
         Raises:
@@ -63,6 +68,7 @@ class Study:
             load_tasks(suite),
             checkpoints,
             rehash=rehash,
+            loading=loading,
             progress=progress,
         )
 

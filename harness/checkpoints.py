@@ -10,13 +10,14 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.backends import backends
+from harness.backends import AUTOMATIC, backends
 from harness.errors import CheckpointError, UsageError
 from harness.study.checkpoints import known_hashes, store_checkpoint, store_hashes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from harness.backends import Loading
     from harness.study import StudyFile
     from harness.types import Checkpoint
 
@@ -43,7 +44,7 @@ class Found:
     """Step by its name, else by the folder's trainer_state.json."""
 
 
-def find_checkpoints(specs: Sequence[str]) -> list[Found]:
+def find_checkpoints(specs: Sequence[str], loading: Loading = AUTOMATIC) -> list[Found]:
     """What `[SERIES=][BACKEND:]NAME` arguments stand for, by series and step.
 
     For most backends a name is a folder or a glob of folders; without a backend it is
@@ -52,7 +53,8 @@ def find_checkpoints(specs: Sequence[str]) -> list[Found]:
 
     Raises:
         CheckpointError: nothing is there; the nearest name is suggested.
-        UsageError: no checkpoint was named, or a name is not as it must be.
+        UsageError: no checkpoint was named, a name is not as it must be, or a
+            backend or the machine lacks what is asked of loading.
     """
     found: dict[tuple[str, str], Found] = {}
     for spec in specs:
@@ -64,6 +66,8 @@ def find_checkpoints(specs: Sequence[str]) -> list[Found]:
             found.setdefault((one.backend, one.location), one)
     if not found:
         raise UsageError("Name at least one checkpoint: --checkpoint DIR/checkpoint-*")
+    for backend in {one.backend for one in found.values()}:
+        backends[backend].with_loading(loading)
     return sorted(
         found.values(),
         key=lambda one: (one.series, one.step is None, one.step or 0, one.name),
@@ -71,7 +75,11 @@ def find_checkpoints(specs: Sequence[str]) -> list[Found]:
 
 
 def register(
-    study: StudyFile, found: Sequence[Found], *, rehash: bool = False
+    study: StudyFile,
+    found: Sequence[Found],
+    *,
+    rehash: bool = False,
+    loading: Loading = AUTOMATIC,
 ) -> list[Checkpoint]:
     """Store checkpoints, each known by its contents.
 
@@ -79,13 +87,17 @@ def register(
         study: where to.
         found: the checkpoints.
         rehash: read every file again, also one that looks unchanged.
+        loading: what is asked of loading.
 
     Raises:
         CheckpointError: one cannot be loaded or reached; says what is missing.
     """
     before = {} if rehash else known_hashes(study)
     known = dict(before)
-    prints = [backends[one.backend].fingerprint(one.location, known) for one in found]
+    prints = [
+        backends[one.backend].with_loading(loading).fingerprint(one.location, known)
+        for one in found
+    ]
     store_hashes(study, {key: known[key] for key in known.keys() - before.keys()})
     return [
         store_checkpoint(

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
-from harness.backends import Request, Usage, backends
+from harness.backends import AUTOMATIC, Request, Usage, backends
 from harness.data import whole_text
 from harness.errors import CheckpointError
 from harness.identity import content_hash
 from harness.metrics import LikelihoodMetric, Metric
 from harness.progress import silent
+from harness.study.checkpoints import store_used
 from harness.study.items import task_version
 from harness.study.outputs import (
     Evaluation,
@@ -24,7 +25,7 @@ from harness.types import Likelihood, Output
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from harness.backends import Generated, Model, Scored
+    from harness.backends import Generated, Loading, Model, Scored
     from harness.progress import Progress
     from harness.study import StudyFile
     from harness.task import Task
@@ -76,12 +77,13 @@ class _Gap:
     unscored: list[Item]
 
 
-def generate(
+def generate(  # noqa: PLR0913 - three things, and how they are worked on
     study: StudyFile,
     checkpoint: Checkpoint,
     works: Sequence[Work],
     *,
     run: int | None = None,
+    loading: Loading = AUTOMATIC,
     stored: Callable[[str, Sequence[Output]], None] = lambda *_: None,
     progress: Progress = silent,
 ) -> list[Generation]:
@@ -95,6 +97,7 @@ def generate(
         checkpoint: what is run.
         works: the tasks.
         run: number of the run that asks for it.
+        loading: how the checkpoint is loaded.
         stored: told of a task's outputs once they are in the study.
         progress: told of every batch.
 
@@ -105,14 +108,16 @@ def generate(
         raise CheckpointError(
             f"'{checkpoint.name}' was imported: it has outputs but no model to run."
         )
-    backend = backends[checkpoint.backend]
+    backend = backends[checkpoint.backend].with_loading(loading)
     identity = dict(backend.identity(checkpoint.location))
     gaps = [_find_gap(study, checkpoint, work, identity) for work in works]
+    store_used(study, run, checkpoint, identity)
     for gap in gaps:
         store_evaluation(study, gap.evaluation, run)
     usages = [Usage() for _ in gaps]
     if any(gap.requests or gap.unscored for gap in gaps):
         model = backend.load(checkpoint.location)
+        store_used(study, run, checkpoint, {**identity, **model.description})
         try:
             for number, gap in enumerate(gaps):
                 before = model.usage

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from harness.alongside import ScoringAlongside
-from harness.backends import Usage
+from harness.backends import AUTOMATIC, Usage
 from harness.checkpoints import find_checkpoints, register
 from harness.errors import InputError, MetricError, NotFound
 from harness.generate import Generation, Work, generate
@@ -28,6 +28,7 @@ from harness.task import load_items
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from harness.backends import Loading
     from harness.metrics import Metric
     from harness.progress import Progress
     from harness.study import StudyFile
@@ -60,6 +61,7 @@ def run(
     checkpoints: Sequence[str],
     *,
     rehash: bool = False,
+    loading: Loading = AUTOMATIC,
     progress: Progress = silent,
 ) -> Run:
     """Generate and score, as far as it has not been done.
@@ -73,18 +75,24 @@ def run(
         tasks: what to evaluate on.
         checkpoints: each `[SERIES=]PATH`, a glob, or `[SERIES=]BACKEND:NAME`.
         rehash: read every file of a checkpoint again, also one that looks unchanged.
+        loading: in which precision, where, and what is trusted.
         progress: told what is being done.
 
     Raises:
         HarnessError: something is not as it must be; says what and where.
     """
-    named = find_checkpoints(checkpoints)
+    named = find_checkpoints(checkpoints, loading)
     works = [prepare(task) for task in tasks]
     # Two places may hold the same model.
-    found = list({c.id: c for c in register(study, named, rehash=rehash)}.values())
+    registered = register(study, named, rehash=rehash, loading=loading)
+    found = list({c.id: c for c in registered}.values())
     for work in works:
         store_work(study, work)
-    number = start(study, "run", {"checkpoints": list(checkpoints)})
+    number = start(
+        study,
+        "run",
+        {"checkpoints": list(checkpoints), "loading": asdict(loading)},
+    )
     generations: list[Generation] = []
     scores, failures = 0, []
     for checkpoint in found:
@@ -94,6 +102,7 @@ def run(
                 checkpoint,
                 works,
                 run=number,
+                loading=loading,
                 stored=alongside.take,
                 progress=progress,
             )

@@ -15,7 +15,14 @@ from pathlib import Path
 import yaml
 
 from harness import identity
-from harness.backends import Backend, Generated, Model, Scored, backends
+from harness.backends import (
+    AUTOMATIC,
+    Backend,
+    Generated,
+    Model,
+    Scored,
+    backends,
+)
 from harness.errors import CheckpointError
 
 ROWS = [
@@ -38,6 +45,11 @@ class Echo(Backend):
         self.generated = []
         self.judged = []
         self.fails_after = None
+        self.loading = AUTOMATIC
+
+    def with_loading(self, loading):
+        self.loading = loading
+        return self
 
     def fingerprint(self, location, known):
         folder = Path(location)
@@ -46,7 +58,8 @@ class Echo(Backend):
         return identity.fingerprint(identity.model_files(folder), known)
 
     def identity(self, location):
-        return {"backend": "echo", "dtype": self.dtype}
+        asked = self.loading.dtype
+        return {"backend": "echo", "dtype": self.dtype if asked == "auto" else asked}
 
     def load(self, location):
         self.loads += 1
@@ -59,6 +72,10 @@ class EchoModel(Model):
     def __init__(self, backend, word):
         self.backend = backend
         self.word = word
+
+    @property
+    def description(self):
+        return {**self.backend.identity(None), "device": self.backend.loading.device}
 
     def generate(self, requests, settings):
         for batch in self._batches(requests):

@@ -254,14 +254,34 @@ def test_nothing_unpickles_or_runs_text(trees):
         for node in ast.walk(tree)
         if (isinstance(node, ast.Name) and node.id in forbidden)
         or (isinstance(node, ast.Import) and forbidden & set(modules_of(node)))
-        or (isinstance(node, ast.keyword) and is_trust(node))
+        or is_trust(node)
     ]
     assert found == []
 
 
-def is_trust(keyword):
-    wanted = keyword.arg == "trust_remote_code"
-    return wanted and getattr(keyword.value, "value", True) is not False
+def is_trust(node):
+    """Whether the code itself trusts pickles or foreign code, no user having asked."""
+    always = {"trust_remote_code": True, "allow_pickle": True, "weights_only": False}
+    pairs = []
+    if isinstance(node, ast.keyword):
+        pairs = [(node.arg, node.value)]
+    elif isinstance(node, ast.AnnAssign):
+        pairs = [(ast.unparse(node.target), node.value)]
+    elif isinstance(node, ast.Dict):
+        names = [getattr(key, "value", None) for key in node.keys]
+        pairs = zip(names, node.values, strict=True)
+    return any(
+        name in always and getattr(value, "value", None) is always[name]
+        for name, value in pairs
+    )
+
+
+def test_trust_in_the_code_itself_would_be_found():
+    trusting = (
+        'f(trust_remote_code=True)\n{"weights_only": False}\nallow_pickle: b = 1 == 1'
+    )
+    found = [ast.unparse(n) for n in ast.walk(ast.parse(trusting)) if is_trust(n)]
+    assert found == ["{'weights_only': False}", "trust_remote_code=True"]
 
 
 def test_there_is_no_drawer_for_odds_and_ends():

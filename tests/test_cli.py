@@ -11,6 +11,7 @@ import fakes
 import pytest
 from fakes import ROWS, write_checkpoint, write_rows, write_task
 
+from harness.backends import AUTOMATIC, Loading
 from harness.cli import main
 from harness.study import StudyFile
 from harness.terminal import RESULTS
@@ -108,6 +109,27 @@ def test_score_adds_what_is_missing_without_a_model(good, place, echo):
     assert err == "20 scores added to results/mine.db\n"
     assert "ter" in out
     assert echo.loads == 2
+
+
+def test_run_passes_on_what_is_asked_of_loading(good, echo):
+    good(
+        *("run", "mine", "-c", "run/checkpoint-*", "--dtype", "bfloat16"),
+        *("--device", "cuda:1", "--batch-size", 2),
+        *("--trust-remote-code", "--allow-pickle"),
+    )
+    assert echo.loading == Loading(
+        "bfloat16", "cuda:1", 2, trust_remote_code=True, allow_pickle=True
+    )
+    good("run", "mine", "-c", "run/checkpoint-*")
+    assert echo.loading == AUTOMATIC
+
+
+def test_what_cannot_be_had_leaves_no_study_behind(harness, place):
+    hosted = "openai:m@http://127.0.0.1:9/v1"
+    code, _, err = harness("run", "mine", "-c", hosted, "--device", "cpu")
+    assert code == 2
+    assert err.startswith("error: --device: that is for checkpoint folders")
+    assert not (place / RESULTS).exists()
 
 
 @pytest.mark.parametrize("form", ["text", "html", "md", "json"])
@@ -236,6 +258,9 @@ def test_several_studies_are_told_apart(good, harness):
         ("run mine -c run/checkpoint-30 --db text.db", "text.db: it is no SQLite"),
         ("run mine -c run/checkpoint-30 --db mine", "mine: it cannot be opened"),
         ("run mine -c run/checkpoint-30 --db text.db/s.db", "text.db"),
+        ("run mine -c run/checkpoint-30 --dtype bf16", "No dtype named 'bf16'"),
+        ("run mine -c run/checkpoint-30 --device gpu", "no device 'gpu': write auto,"),
+        ("run mine -c run/checkpoint-30 --batch-size 0", "The batch size is 0"),
         ("score mine", "Name the study file with --db (there is none in results/)"),
         ("report", "Name the study file with --db"),
         ("report --db none.db", "There is no study file none.db"),

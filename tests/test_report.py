@@ -12,7 +12,9 @@ from harness.errors import NotFound
 from harness.importing import import_outputs, import_ratings
 from harness.report import report
 from harness.reporting import evidence, render
+from harness.run import start
 from harness.study import StudyFile
+from harness.study.checkpoints import store_used, stored_checkpoints
 
 REFERENCES = ("the cat sat on the mat", "a dog barked at night", "we saw rain fall")
 BETTER = {"0": "the cat sat on the mat", "1": "a dog barked at dawn", "2": "rain fell"}
@@ -451,6 +453,21 @@ def test_outputs_without_a_score_are_noted(cats):
         "DELETE FROM scores WHERE rowid IN (SELECT min(rowid) FROM scores)"
     )
     assert any("not scored yet: bleu (1)" in note for note in only(cats).notes)
+
+
+def test_what_checkpoints_ran_in_is_reported_and_a_difference_noted(cats):
+    run = start(cats.study, "run", {})
+    cats.study.db.execute("UPDATE evaluations SET run = ?", [run])
+    precisions = {"worse": "float32", "better": "bfloat16"}
+    for one in stored_checkpoints(cats.study):
+        store_used(cats.study, run, one, {"dtype": precisions[one.name]})
+    made = report(cats.study, draws=50)
+    [task] = json.loads(render(made, "json"))["tasks"]
+    assert {c["name"]: c["used"]["dtype"] for c in task["checkpoints"]} == precisions
+    assert any("ran in bfloat16 and float32:" in note for note in task["notes"])
+    for one in stored_checkpoints(cats.study):
+        store_used(cats.study, run, one, {"dtype": "float32"})
+    assert not any("ran in" in note for note in only(cats).notes)
 
 
 @pytest.mark.realdata

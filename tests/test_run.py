@@ -5,15 +5,18 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import fakes
 import pytest
 from fakes import ROWS, write_checkpoint, write_rows, write_task
 
+from harness.backends import Loading
 from harness.errors import CheckpointError, HarnessError
 from harness.run import run
 from harness.study import StudyFile
+from harness.study.checkpoints import used_for
 from harness.task import load_task, load_tasks
 
 METRICS = ["exact_match", "chrf", "perplexity"]
@@ -77,9 +80,46 @@ def test_a_run_says_when_it_finished(study, folders, task, echo):
     run(study, [task()], [folders])
     first, second = study.rows("SELECT * FROM runs ORDER BY id")
     assert first["command"] == "run"
-    assert json.loads(first["settings"]) == {"checkpoints": [folders]}
+    assert json.loads(first["settings"])["checkpoints"] == [folders]
     assert first["finished"] is None
     assert second["started"] < second["finished"]
+
+
+def test_another_dtype_is_run_anew_and_another_device_is_not(
+    study, folders, task, echo
+):
+    def generated(**options):
+        done = run(study, [task()], [folders], loading=Loading(**options))
+        return sum(one.generated for one in done.generations)
+
+    assert generated() == 20
+    assert generated(device="cuda:1", batch_size=3) == 0
+    assert generated(dtype="bfloat16") == 20
+    assert study.column("SELECT count(*) FROM current_outputs") == [20]
+    assert generated() == 0
+
+
+def test_a_run_says_what_was_asked_and_what_was_used(study, folders, task, echo):
+    echo.fails_after = 1
+    loading = Loading(dtype="float16", device="mps", allow_pickle=True)
+    with pytest.raises(RuntimeError):
+        run(study, [task()], [folders], loading=loading)
+    [settings] = map(json.loads, study.column("SELECT settings FROM runs"))
+    assert settings["loading"] == asdict(loading)
+    [first, _] = study.column("SELECT id FROM checkpoints ORDER BY step")
+    assert settings["used"] == {
+        first: {"backend": "echo", "dtype": "float16", "device": "mps"}
+    }
+
+
+def test_the_dtype_of_what_counts_is_known_also_if_nothing_was_loaded(
+    study, folders, task, echo
+):
+    for dtype in ("float32", "bfloat16", "float32"):
+        run(study, [task()], [folders], loading=Loading(dtype=dtype))
+    assert echo.loads == 4
+    used = list(used_for(study, "echo").values())
+    assert used == [{"backend": "echo", "dtype": "float32"}] * 2
 
 
 def test_a_suite_is_run_with_one_load_for_each_checkpoint(

@@ -10,12 +10,15 @@ from harness.backends.base import (
     Usage,
     backends,
 )
+from harness.backends.loading import AUTOMATIC, Loading
 from harness.backends.openai import OpenAIBackend
 from harness.backends.transformers import TransformersBackend
 
 __all__ = [
+    "AUTOMATIC",
     "Backend",
     "Generated",
+    "Loading",
     "Model",
     "OpenAIBackend",
     "Place",

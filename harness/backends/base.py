@@ -6,11 +6,14 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from harness.backends.loading import AUTOMATIC
+from harness.errors import UsageError
 from harness.registry import Registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 
+    from harness.backends.loading import Loading
     from harness.identity import FileStamp
     from harness.types import Generation, Item, Json
 
@@ -129,6 +132,11 @@ class Model(ABC):
         """
 
     @property
+    def description(self) -> Mapping[str, Json]:
+        """What it runs as, say dtype and device; recorded with the run, in no key."""
+        return {}
+
+    @property
     def usage(self) -> Usage:
         """What was used since loading; nothing for models that cost nothing."""
         return Usage()
@@ -149,6 +157,21 @@ class Backend(ABC):
             UsageError: the name is not as it must be.
         """
         return None
+
+    def with_loading(self, loading: Loading) -> Backend:
+        """This backend, loading as a user asks for; by default it cannot be asked.
+
+        Raises:
+            MissingPackage: the backend's packages are not installed.
+            UsageError: the backend or the machine lacks what is asked for.
+        """
+        if loading != AUTOMATIC:
+            raise UsageError(
+                f"{', '.join(loading.asked)}: that is for checkpoint folders, and "
+                f"others decide how '{self.name}' models are loaded. Leave it out, or "
+                "run them by a command of their own."
+            )
+        return self
 
     @abstractmethod
     def fingerprint(self, location: str, known: MutableMapping[FileStamp, str]) -> str:

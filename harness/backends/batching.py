@@ -33,7 +33,8 @@ class Budget:
 
         config = network.config.get_text_config(decoder=True)
         on_cpu = device.type == "cpu"
-        free = 8 * GIB if on_cpu else torch.cuda.mem_get_info(device)[0]
+        on_cuda = device.type == "cuda"
+        free = torch.cuda.mem_get_info(device)[0] if on_cuda else 8 * GIB
         # On two CPU cores 32 rows were fastest for models of 1 and of 12 million
         # parameters; a GPU is busy only with more.
         rows = 32 if on_cpu else 256

@@ -10,12 +10,20 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from harness.backends.code import (
+    check_code,
+    is_known_model,
+    is_known_tokenizer,
+    python_files,
+)
+from harness.backends.loading import AUTOMATIC
 from harness.errors import CheckpointError
 from harness.identity import model_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from harness.backends.loading import Loading
     from harness.types import Json
 
 TOKENIZER_FILES = ("tokenizer*", "vocab*", "*.model")
@@ -23,6 +31,8 @@ LENGTH = 8
 """Bytes at the start of a safetensors file, which give its header's length."""
 LONGEST_HEADER = 100_000_000
 """Bytes; the limit that the safetensors library sets."""
+WEIGHTS = ("model.safetensors", "pytorch_model.bin")
+PICKLED = ".bin"
 SHOWN = 5
 """Names that a message lists."""
 
@@ -37,8 +47,22 @@ class CheckpointFolder:
     """Folder of the full model: the same, or the base of an adapter."""
     tokenizer: Path
     """Folder of the tokenizer's files."""
-    is_adapter: bool
-    """Whether the folder holds a PEFT adapter instead of a full model."""
+    weights: tuple[Path, ...]
+    """Files of the full model's weights."""
+    adapter: Path | None
+    """Weights of the PEFT adapter that the folder holds, if it holds one."""
+    code: tuple[Path, ...]
+    """Python files that may be run; empty unless a user trusts them."""
+
+    @property
+    def is_adapter(self) -> bool:
+        """Whether the folder holds a PEFT adapter instead of a full model."""
+        return self.adapter is not None
+
+    @property
+    def is_pickled(self) -> bool:
+        """Whether the full model's weights are."""
+        return self.weights[0].suffix == PICKLED
 
     @property
     def files(self) -> list[Path]:
@@ -48,46 +72,86 @@ class CheckpointFolder:
             files += model_files(self.model)
         if self.tokenizer not in (self.path, self.model):
             files += _tokenizer_files(self.tokenizer)
-        return files
+        read = [*self.weights, *([self.adapter] if self.adapter else [])]
+        files += [file for file in read if file.suffix == PICKLED]
+        return [*files, *self.code]
 
     @property
     def weights_dtype(self) -> str:
-        """What most of the weights are stored as, in safetensors' words (`BF16`)."""
+        """What most of the weights are stored as, in safetensors' words (`BF16`).
+
+        Of pickled weights it is what config.json says, since nothing is unpickled
+        before the model is loaded.
+        """
+        if self.is_pickled:
+            config = read_json(self.model / "config.json")
+            said = config.get("dtype") or config.get("torch_dtype")
+            return {"bfloat16": "BF16", "float16": "F16"}.get(str(said), "F32")
         weights = Counter(F32=0)
-        for shard in weight_files(self.model):
+        for shard in self.weights:
             for tensor in read_header(shard).values():
                 weights[tensor["dtype"]] += prod(tensor["shape"])
         return weights.most_common(1)[0][0]
 
 
-def inspect_folder(path: Path) -> CheckpointFolder:
-    """What can be loaded from the folder.
+def inspect_folder(path: Path, loading: Loading = AUTOMATIC) -> CheckpointFolder:
+    """What can be loaded from the folder; runs and unpickles nothing.
+
+    Args:
+        path: the folder.
+        loading: says whether code and pickled weights are trusted.
 
     Raises:
         CheckpointError: nothing can; says what is missing and how to get it.
     """
     if not path.is_dir():
         raise CheckpointError(_no_folder(path))
-    is_adapter = (path / "adapter_config.json").is_file()
-    model = _check_adapter(path) if is_adapter else path
-    _check_config(model)
-    for shard in weight_files(model):
-        read_header(shard)
-    return CheckpointFolder(path, model, _find_tokenizer(path, model), is_adapter)
+    adapter = None
+    model = path
+    if (path / "adapter_config.json").is_file():
+        adapter = _adapter_weights(path, pickles=loading.allow_pickle)
+        model = _base_of(path)
+    trusted = loading.trust_remote_code
+    _check_config(model, trusted=trusted)
+    weights = weight_files(model, pickles=loading.allow_pickle)
+    tokenizer = _find_tokenizer(path, model)
+    _check_tokenizer(tokenizer, trusted=trusted)
+    code = python_files([path, model], tokenizer) if trusted else []
+    return CheckpointFolder(
+        path, model, tokenizer, tuple(weights), adapter, tuple(code)
+    )
 
 
-def weight_files(folder: Path) -> list[Path]:
-    """The safetensors files that hold a full model's weights.
+def weight_files(folder: Path, *, pickles: bool = False) -> list[Path]:
+    """The files that hold a full model's weights: safetensors, where there are any.
+
+    Args:
+        folder: the model's.
+        pickles: whether pickled weights will do where there are no others.
 
     Raises:
         CheckpointError: there are none, or not all that the index names.
     """
-    index = folder / "model.safetensors.index.json"
+    for name in WEIGHTS:
+        files = _weights_named(folder, name)
+        if files and files[0].suffix == PICKLED:
+            if not pickles:
+                raise CheckpointError(f"{folder}: the weights are pickled{_ALLOW}")
+            return files
+        if files:
+            for file in files:
+                read_header(file)
+            return files
+    raise CheckpointError(_no_weights(folder))
+
+
+def _weights_named(folder: Path, name: str) -> list[Path]:
+    """The file of that name, else those that its index names, else none."""
+    index = folder / f"{name}.index.json"
+    if (folder / name).is_file():
+        return [folder / name]
     if not index.is_file():
-        whole = folder / "model.safetensors"
-        if not whole.is_file():
-            raise CheckpointError(_no_weights(folder))
-        return [whole]
+        return []
     names = read_json(index).get("weight_map")
     if not isinstance(names, dict) or not names:
         raise CheckpointError(f"{index}: there is no 'weight_map' in it. {_RESAVE}")
@@ -100,6 +164,10 @@ def weight_files(folder: Path) -> list[Path]:
             f"{index.name} names are missing, the first is '{missing[0]}'. "
             "Copy the whole folder, or wait until it is written."
         )
+    kind = Path(name).suffix
+    for shard in shards:
+        if Path(shard).suffix != kind:
+            raise CheckpointError(f"{index}: '{shard}' is no {kind} file. {_RESAVE}")
     return [folder / shard for shard in shards]
 
 
@@ -150,6 +218,11 @@ def read_json(file: Path) -> dict[str, Json]:
 
 
 _RESAVE = "Save the checkpoint anew."
+_ALLOW = (
+    ", and pickles may hold foreign code. Where you trust them, add --allow-pickle, "
+    "which reads tensors alone; better, save the model anew with a newer transformers "
+    "or peft (save_pretrained), which writes safetensors."
+)
 
 
 def _no_folder(path: Path) -> str:
@@ -171,34 +244,34 @@ def _cut_short(file: Path, wanted: int, size: int) -> str:
     )
 
 
-def _check_config(folder: Path) -> None:
+def _check_config(folder: Path, *, trusted: bool) -> None:
     file = folder / "config.json"
     if not file.is_file():
         raise CheckpointError(_no_config(folder))
     config = read_json(file)
-    if not isinstance(config.get("model_type"), str):
+    kind = config.get("model_type")
+    if not isinstance(kind, str):
         raise CheckpointError(
             f"{file}: 'model_type' is missing, so nobody can tell which model this is. "
             "Copy config.json from the base model."
         )
-    if config.get("auto_map") and not _is_known(config["model_type"]):
+    if str(config.get("transformers_weights") or "").endswith(PICKLED):
         raise CheckpointError(
-            f"{file}: the model needs code of its own ('auto_map'), which is never run "
-            "here. Convert it to an architecture that transformers has, or serve it "
-            "yourself and use the openai backend."
+            f"{file}: 'transformers_weights' names a pickled file. Take it out."
         )
+    check_code(file, config, trusted=trusted, known=lambda: is_known_model(kind))
     generation = folder / "generation_config.json"
     if generation.is_file():
         read_json(generation)
 
 
-def _is_known(model_type: str) -> bool:
-    """Whether transformers has that architecture itself."""
-    try:
-        from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
-    except ImportError:
-        return True  # loading will ask for the package
-    return model_type in CONFIG_MAPPING_NAMES
+def _check_tokenizer(folder: Path, *, trusted: bool) -> None:
+    file = folder / "tokenizer_config.json"
+    if not file.is_file():
+        return
+    config = read_json(file)
+    name = str(config.get("tokenizer_class"))
+    check_code(file, config, trusted=trusted, known=lambda: is_known_tokenizer(name))
 
 
 def _no_config(folder: Path) -> str:
@@ -217,7 +290,7 @@ def _no_config(folder: Path) -> str:
 def _no_weights(folder: Path) -> str:
     if _has(folder, ["pytorch_model*.bin", "*.pt", "*.pth", "*.ckpt"]):
         return (
-            f"{folder}: the weights are pickled, and unpickling may run foreign code. "
+            f"{folder}: the weights are pickled, and not as transformers names them. "
             "Convert them where you trust them: load the model with transformers and "
             "call model.save_pretrained(new_folder), which writes safetensors."
         )
@@ -232,17 +305,24 @@ def _no_weights(folder: Path) -> str:
     )
 
 
-def _check_adapter(folder: Path) -> Path:
-    """Folder of the base model, once the adapter's own files are found right."""
+def _adapter_weights(folder: Path, *, pickles: bool) -> Path:
     weights = folder / "adapter_model.safetensors"
-    if not weights.is_file():
-        pickled = (folder / "adapter_model.bin").is_file()
+    pickled = folder / "adapter_model.bin"
+    if weights.is_file():
+        read_header(weights)
+        return weights
+    if not pickled.is_file():
         raise CheckpointError(
-            f"{folder}: the adapter has no adapter_model.safetensors"
-            + (", only pickled weights, which may run foreign code" * pickled)
-            + ". Save it anew with peft's model.save_pretrained(folder)."
+            f"{folder}: the adapter has no adapter_model.safetensors. "
+            "Save it anew with peft's model.save_pretrained(folder)."
         )
-    read_header(weights)
+    if not pickles:
+        raise CheckpointError(f"{folder}: the adapter's weights are pickled{_ALLOW}")
+    return pickled
+
+
+def _base_of(folder: Path) -> Path:
+    """Folder of the adapter's base model."""
     file = folder / "adapter_config.json"
     base = read_json(file).get("base_model_name_or_path")
     if not isinstance(base, str) or not base:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 from harness import identity
 from harness.backends.base import Backend, Model, Usage, backends
 from harness.backends.folder import CheckpointFolder, inspect_folder
-from harness.errors import CheckpointError, MissingPackage, UsageError
+from harness.backends.loading import AUTOMATIC, check_device, device_of, dtype_of
+from harness.errors import FAILURES, CheckpointError, MissingPackage, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, MutableMapping, Sequence
@@ -17,28 +19,41 @@ if TYPE_CHECKING:
     from harness.backends.base import Generated, Request, Scored
     from harness.backends.batching import Budget
     from harness.backends.likelihood import Text
+    from harness.backends.loading import Loading
     from harness.backends.tokens import Codec, Tokens
     from harness.identity import FileStamp
     from harness.types import Generation, Item, Json
 
 
 class TransformersBackend(Backend):
-    """Runs full models and PEFT adapters from local folders, never code in them."""
+    """Runs full models and PEFT adapters from local folders."""
 
     name = "transformers"
 
-    def __init__(self, *, batch_size: int | None = None) -> None:
-        """`batch_size` fixes the rows of a batch; None takes what suits the device."""
-        self.batch_size = batch_size
+    def __init__(self, loading: Loading = AUTOMATIC) -> None:
+        """`loading` says in which precision, where, and what is trusted."""
+        self.loading = loading
+
+    def with_loading(self, loading: Loading) -> TransformersBackend:
+        """This backend, loading as a user asks for.
+
+        Raises:
+            MissingPackage: torch is not installed.
+            UsageError: the machine lacks the device.
+        """
+        check_device(loading.device)
+        return TransformersBackend(loading)
 
     def fingerprint(self, location: str, known: MutableMapping[FileStamp, str]) -> str:
         """Hash of weights, tokenizer, configuration, adapter and its base model.
+
+        And of pickled weights and Python code, where they are trusted and used.
 
         Raises:
             CheckpointError: nothing can be loaded from there; says what is missing.
         """
         try:
-            return identity.fingerprint(inspect_folder(Path(location)).files, known)
+            return identity.fingerprint(self._inspect(location).files, known)
         except OSError as error:
             raise CheckpointError(f"{location} cannot be read: {error}") from None
 
@@ -49,28 +64,40 @@ class TransformersBackend(Backend):
             CheckpointError: nothing can be loaded from there; says what is missing.
             MissingPackage: torch is not installed.
         """
-        return {"backend": self.name, "dtype": _dtype(inspect_folder(Path(location)))}
+        dtype = dtype_of(self.loading, self._inspect(location))
+        return {"backend": self.name, "dtype": dtype}
 
     def load(self, location: str) -> TransformersModel:
-        """The checkpoint in memory: on a GPU if there is one, else on the CPU.
+        """The checkpoint in memory, of the device that is asked for or there.
 
         Raises:
             CheckpointError: it cannot be loaded; says why.
             MissingPackage: torch, transformers or peft is not installed.
         """
-        folder = inspect_folder(Path(location))
+        folder = self._inspect(location)
         torch = _torch()
         try:
             with _quiet():
-                network, tokenizer = _load(folder, _dtype(folder))
-            network.to("cuda" if torch.cuda.is_available() else "cpu").eval()
-            return TransformersModel(network, tokenizer, batch_size=self.batch_size)
+                network, tokenizer = _load(folder, self.loading)
+            network.to(device_of(self.loading)).eval()
+            return TransformersModel(
+                network, tokenizer, batch_size=self.loading.batch_size
+            )
         except torch.OutOfMemoryError:
             raise CheckpointError(f"{location}: memory is too small for it.") from None
+        except UnpicklingError:
+            # What torch says would have users run whatever the pickle holds.
+            raise CheckpointError(
+                f"{location}: the pickled weights are damaged, or hold more than "
+                "tensors, which is never run. Save the model anew as safetensors."
+            ) from None
         except _loading_errors() as error:
             raise CheckpointError(
                 f"{location} cannot be loaded: {error or type(error).__name__}"
             ) from error
+
+    def _inspect(self, location: str) -> CheckpointFolder:
+        return inspect_folder(Path(location), self.loading)
 
 
 class TransformersModel(Model):
@@ -141,6 +168,24 @@ class TransformersModel(Model):
         yield from Scorer(self.network, self._budget()).score(texts)
 
     @property
+    def description(self) -> Mapping[str, Json]:
+        """Dtype, device, most rows of a batch, and the versions of the packages."""
+        import torch
+        import transformers
+
+        device = self.network.device
+        found = {
+            "dtype": str(self.network.dtype).removeprefix("torch."),
+            "device": str(device),
+            "batch_size": self._budget().rows,
+            "torch": torch.__version__,
+            "transformers": transformers.__version__,
+        }
+        if device.type == "cuda":
+            found["gpu"] = torch.cuda.get_device_name(device)
+        return found
+
+    @property
     def usage(self) -> Usage:
         """No cost, but a remark where prompts end inside a token."""
         apart = len(self.codec.apart)
@@ -206,25 +251,23 @@ class TransformersModel(Model):
         )
 
 
-def _load(folder: CheckpointFolder, dtype: str) -> tuple[Any, Any]:
+def _load(folder: CheckpointFolder, loading: Loading) -> tuple[Any, Any]:
     """Network and tokenizer, on the CPU."""
     try:
-        from transformers import (
-            AutoConfig,
-            AutoModelForCausalLM,
-            AutoModelForSeq2SeqLM,
-            AutoTokenizer,
-        )
+        from transformers import AutoConfig, AutoTokenizer
     except ImportError:
         raise MissingPackage("Running a checkpoint", "local") from None
-    local = {"local_files_only": True, "trust_remote_code": False}
+    local = {
+        "local_files_only": True,
+        "trust_remote_code": loading.trust_remote_code,
+    }
     config = AutoConfig.from_pretrained(folder.model, **local)
-    kind = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
-    network, report = kind.from_pretrained(
+    network, report = _network_class(folder, config, loading).from_pretrained(
         folder.model,
         config=config,
-        dtype=dtype,
-        use_safetensors=True,
+        dtype=dtype_of(loading, folder),
+        use_safetensors=not folder.is_pickled,
+        weights_only=True,
         output_loading_info=True,
         **local,
     )
@@ -240,6 +283,23 @@ def _load(folder: CheckpointFolder, dtype: str) -> tuple[Any, Any]:
     return network, tokenizer
 
 
+def _network_class(folder: CheckpointFolder, config: Any, loading: Loading) -> Any:
+    """A class that transformers finds by the config, or the folder's own."""
+    from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
+    from transformers.dynamic_module_utils import get_class_from_dynamic_module
+    from transformers.models.auto.auto_factory import (
+        add_generation_mixin_to_remote_model,
+    )
+
+    kind = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
+    own = (getattr(config, "auto_map", None) or {}).get(kind.__name__)
+    if not loading.trust_remote_code or own is None:
+        return kind
+    # The auto classes remember the first folder's code for all that are named alike.
+    found = get_class_from_dynamic_module(own, folder.model, local_files_only=True)
+    return add_generation_mixin_to_remote_model(found)
+
+
 def _with_adapter(network: Any, path: Path) -> Any:
     try:
         from peft import PeftConfig, PeftModel
@@ -251,7 +311,9 @@ def _with_adapter(network: Any, path: Path) -> Any:
             f"{path}: adapters that learn a prompt ({config.peft_type.value}) are not "
             "supported, only those that change weights, like LoRA."
         )
-    adapted = PeftModel.from_pretrained(network, path, config=config)
+    adapted = PeftModel.from_pretrained(
+        network, path, config=config, torch_device="cpu"
+    )
     return adapted.get_base_model()
 
 
@@ -263,28 +325,11 @@ def _torch() -> Any:
     return torch
 
 
-def _dtype(folder: CheckpointFolder) -> str:
-    """float32, but bfloat16 on GPUs for checkpoints stored in 16 bits."""
-    if folder.weights_dtype not in {"BF16", "F16"}:
-        return "float32"
-    cuda = _torch().cuda
-    return "bfloat16" if cuda.is_available() and cuda.is_bf16_supported() else "float32"
-
-
 def _loading_errors() -> tuple[type[Exception], ...]:
-    """What transformers, peft and safetensors raise for folders that they refuse."""
+    """What transformers, peft, safetensors and torch raise for what they refuse."""
     from safetensors import SafetensorError
 
-    return (
-        OSError,
-        ValueError,
-        RuntimeError,
-        LookupError,
-        TypeError,
-        AttributeError,
-        ImportError,
-        SafetensorError,
-    )
+    return (*FAILURES, EOFError, SafetensorError)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from harness.task import Task
 
 
-def run(
+def run(  # noqa: PLR0913 - one argument an option
     suite: Suite,
     checkpoint: Annotated[
         list[str],
@@ -37,22 +37,41 @@ def run(
     rehash: Annotated[
         bool, typer.Option(help="Read checkpoints again that look unchanged.")
     ] = False,
+    dtype: Annotated[
+        str, typer.Option(help="auto, float32, bfloat16 or float16.")
+    ] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = (
+        "auto"
+    ),
+    batch_size: Annotated[
+        int | None, typer.Option(help="Texts at a time. [default: what suits]")
+    ] = None,
+    trust_remote_code: Annotated[
+        bool, typer.Option(help="Run Python code in checkpoint folders.")
+    ] = False,
+    allow_pickle: Annotated[
+        bool, typer.Option(help="Read pickled weights where there are no others.")
+    ] = False,
     json: AsJson = False,
 ) -> None:
     """Generate and score every checkpoint; the same command resumes.
 
     Example: harness run modernize --checkpoint 'out/checkpoint-*'
     """
+    from harness.backends import Loading
     from harness.checkpoints import find_checkpoints
     from harness.run import run as run_suite
     from harness.task import load_tasks
 
+    loading = Loading(dtype, device, batch_size, trust_remote_code, allow_pickle)
     tasks = load_tasks(suite)
     # A misspelt checkpoint must not leave an empty study behind.
-    find_checkpoints(checkpoint)
+    find_checkpoints(checkpoint, loading)
     study = open_study(db, suite)
     with progress_bars() as progress:
-        done = run_suite(study, tasks, checkpoint, rehash=rehash, progress=progress)
+        done = run_suite(
+            study, tasks, checkpoint, rehash=rehash, loading=loading, progress=progress
+        )
     generated = sum(one.generated for one in done.generations)
     reused = sum(one.reused for one in done.generations)
     tell(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from harness.reporting.model import CriterionInfo, Raters
-from harness.study.checkpoints import stored_checkpoints
+from harness.study.checkpoints import stored_checkpoints, used_for
 from harness.study.items import stored_items
 from harness.study.outputs import current_outputs
 from harness.study.scores import current_scores, stored_metrics
@@ -100,6 +100,8 @@ class Evidence:
     """Those that were rated."""
     asked_otherwise: int = 0
     """Ratings left out because the question or scale has changed since."""
+    used: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
+    """Id of the checkpoint to what the run used that asked it last."""
 
     @cached_property
     def labels(self) -> dict[str, str]:
@@ -230,6 +232,7 @@ def _gathered(study: StudyFile, task: str) -> Evidence:
         outdated=outdated,
         criteria=_criteria(study, task, ratings),
         asked_otherwise=len(rows) - len(same),
+        used=used_for(study, task),
     )
 
 

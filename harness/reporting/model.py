@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from harness.stats.correlation import Coefficients
-    from harness.types import Estimate
+    from harness.types import Estimate, Json
 
 Subject = Literal["outputs", "references", "whole"]
 Direction = Literal["metric", "raters"]
@@ -72,6 +72,8 @@ class CheckpointReport:
     """Signature to corpus value."""
     human: Mapping[str, Estimate]
     """Criterion to mean rating."""
+    used: Mapping[str, Json] = field(default_factory=dict)
+    """What the run used that asked it last, say its dtype; empty where unknown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,9 +37,17 @@ def notes(evidence: Evidence, raters: Raters) -> list[str]:
 
 def _of_checkpoints(evidence: Evidence) -> list[str]:
     number = len(evidence.checkpoints)
-    if number > 1:
-        return []
-    return [f"{counted(number, 'checkpoint')}: agreement across checkpoints needs two."]
+    found = []
+    if number <= 1:
+        alone = counted(number, "checkpoint")
+        found.append(f"{alone}: agreement across checkpoints needs two.")
+    dtypes = {used["dtype"] for used in evidence.used.values() if "dtype" in used}
+    if len(dtypes) > 1:
+        found.append(
+            f"The checkpoints ran in {listed(sorted(dtypes))}: small differences may "
+            "come of that alone. harness run --dtype makes them alike."
+        )
+    return found
 
 
 def _of_outputs(evidence: Evidence) -> list[str]:

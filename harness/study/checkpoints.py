@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from harness.errors import NotFound, UsageError
@@ -88,6 +89,29 @@ def find_checkpoint(study: StudyFile, name: str) -> Checkpoint:
         choices = ", ".join(f"{c.series}/{c.name}" for c in found)
         raise UsageError(f"Several checkpoints are named '{name}': write {choices}.")
     return found[0]
+
+
+def store_used(
+    study: StudyFile, run: int | None, checkpoint: Checkpoint, used: Mapping[str, Json]
+) -> None:
+    """Note in the run's settings what it used for a checkpoint, say which dtype."""
+    with study.transaction() as db:
+        db.execute(
+            "UPDATE runs SET settings = json_set(settings, ?, json(?)) WHERE id = ?",
+            [f'$.used."{checkpoint.id}"', json.dumps(used), run],
+        )
+
+
+def used_for(study: StudyFile, task: str) -> dict[str, dict[str, Json]]:
+    """Id of each checkpoint to what the run used that asked it last for a task."""
+    rows = study.mapping(
+        "SELECT evaluations.checkpoint, json_extract(runs.settings, "
+        "'$.used.\"' || evaluations.checkpoint || '\"') "
+        "FROM evaluations JOIN runs ON runs.id = evaluations.run "
+        "WHERE evaluations.task = ?",
+        [task],
+    )
+    return {checkpoint: json.loads(used) for checkpoint, used in rows.items() if used}
 
 
 def known_hashes(study: StudyFile) -> dict[FileStamp, str]:

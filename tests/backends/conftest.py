@@ -8,6 +8,7 @@ import pytest
 from backends.tiny_models import WORDS, save_checkpoint
 
 from harness.backends.base import Request
+from harness.backends.loading import Loading
 from harness.backends.transformers import TransformersBackend
 from harness.types import Item
 
@@ -36,7 +37,7 @@ def load(checkpoint):
     def model(kind: str = "llama", batch_size: int | None = None) -> Any:
         key = (kind, batch_size)
         if key not in loaded:
-            backend = TransformersBackend(batch_size=batch_size)
+            backend = TransformersBackend(Loading(batch_size=batch_size))
             loaded[key] = backend.load(checkpoint(kind))
         return loaded[key]
 

@@ -105,8 +105,8 @@ def test_code_beside_an_architecture_that_transformers_has_is_passed_over(folder
 @pytest.mark.parametrize(
     ("file", "message"),
     [
-        ("pytorch_model.bin", "the weights are pickled"),
-        ("pytorch_model-00001-of-00002.bin", "the weights are pickled"),
+        ("pytorch_model.bin", "the weights are pickled, and pickles may hold foreign"),
+        ("pytorch_model-00001-of-00002.bin", "and not as transformers names them"),
         ("pytorch_model_fsdp_0", "divided among processes"),
         ("optimizer.bin", "there are no weights"),
     ],
@@ -126,6 +126,14 @@ def shard(folder, *names):
 def test_all_shards_are_there(folder):
     shard(folder, "a.safetensors", "a.safetensors")
     assert inspect_folder(folder).weights_dtype == "F32"
+
+
+def test_whole_weights_go_before_shards_as_transformers_has_it(folder):
+    whole = shutil.copy(folder / "model.safetensors", folder / "whole")
+    shard(folder, "a.safetensors")
+    assert inspect_folder(folder).weights == (folder / "a.safetensors",)
+    whole.rename(folder / "model.safetensors")
+    assert inspect_folder(folder).weights == (folder / "model.safetensors",)
 
 
 @pytest.mark.parametrize("other", ["b.safetensors", "../a.safetensors"])
@@ -233,6 +241,7 @@ def test_an_adapter_without_its_base(adapter, base, message):
 def test_a_pickled_adapter(adapter):
     weights = adapter / "adapter_model.safetensors"
     weights.rename(adapter / "adapter_model.bin")
-    assert "only pickled weights" in refusal(adapter)
+    assert "the adapter's weights are pickled" in refusal(adapter)
+    assert "--allow-pickle" in refusal(adapter)
     (adapter / "adapter_model.bin").unlink()
     assert "has no adapter_model.safetensors. Save" in refusal(adapter)
