@@ -25,7 +25,7 @@ from harness.study.items import (
 from harness.task import load_items
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from harness.metrics import Metric
     from harness.progress import Progress
@@ -46,11 +46,23 @@ class Run:
     """What was generated, for each checkpoint and task."""
     scores: int
     """Scores stored now."""
+    judging: Usage
+    """What servers were asked by metrics."""
 
     @property
     def usage(self) -> Usage:
         """What servers were asked, over all checkpoints and tasks."""
-        return sum((one.usage for one in self.generations), Usage())
+        return sum((one.usage for one in self.generations), self.judging)
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """What scoring stored outputs did."""
+
+    scores: int
+    """Scores stored now."""
+    usage: Usage
+    """What servers were asked by metrics."""
 
 
 def run(
@@ -97,7 +109,8 @@ def run(
                 progress=progress,
             )
     finish(study, number)
-    return Run(number, tuple(found), tuple(generations), scores)
+    judging = _asked(metric for work in works for metric in work.metrics)
+    return Run(number, tuple(found), tuple(generations), scores, judging)
 
 
 def prepare(task: Task) -> Work:
@@ -137,18 +150,15 @@ def finish(study: StudyFile, number: int) -> None:
 
 def score_stored(
     study: StudyFile, tasks: Sequence[Task], *, progress: Progress = silent
-) -> int:
-    """Score outputs that the study holds by the tasks' metrics; loads no model.
-
-    Returns:
-        The number of scores stored now.
+) -> Scoring:
+    """Score outputs that the study holds by the tasks' metrics; loads no checkpoint.
 
     Raises:
         InputError: a metric is not as it must be.
         NotFound: the study has no outputs for a task.
     """
     number = start(study, "score", {"tasks": [task.name for task in tasks]})
-    stored = 0
+    stored, usage = 0, Usage()
     for task in tasks:
         items = stored_items(study, task.name)
         checkpoints = stored_checkpoints(study, task.name)
@@ -164,8 +174,13 @@ def score_stored(
                 base=task.folder.resolve(),
                 progress=progress,
             )
+        usage += _asked(built)
     finish(study, number)
-    return stored
+    return Scoring(stored, usage)
+
+
+def _asked(metrics: Iterable[Metric]) -> Usage:
+    return sum((metric.usage for metric in metrics), Usage())
 
 
 def build_metrics(task: Task, items: Sequence[Item]) -> list[Metric]:

@@ -61,7 +61,7 @@ class TransformersBackend(Backend):
         folder = inspect_folder(Path(location))
         torch = _torch()
         try:
-            with _quiet():
+            with quiet():
                 network, tokenizer = _load(folder, _dtype(folder))
             network.to("cuda" if torch.cuda.is_available() else "cpu").eval()
             return TransformersModel(network, tokenizer, batch_size=self.batch_size)
@@ -288,7 +288,7 @@ def _loading_errors() -> tuple[type[Exception], ...]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Without transformers' own progress bars and log lines."""
     from transformers.utils import logging
 

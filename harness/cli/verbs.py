@@ -66,7 +66,7 @@ def run(
 
 
 def score(suite: Suite, *, db: Db = None, json: AsJson = False) -> None:
-    """Score outputs that the study holds already; loads no model.
+    """Score outputs that the study holds already; loads no checkpoint.
 
     Example: harness score my_task.yaml --db results/mine.db
     """
@@ -76,8 +76,9 @@ def score(suite: Suite, *, db: Db = None, json: AsJson = False) -> None:
     tasks = load_tasks(suite)
     study = open_study(db, suite, must_exist=True)
     with progress_bars() as progress:
-        added = score_stored(study, tasks, progress=progress)
-    tell(f"{added} scores added to {study.path}")
+        done = score_stored(study, tasks, progress=progress)
+    tell(f"{done.scores} scores added to {study.path}")
+    _tell_usage(done.usage)
     _print_report(
         study, [task.name for task in tasks], Format.JSON if json else Format.TEXT
     )
