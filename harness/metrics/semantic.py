@@ -71,8 +71,6 @@ class Semantic(BatchedMean):
             InputError: there is none; says how to get it.
             MissingPackage: sentence-transformers is not installed.
         """
-        if find_spec("sentence_transformers") is None:
-            raise MissingPackage("Metric 'semantic'", "semantic")
         return replace(self, model=str(_folder_of(self.model, folder)))
 
     @property
@@ -100,12 +98,14 @@ class Semantic(BatchedMean):
         self, texts: Sequence[str]
     ) -> dict[str, NDArray[np.float64] | Unscorable]:
         """A unit vector, or the reason for none, for each text."""
+        from safetensors import SafetensorError
+
         try:
             model = _load(str(self._folder), self._fingerprint)
             long = {} if self.truncate else _too_long(model, texts)
             short = [text for text in texts if text not in long]
             rows = model.encode(short, show_progress_bar=False) if short else []
-        except FAILURES as error:
+        except (SafetensorError, *FAILURES) as error:
             raise MetricError(self.name, f"({self._folder}) failed", error) from error
         units = (_unit(np.asarray(row, dtype=np.float64)) for row in rows)
         return {**long, **dict(zip(short, units, strict=True))}
@@ -179,6 +179,8 @@ def _load(folder: str, fingerprint: str) -> Any:
 
 def _folder_of(model: str, base: Path) -> Path:
     """The folder that a path or a name means."""
+    if find_spec("sentence_transformers") is None:
+        raise MissingPackage("Metric 'semantic'", "semantic")
     folder = base / Path(model).expanduser()
     if not folder.is_dir():
         folder = _cached(model, folder)
