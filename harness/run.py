@@ -47,12 +47,12 @@ class Run:
     scores: int
     """Scores stored now."""
     judging: Usage
-    """What servers were asked by metrics."""
+    """What servers were asked by metrics; they may have other prices."""
 
     @property
     def usage(self) -> Usage:
-        """What servers were asked, over all checkpoints and tasks."""
-        return sum((one.usage for one in self.generations), self.judging)
+        """What servers were asked for answers, over all checkpoints and tasks."""
+        return sum((one.usage for one in self.generations), Usage())
 
 
 @dataclass(frozen=True, slots=True)

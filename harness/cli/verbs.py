@@ -59,7 +59,8 @@ def run(
         f"{generated} outputs generated, {reused} were there already; "
         f"{done.scores} scores added to {study.path}"
     )
-    _tell_usage(done.usage)
+    _tell_usage(done.usage, "servers")
+    _tell_usage(done.judging, "judges")
     _print_report(
         study, [task.name for task in tasks], Format.JSON if json else Format.TEXT
     )
@@ -78,7 +79,7 @@ def score(suite: Suite, *, db: Db = None, json: AsJson = False) -> None:
     with progress_bars() as progress:
         done = score_stored(study, tasks, progress=progress)
     tell(f"{done.scores} scores added to {study.path}")
-    _tell_usage(done.usage)
+    _tell_usage(done.usage, "judges")
     _print_report(
         study, [task.name for task in tasks], Format.JSON if json else Format.TEXT
     )
@@ -189,11 +190,11 @@ def demo(
     tell(f"To rate its outputs: harness rate modernize --db {made.study.path}")
 
 
-def _tell_usage(usage: Usage) -> None:
+def _tell_usage(usage: Usage, whom: str) -> None:
     if usage.requests:
         cost = "" if usage.cost is None else f", cost {usage.cost:,.4f}"
         tell(
-            f"{usage.requests:,} requests to servers: {usage.prompt_tokens:,} tokens "
+            f"{usage.requests:,} requests to {whom}: {usage.prompt_tokens:,} tokens "
             f"read, {usage.new_tokens:,} written{cost}"
         )
     for remark in usage.remarks:

@@ -154,9 +154,11 @@ class Form(ABC):
             **self._further(),
             **{name: fenced(name, text, tag) for name, text in texts.items()},
         }
+        from jinja2 import TemplateError
+
         try:
             return str(self._template.render(known))
-        except FAILURES as error:
+        except (TemplateError, *FAILURES) as error:
             raise MetricError("judge", "cannot fill in its prompt", error) from error
 
     def _further(self) -> dict[str, str]:
