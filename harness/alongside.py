@@ -40,6 +40,7 @@ class ScoringAlongside:
         self._works = {work.task.name: work for work in works}
         self._queue: SimpleQueue[tuple[str, Sequence[Output]] | None] = SimpleQueue()
         self._halted = Event()
+        self._going = True
         self._thread = Thread(target=self._run, name="scoring", daemon=True)
 
     def __enter__(self) -> Self:
@@ -64,13 +65,24 @@ class ScoringAlongside:
     def _run(self) -> None:
         ready: dict[str, tuple[Scoring, list[TextMetric]]] = {}
         try:
-            while (taken := self._queue.get()) is not None:
-                task, outputs = taken
-                if task not in ready:
-                    ready[task] = self._ready(task)
-                self._score(*ready[task], outputs)
+            while waiting := self._waiting():
+                for task, outputs in waiting.items():
+                    if task not in ready:
+                        ready[task] = self._ready(task)
+                    self._score(*ready[task], outputs)
         finally:
             self._study.close()
+
+    def _waiting(self) -> dict[str, list[Output]]:
+        """All outputs that wait now, by task; none once the last was taken."""
+        found: dict[str, list[Output]] = {}
+        # Slow metrics do many at once: what came meanwhile is taken together.
+        while self._going and not (found and self._queue.empty()):
+            taken = self._queue.get()
+            self._going = taken is not None
+            if taken is not None:
+                found.setdefault(taken[0], []).extend(taken[1])
+        return found
 
     def _score(
         self, scoring: Scoring, metrics: list[TextMetric], outputs: Sequence[Output]

@@ -78,7 +78,7 @@ class Study:
         Raises:
             HarnessError: a metric or task is not as it must be.
         """
-        return score_stored(self.file, load_tasks(suite), progress=progress)
+        return score_stored(self.file, load_tasks(suite), progress=progress).scores
 
     def report(self, tasks: Sequence[str] | None = None) -> Report:
         """The report on tasks, or on all.

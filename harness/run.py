@@ -26,7 +26,7 @@ from harness.study.items import (
 from harness.task import load_items
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from harness.backends import Loading
     from harness.metrics import Metric
@@ -48,11 +48,23 @@ class Run:
     """What was generated, for each checkpoint and task."""
     scores: int
     """Scores stored now."""
+    judging: Usage
+    """What servers were asked by metrics; they may have other prices."""
 
     @property
     def usage(self) -> Usage:
-        """What servers were asked, over all checkpoints and tasks."""
+        """What servers were asked for answers, over all checkpoints and tasks."""
         return sum((one.usage for one in self.generations), Usage())
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """What scoring stored outputs did."""
+
+    scores: int
+    """Scores stored now."""
+    usage: Usage
+    """What servers were asked by metrics."""
 
 
 def run(
@@ -115,7 +127,8 @@ def run(
     if failures:
         raise failures[0]
     finish(study, number)
-    return Run(number, tuple(found), tuple(generations), scores)
+    judging = _asked(metric for work in works for metric in work.metrics)
+    return Run(number, tuple(found), tuple(generations), scores, judging)
 
 
 def _score(
@@ -169,18 +182,15 @@ def finish(study: StudyFile, number: int) -> None:
 
 def score_stored(
     study: StudyFile, tasks: Sequence[Task], *, progress: Progress = silent
-) -> int:
-    """Score outputs that the study holds by the tasks' metrics; loads no model.
-
-    Returns:
-        The number of scores stored now.
+) -> Scoring:
+    """Score outputs that the study holds by the tasks' metrics; loads no checkpoint.
 
     Raises:
         InputError: a metric is not as it must be.
         NotFound: the study has no outputs for a task.
     """
     number = start(study, "score", {"tasks": [task.name for task in tasks]})
-    stored = 0
+    stored, usage = 0, Usage()
     for task in tasks:
         items = stored_items(study, task.name)
         checkpoints = stored_checkpoints(study, task.name)
@@ -196,8 +206,13 @@ def score_stored(
                 base=task.folder.resolve(),
                 progress=progress,
             )
+        usage += _asked(built)
     finish(study, number)
-    return stored
+    return Scoring(stored, usage)
+
+
+def _asked(metrics: Iterable[Metric]) -> Usage:
+    return sum((metric.usage for metric in metrics), Usage())
 
 
 def build_metrics(task: Task, items: Sequence[Item]) -> list[Metric]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from harness.study import StudyFile
     from harness.types import Checkpoint, Item, Likelihood, Output
 
-BLOCK = 500
-"""Outputs scored between two commits."""
-
 
 def score(
     study: StudyFile,
@@ -39,8 +37,8 @@ def score(
 ) -> int:
     """Score one checkpoint's outputs for a task, as far as scores are missing.
 
-    No model is loaded. What a metric cannot judge is stored as NULL with the reason. A
-    metric that fails does not keep the others from scoring.
+    No checkpoint is loaded. What a metric cannot judge is stored as NULL with the
+    reason. A metric that fails does not keep the others from scoring.
 
     Args:
         study: where outputs are and scores go.
@@ -48,7 +46,7 @@ def score(
         task: name of the task.
         metrics: made ready for the task's items.
         base: folder that the metrics' own files are looked up from later.
-        progress: told of every block.
+        progress: told of every group of outputs.
 
     Returns:
         The number of scores stored now.
@@ -131,16 +129,19 @@ class Scoring:
     ) -> int:
         """Judge these outputs and store the scores; returns their number."""
         label = f"{self.checkpoint.name}: {metric.name}"
-        for start in range(0, len(outputs), BLOCK):
-            block = outputs[start : start + BLOCK]
-            tallies = metric.tallies([(self.items[o.item], o.text) for o in block])
-            scores = [
-                (self._score(metric, output.item, tally, output.id), output.item)
-                for output, tally in zip(block, tallies, strict=True)
-            ]
-            store_scores(self.study, [(s, self.truths[item]) for s, item in scores])
-            progress(label, start + len(block), len(outputs))
-        return len(outputs)
+        judged = [(self.items[output.item], output.text) for output in outputs]
+        stored = 0
+        with closing(metric.in_groups(judged)) as groups:
+            for group in groups:
+                tallies = [(outputs[place], tally) for place, tally in group]
+                scores = [
+                    (self._score(metric, o.item, tally, o.id), self.truths[o.item])
+                    for o, tally in tallies
+                ]
+                store_scores(self.study, scores)
+                stored += len(scores)
+                progress(label, stored, len(outputs))
+        return stored
 
     def likelihoods(self, metric: LikelihoodMetric) -> int:
         """Judge what the metric has not judged yet; returns the number of scores."""

@@ -40,6 +40,7 @@ HEAVY = frozenset(
             "pandas",
         ),
         *("scipy", "sacrebleu", "rouge_score"),
+        *("sentence_transformers", "sklearn"),
     )
 )
 MAY_OPEN_THE_UI = frozenset(("cli", "api", "terminal"))

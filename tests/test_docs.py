@@ -4,9 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from harness.cli import app
-from harness.metrics import names
+from harness.metrics import build, names
 from harness.schemes import schemes
 from harness.study import StudyFile
 
@@ -32,6 +33,13 @@ def test_every_command_is_in_the_readme(command):
 @pytest.mark.parametrize("name", names())
 def test_every_metric_is_in_the_readme(name):
     assert f"`{name}`" in README
+
+
+def test_the_judges_in_the_readme_can_be_built(tmp_path):
+    (tmp_path / "rubric.md").write_text("Is it true?")
+    [example] = re.findall(r"```yaml\n(metrics:\n.*?)```", README, flags=re.DOTALL)
+    specs = [spec for spec in yaml.safe_load(example)["metrics"] if "judge" in spec]
+    assert len([build(spec, tmp_path) for spec in specs]) == 2
 
 
 @pytest.mark.parametrize("name", schemes.names())

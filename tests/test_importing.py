@@ -157,7 +157,7 @@ def test_outputs_join_those_of_a_run(study, outputs, tmp_path, echo):
     run(study, [task], [str(folder)])
     outputs([{"item": f"q{n}", "system": "gpt", "output": f"x {n}"} for n in range(10)])
     assert select(study, "SELECT count(*) FROM items") == [(10,)]
-    assert score_stored(study, [task]) == 10
+    assert score_stored(study, [task]).scores == 10
     query = "SELECT checkpoint, n FROM checkpoint_summary WHERE name LIKE 'exact%'"
     assert select(study, f"{query} ORDER BY 1") == [("checkpoint-1", 10), ("gpt", 10)]
     [(text,)] = select(study, "SELECT text FROM tasks ORDER BY rowid DESC LIMIT 1")

@@ -9,7 +9,7 @@ from fakes import ROWS, write_checkpoint, write_rows, write_task
 
 from harness import score as scoring
 from harness.errors import MetricError, NotFound, Unscorable
-from harness.metrics import MeanMetric, Whole, build
+from harness.metrics import MeanMetric, Whole, base, build
 from harness.run import run, score_stored
 from harness.study import StudyFile
 from harness.study.checkpoints import store_checkpoint
@@ -169,7 +169,7 @@ def test_a_likelihood_metric_without_likelihoods_stores_nothing(study, ran):
 def test_a_metric_that_fails_names_the_item_and_keeps_what_was_scored(
     study, ran, monkeypatch
 ):
-    monkeypatch.setattr(scoring, "BLOCK", 2)
+    monkeypatch.setattr(base, "BLOCK", 2)
     rows = [{**row, "question": f"question {n}"} for n, row in enumerate(ROWS)]
     rows[5]["question"] = "break"
     checkpoint = ran(rows, metrics=[])
@@ -200,7 +200,7 @@ def test_a_tally_is_kept_to_the_last_bit(study, ran):
 
 
 def test_progress_is_told_of_every_block(study, ran, monkeypatch):
-    monkeypatch.setattr(scoring, "BLOCK", 4)
+    monkeypatch.setattr(base, "BLOCK", 4)
     checkpoint, told = ran(metrics=[]), []
     [metric] = build("chrf", None)
     scoring.score(
@@ -215,8 +215,8 @@ def test_progress_is_told_of_every_block(study, ran, monkeypatch):
 def test_stored_outputs_are_scored_without_a_model(study, ran, tmp_path, echo):
     checkpoint = ran()
     task = load_task(write_task(tmp_path / "task", metrics=["exact_match", "ter"]))
-    assert score_stored(study, [task]) == 10
-    assert score_stored(study, [task]) == 0
+    assert score_stored(study, [task]).scores == 10
+    assert score_stored(study, [task]).scores == 0
     assert echo.loads == 1
     assert set(values(study, checkpoint, "ter").values()) == {0.0}
 
@@ -225,7 +225,7 @@ def test_scoring_reads_no_data(study, ran, tmp_path):
     ran()
     task = load_task(write_task(tmp_path / "task", metrics=["ter"]))
     write_rows(tmp_path / "task" / "data.jsonl", [])
-    assert score_stored(study, [task]) == 10
+    assert score_stored(study, [task]).scores == 10
 
 
 def test_a_task_without_outputs_is_not_found(study, ran, tmp_path):

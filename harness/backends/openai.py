@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from harness.backends.base import Backend, Model, Place, Scored, Usage, backends
+from harness.backends.base import (
+    Backend,
+    Generated,
+    Model,
+    Place,
+    Scored,
+    Usage,
+    backends,
+)
 from harness.backends.completions import echo_question, generated, question
-from harness.backends.crew import call, in_parallel
+from harness.backends.crew import HOPELESS, call, in_parallel
 from harness.backends.echo import Echo, read_echo, score_reference
 from harness.backends.hosted import HostedModel
 from harness.backends.prices import Prices
@@ -28,7 +36,7 @@ if TYPE_CHECKING:
         Sequence,
     )
 
-    from harness.backends.base import Generated, Request
+    from harness.backends.base import Request
     from harness.backends.completions import Answer
     from harness.backends.probe import Abilities
     from harness.backends.server import Server
@@ -50,6 +58,16 @@ NO_CHAT_ECHO = (
     "servers give no log-probabilities of given chat turns, so perplexity is not "
     "available for messages"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A text that the server does not take."""
+
+    item: str
+    """Id of the item."""
+    error: ServerError
+    """What the server says of it."""
 
 
 class OpenAIBackend(Backend):
@@ -191,20 +209,45 @@ class OpenAIModel(Model):
         Raises:
             ServerError: requests failed; the other answers were given before.
         """
-        chat = not self.abilities.completions
 
         async def answer(server: Server, request: Request) -> Generated:
-            body = question(request, settings, chat=chat)
-            try:
-                found = await server.ask(
-                    "completions" if "prompt" in body else "chat", body
-                )
-            except ServerError as error:
-                raise _naming(request.item, error) from None
-            self._count(found)
-            return generated(request, found, settings)
+            return await self._answer(server, request, settings)
 
         yield from self._stream(requests, answer)
+
+    def replies(
+        self, requests: Sequence[Request], settings: Generation
+    ) -> Iterator[Sequence[Generated | Refused]]:
+        """As `generate`, but a text that the server refuses does not stop the rest.
+
+        Servers refuse texts that are too long, or that a filter dislikes.
+
+        Raises:
+            ServerError: as `generate`; also if every text is refused, for then it is
+                hardly the texts.
+        """
+
+        async def reply(server: Server, request: Request) -> Generated | Refused:
+            try:
+                return await self._answer(server, request, settings)
+            except ServerError as error:
+                if error.final or error.status not in TOO_LONG:
+                    raise
+                return Refused(request.item.id, error)
+
+        answered, refused = False, list[Refused]()
+        for group in self._stream(requests, reply):
+            given = [one for one in group if not isinstance(one, Refused)]
+            refused += [one for one in group if isinstance(one, Refused)]
+            answered = answered or bool(given)
+            if not answered and len(refused) >= HOPELESS:
+                break
+            if given:
+                yield given
+        if refused and answered:
+            yield refused
+        elif refused:
+            raise refused[0].error
 
     def loglikelihood(self, items: Sequence[Item]) -> Iterator[list[Scored]]:
         """Likelihoods of first references, where the server echoes texts with them.
@@ -257,6 +300,19 @@ class OpenAIModel(Model):
         self._running = [stream]
         yield from stream
 
+    async def _answer(
+        self, server: Server, request: Request, settings: Generation
+    ) -> Generated:
+        body = question(request, settings, chat=not self.abilities.completions)
+        try:
+            found = await server.ask(
+                "completions" if "prompt" in body else "chat", body
+            )
+        except ServerError as error:
+            raise _naming(request.item, error) from None
+        self._count(found)
+        return generated(request, found, settings)
+
     async def _score(self, server: Server, item: Item) -> Scored:
         try:
             before = await self._echo(server, item.prompt)
@@ -295,7 +351,9 @@ def _naming(item: Item, error: ServerError) -> ServerError:
     if error.final or error.status not in TOO_LONG:
         return error
     return ServerError(
-        f"Task '{item.task}', item '{item.key}': {error}", status=error.status
+        f"Task '{item.task}', item '{item.key}': {error}",
+        status=error.status,
+        said=error.said,
     )
 
 

@@ -77,7 +77,7 @@ class TransformersBackend(Backend):
         folder = self._inspect(location)
         torch = _torch()
         try:
-            with _quiet():
+            with quiet():
                 network, tokenizer = _load(folder, self.loading)
             network.to(device_of(self.loading)).eval()
             return TransformersModel(
@@ -333,7 +333,7 @@ def _loading_errors() -> tuple[type[Exception], ...]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Without transformers' own progress bars and log lines."""
     from transformers.utils import logging
 

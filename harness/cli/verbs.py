@@ -78,14 +78,15 @@ def run(  # noqa: PLR0913 - one argument an option
         f"{generated} outputs generated, {reused} were there already; "
         f"{done.scores} scores added to {study.path}"
     )
-    _tell_usage(done.usage)
+    _tell_usage(done.usage, "servers")
+    _tell_usage(done.judging, "judges")
     _print_report(
         study, [task.name for task in tasks], Format.JSON if json else Format.TEXT
     )
 
 
 def score(suite: Suite, *, db: Db = None, json: AsJson = False) -> None:
-    """Score outputs that the study holds already; loads no model.
+    """Score outputs that the study holds already; loads no checkpoint.
 
     Example: harness score my_task.yaml --db results/mine.db
     """
@@ -95,8 +96,9 @@ def score(suite: Suite, *, db: Db = None, json: AsJson = False) -> None:
     tasks = load_tasks(suite)
     study = open_study(db, suite, must_exist=True)
     with progress_bars() as progress:
-        added = score_stored(study, tasks, progress=progress)
-    tell(f"{added} scores added to {study.path}")
+        done = score_stored(study, tasks, progress=progress)
+    tell(f"{done.scores} scores added to {study.path}")
+    _tell_usage(done.usage, "judges")
     _print_report(
         study, [task.name for task in tasks], Format.JSON if json else Format.TEXT
     )
@@ -207,11 +209,11 @@ def demo(
     tell(f"To rate its outputs: harness rate modernize --db {made.study.path}")
 
 
-def _tell_usage(usage: Usage) -> None:
+def _tell_usage(usage: Usage, whom: str) -> None:
     if usage.requests:
         cost = "" if usage.cost is None else f", cost {usage.cost:,.4f}"
         tell(
-            f"{usage.requests:,} requests to servers: {usage.prompt_tokens:,} tokens "
+            f"{usage.requests:,} requests to {whom}: {usage.prompt_tokens:,} tokens "
             f"read, {usage.new_tokens:,} written{cost}"
         )
     for remark in usage.remarks:

@@ -19,12 +19,14 @@ from harness.metrics.exact_match import ExactMatch
 from harness.metrics.f1 import F1
 from harness.metrics.imported import ImportedMetric
 from harness.metrics.json_schema import JsonSchema
+from harness.metrics.judge import Judge
 from harness.metrics.length_ratio import LengthRatio
 from harness.metrics.numeric import Numeric
 from harness.metrics.perplexity import BitsPerByte, Perplexity
 from harness.metrics.regex import Regex
 from harness.metrics.repetition import Repetition
 from harness.metrics.rouge import Rouge1, Rouge2, RougeL, RougeLsum
+from harness.metrics.semantic import Semantic
 from harness.metrics.specs import build, describe, from_description, names
 from harness.metrics.ter import Ter
 
@@ -39,6 +41,7 @@ __all__ = [
     "ExactMatch",
     "ImportedMetric",
     "JsonSchema",
+    "Judge",
     "Judged",
     "LengthRatio",
     "LikelihoodMetric",
@@ -52,6 +55,7 @@ __all__ = [
     "Rouge2",
     "RougeL",
     "RougeLsum",
+    "Semantic",
     "Tallied",
     "Ter",
     "TextMetric",

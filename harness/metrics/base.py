@@ -14,17 +14,24 @@ from harness.registry import Registry
 from harness.types import Item, Json, Likelihood, Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Generator, Iterable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from harness.backends.base import Usage
+
 Judged = tuple[Item, str]
 """An item and the text that a model wrote for it."""
+Group = list[tuple[int, Tally | Unscorable]]
+"""Tallies, or the reasons for none, each with the place of its output."""
 
 metrics: Registry[type[Metric]] = Registry("metric")
 
 NO_REFERENCE = "the item has no reference"
+
+BLOCK = 500
+"""Outputs judged between two commits, unless a metric knows better."""
 
 
 class Metric(ABC):
@@ -41,6 +48,8 @@ class Metric(ABC):
     higher_is_better: bool = True
     unit: str = ""
     """`%`, `bits`, ...; empty for a plain number."""
+    costly: bool = False
+    """Whether it loads a model or asks a server, which a report must not."""
     origin: str = ""
     """How a task names it where that is not by `name`, say by a file."""
 
@@ -71,6 +80,13 @@ class Metric(ABC):
     def for_items(self, items: Iterable[Item]) -> Metric:  # noqa: ARG002
         """The metric as the items need it, say with their number of references."""
         return self
+
+    @property
+    def usage(self) -> Usage:
+        """What servers were asked for it; nothing for metrics that ask none."""
+        from harness.backends.base import Usage
+
+        return Usage()
 
 
 class Tallied(Metric):
@@ -115,6 +131,18 @@ class TextMetric(Tallied):
         """
         return [self._tally_or_reason(item, text) for item, text in judged]
 
+    def in_groups(self, judged: Sequence[Judged]) -> Generator[Group, None, None]:
+        """What `tallies` gives, in groups that are stored as they come.
+
+        Yields:
+            Tallies of some outputs, in any order.
+
+        Raises:
+            HarnessError: the metric itself failed; the groups before it count.
+        """
+        for start in range(0, len(judged), BLOCK):
+            yield list(enumerate(self.tallies(judged[start : start + BLOCK]), start))
+
     def _tally_or_reason(self, item: Item, text: str) -> Tally | Unscorable:
         try:
             return self.tally(item, text)
@@ -155,6 +183,25 @@ class MeanMetric(TextMetric):
     def value(self, tally: NDArray[np.float64]) -> NDArray[np.float64]:
         """Sum of values over number of outputs."""
         return ratio(tally[..., 0], tally[..., 1])
+
+
+class BatchedMean(MeanMetric):
+    """A mean of values that are found for many outputs at once."""
+
+    @abstractmethod
+    def tallies(self, judged: Sequence[Judged]) -> list[Tally | Unscorable]:
+        """[value, 1], or the reason for none, for each output."""
+
+    def score(self, item: Item, text: str) -> float:
+        """The value for one output.
+
+        Raises:
+            Unscorable: the metric cannot judge this output.
+        """
+        (tally,) = self.tallies([(item, text)])
+        if isinstance(tally, Unscorable):
+            raise tally
+        return float(tally[0])
 
 
 class Whole(Metric):

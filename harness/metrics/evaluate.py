@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from harness.errors import FAILURES, InputError, MetricError, Unscorable
-from harness.metrics.base import NO_REFERENCE, MeanMetric, Whole
+from harness.metrics.base import NO_REFERENCE, BatchedMean, MeanMetric, Whole
 from harness.metrics.settings import parsed
 from harness.types import Item
 
@@ -144,7 +144,7 @@ class _Adapter:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateMean(_Adapter, MeanMetric):
+class EvaluateMean(_Adapter, BatchedMean):
     """A module whose result lists a value for each output."""
 
     module: Module
@@ -152,13 +152,6 @@ class EvaluateMean(_Adapter, MeanMetric):
     key: str
     origin: str
     higher_is_better: bool = True
-
-    def score(self, item: Item, text: str) -> float:
-        """The value of one output."""
-        (tally,) = self.tallies([(item, text)])
-        if isinstance(tally, Unscorable):
-            raise tally
-        return float(tally[0])
 
     def tallies(self, judged: Sequence[Judged]) -> list[Tally | Unscorable]:
         """[value, 1] of each output, from one call of the module."""

@@ -57,7 +57,7 @@ def _built_in(evidence: Evidence, signature: str) -> TextMetric | None:
     """The metric, if it can be made without running code that a study names."""
     description = evidence.descriptions[signature]
     name = description["name"]
-    if name not in metrics or description["form"] == "whole":
+    if name not in metrics or metrics[name].costly or description["form"] == "whole":
         return None
     if not signature.startswith(f"{name}|") or signature == f"{name}|imported":
         return None

@@ -51,8 +51,8 @@ def test_signature_lists_the_settings():
 
 
 @pytest.mark.parametrize("name", metrics.names())
-def test_signatures_start_with_the_name_and_hold_no_space(name):
-    signature = metrics[name]().signature
+def test_signatures_start_with_the_name_and_hold_no_space(name, made):
+    signature = made(name).signature
     assert signature.split("|")[0] == name
     assert " " not in signature
 

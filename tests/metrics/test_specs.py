@@ -91,15 +91,15 @@ def test_an_unknown_name_gets_a_suggestion(spec, tmp_path):
         build(spec, tmp_path)
 
 
-def test_all_names_can_be_built(tmp_path):
+def test_all_names_can_be_built(made):
     assert {"rouge", "bleu", "perplexity"} <= set(names())
     for name in names():
-        assert build(name, tmp_path)
+        assert made(name)
 
 
 @pytest.mark.parametrize("name", metrics.names())
-def test_a_stored_metric_comes_back_with_its_signature(name, tmp_path):
-    metric = metrics[name]().for_items([Item("1", "t", "1", "", ("a", "b"))])
+def test_a_stored_metric_comes_back_with_its_signature(name, made, tmp_path):
+    metric = made(name).for_items([Item("1", "t", "1", "", ("a", "b"))])
     description = json.loads(json.dumps(describe(metric)))
     rebuilt = from_description(description, tmp_path)
     assert rebuilt.signature == metric.signature == description["signature"]
