@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.importing import Imported, import_outputs, import_ratings
+from harness.importing import Form, Imported, import_outputs, import_ratings
 from harness.progress import silent
 from harness.report import report
 from harness.run import Run, run, score_stored
@@ -83,11 +83,22 @@ class Study:
         return report(self.file, list(tasks) if tasks is not None else None)
 
     def import_outputs(
-        self, file: Path | str, task: str, *, lower_is_better: Sequence[str] = ()
+        self,
+        file: Path | str,
+        task: str,
+        *,
+        lower_is_better: Sequence[str] = (),
+        form: str | None = None,
+        system: str | None = None,
     ) -> Imported:
         """Store outputs made elsewhere; see `harness.importing.import_outputs`."""
         return import_outputs(
-            self.file, Path(file), task, lower_is_better=lower_is_better
+            self.file,
+            Path(file),
+            task,
+            lower_is_better=lower_is_better,
+            form=None if form is None else Form(form),
+            system=system,
         )
 
     def import_ratings(self, file: Path | str, task: str) -> Imported:
