@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.importing import Form, Imported, import_outputs, import_ratings
+from harness.importing import Imported, import_outputs, import_ratings
 from harness.progress import silent
 from harness.report import report
 from harness.run import Run, run, score_stored
@@ -97,7 +97,7 @@ class Study:
             Path(file),
             task,
             lower_is_better=lower_is_better,
-            form=None if form is None else Form(form),
+            form=form,
             system=system,
         )
 

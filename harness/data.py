@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from harness.errors import FAILURES, InputError, shown
+from harness.errors import FAILURES, InputError, MissingData, shown
 from harness.identity import content_hash
 
 if TYPE_CHECKING:
@@ -59,18 +59,20 @@ def read_rows(source: str, base: Path) -> Iterator[Row]:
     Raises:
         InputError: the source is missing, empty or malformed; names file and line.
     """
+    place = source
     if source.startswith("python:"):
         rows = _python_rows(source, base)
     elif source.startswith("hf:"):
         rows = _hub_rows(source)
     else:
         rows = (row for path in _paths(source, base) for row in _file_rows(path))
+        place = str(base / source)
     empty = True
     for row in rows:
         empty = False
         yield row
     if empty:
-        raise InputError("there is no row in it; add at least one", file=source)
+        raise InputError("there is no row in it; add at least one", file=place)
 
 
 def read_json(path: Path) -> Json:
@@ -99,7 +101,7 @@ def load_function(file: Path, name: str) -> Callable[..., Json]:
         InputError: no such file, it fails to load, or it has no such function.
     """
     if not file.is_file():
-        raise InputError("no such Python file", file=file)
+        raise MissingData("no such Python file", file=file)
     place = content_hash(str(file.resolve()))[:8]
     spec = importlib.util.spec_from_file_location(
         f"harness_task_{file.stem}_{place}", file
@@ -143,7 +145,7 @@ def _hub_rows(source: str) -> Iterator[Row]:
     try:
         rows = load_dataset(name, *configuration, split=split)
     except (DatasetsError, *FAILURES) as error:
-        raise InputError(
+        raise MissingData(
             f"the data set cannot be loaded: {_quoted(error)}", file=source
         ) from error
     yield from _checked(rows, source)
@@ -201,10 +203,10 @@ def _paths(source: str, base: Path) -> list[Path]:
             found = _matching(path)
             if found:
                 return found
-            raise InputError("no file matches", file=path)
+            raise MissingData("no file matches", file=path)
     except (OSError, RuntimeError, ValueError) as error:
         raise InputError(f"it names no file: {error}", file=f"{path}"[:200]) from error
-    raise InputError(
+    raise MissingData(
         "no such file (a Hugging Face data set is written hf:name:split)", file=path
     )
 

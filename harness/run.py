@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from harness.backends import Usage
 from harness.checkpoints import find_checkpoints, register
-from harness.errors import InputError, NotFound
+from harness.errors import InputError, MissingData, NotFound
 from harness.generate import Generation, Work, generate
 from harness.metrics import build
 from harness.progress import silent
@@ -25,7 +25,7 @@ from harness.study.items import (
 from harness.task import load_items
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from harness.metrics import Metric
     from harness.progress import Progress
@@ -55,7 +55,7 @@ class Run:
 
 def run(
     study: StudyFile,
-    tasks: Sequence[Task],
+    tasks: Sequence[Task | Work],
     checkpoints: Sequence[str],
     *,
     rehash: bool = False,
@@ -68,7 +68,7 @@ def run(
 
     Args:
         study: where everything is stored.
-        tasks: what to evaluate on.
+        tasks: what to evaluate on, prepared already or not.
         checkpoints: each `[SERIES=]PATH`, a glob, or `[SERIES=]BACKEND:NAME`.
         rehash: read every file of a checkpoint again, also one that looks unchanged.
         progress: told what is being done.
@@ -77,7 +77,7 @@ def run(
         HarnessError: something is not as it must be; says what and where.
     """
     named = find_checkpoints(checkpoints)
-    works = [prepare(task) for task in tasks]
+    works = [task if isinstance(task, Work) else prepare(task) for task in tasks]
     # Two places may hold the same model.
     found = list({c.id: c for c in register(study, named, rehash=rehash)}.values())
     for work in works:
@@ -136,51 +136,101 @@ def finish(study: StudyFile, number: int) -> None:
 
 
 def score_stored(
-    study: StudyFile, tasks: Sequence[Task], *, progress: Progress = silent
+    study: StudyFile,
+    tasks: Sequence[Task],
+    *,
+    progress: Progress = silent,
+    remark: Callable[[str], None] = lambda _: None,
 ) -> int:
     """Score outputs that the study holds by the tasks' metrics; loads no model.
+
+    As in a run, a task's items are those of its data today, so that mended references
+    count. Where the data is missing, or all outputs were imported, they are those
+    that the study holds.
+
+    Args:
+        study: where outputs are and scores go.
+        tasks: whose metrics to score by.
+        progress: told of every block.
+        remark: told of a task whose data is missing.
 
     Returns:
         The number of scores stored now.
 
     Raises:
-        InputError: a metric is not as it must be.
+        InputError: data or metrics are not as they must be; nothing is stored then.
         NotFound: the study has no outputs for a task.
     """
+    works = []
+    for task in tasks:
+        if not stored_checkpoints(study, task.name):
+            raise NotFound("task with outputs", task.name, stored_tasks(study))
+        today = _items_of_today(study, task, remark)
+        items = today or stored_items(study, task.name)
+        works.append((Work(task, items, build_metrics(task, items)), bool(today)))
     number = start(study, "score", {"tasks": [task.name for task in tasks]})
     stored = 0
-    for task in tasks:
-        items = stored_items(study, task.name)
-        checkpoints = stored_checkpoints(study, task.name)
-        if not checkpoints:
-            raise NotFound("task with outputs", task.name, stored_tasks(study))
-        built = build_metrics(task, items)
-        for checkpoint in checkpoints:
+    for work, refreshed in works:
+        if refreshed:
+            store_work(study, work)
+        for checkpoint in stored_checkpoints(study, work.task.name):
             stored += score(
                 study,
                 checkpoint,
-                task.name,
-                built,
-                base=task.folder.resolve(),
+                work.task.name,
+                work.metrics,
+                base=work.task.folder.resolve(),
                 progress=progress,
             )
     finish(study, number)
     return stored
 
 
+def _items_of_today(
+    study: StudyFile, task: Task, remark: Callable[[str], None]
+) -> list[Item]:
+    """The items in the task's data; none where those in the study count.
+
+    Raises:
+        InputError: the data is not as it must be, or no prompt in it is one that was
+            run.
+    """
+    if not study.column(
+        "SELECT 1 FROM tasks WHERE name = ? AND path IS NOT NULL", [task.name]
+    ):
+        return []  # known by imports alone
+    try:
+        items = load_items(task)
+    except MissingData as error:
+        remark(f"Task '{task.name}' is scored by the references in the study: {error}")
+        return []
+    known = study.column("SELECT id FROM items WHERE task = ?", [task.name])
+    if not {item.id for item in items}.intersection(known):
+        raise task.error(
+            "all of its prompts have changed since it was run; harness run answers "
+            "the new ones",
+            "prompt" if task.file.messages is None else "messages",
+        )
+    return items
+
+
 def build_metrics(task: Task, items: Sequence[Item]) -> list[Metric]:
     """The task's metrics, made ready for its items.
 
     Raises:
-        InputError: a metric is not as it must be, or stands twice.
+        InputError: a metric is unknown, not as it must be, or stands twice; names
+            the line of its entry.
     """
-    built = [
-        metric.for_items(items)
-        for spec in task.file.metrics
-        for metric in build(spec, task.folder)
-    ]
-    signatures = [metric.signature for metric in built]
-    for signature in signatures:
-        if signatures.count(signature) > 1:
-            raise InputError(f"metric '{signature}' stands twice", file=task.path)
-    return built
+    built: dict[str, Metric] = {}
+    for number, spec in enumerate(task.file.metrics):
+        try:
+            found = [metric.for_items(items) for metric in build(spec, task.folder)]
+        except (InputError, NotFound) as error:
+            raise task.error(str(error), "metrics", number) from error
+        for metric in found:
+            if metric.signature in built:
+                raise task.error(
+                    f"metric '{metric.signature}' stands twice", "metrics", number
+                )
+            built[metric.signature] = metric
+    return list(built.values())

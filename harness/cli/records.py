@@ -53,13 +53,13 @@ def import_outputs(  # noqa: PLR0913 - one argument an option
 
     Example: harness import outputs outputs.jsonl --task news --lower-is-better ter
     """
-    from harness.importing import Form, read_outputs, store_read
+    from harness.importing import read_outputs, store_read
 
     read = read_outputs(
         file,
         task,
         lower_is_better=lower_is_better,
-        form=None if form is None else Form(form.value),
+        form=form,
         system=system,
     )
     # Refused outputs must not leave an empty study behind.
@@ -194,4 +194,4 @@ def _print_imported(done: Imported, study: StudyFile, *, json: bool) -> None:
         f"{done.checkpoints} checkpoints{raters}; stored in {study.path}"
     )
     if done.left_out:
-        tell(f"Mind: {done.left_out} samples without an output were left out.")
+        tell(f"Mind: samples without an output, left out: {done.left_out}")

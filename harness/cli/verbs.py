@@ -44,15 +44,17 @@ def run(
     Example: harness run modernize --checkpoint 'out/checkpoint-*'
     """
     from harness.checkpoints import find_checkpoints
+    from harness.run import prepare
     from harness.run import run as run_suite
     from harness.task import load_tasks
 
     tasks = load_tasks(suite)
-    # A misspelt checkpoint must not leave an empty study behind.
+    # What is refused must not leave an empty study behind.
     find_checkpoints(checkpoint)
+    works = [prepare(task) for task in tasks]
     study = open_study(db, suite)
     with progress_bars() as progress:
-        done = run_suite(study, tasks, checkpoint, rehash=rehash, progress=progress)
+        done = run_suite(study, works, checkpoint, rehash=rehash, progress=progress)
     generated = sum(one.generated for one in done.generations)
     reused = sum(one.reused for one in done.generations)
     tell(
@@ -76,7 +78,7 @@ def score(suite: Suite, *, db: Db = None, json: AsJson = False) -> None:
     tasks = load_tasks(suite)
     study = open_study(db, suite, must_exist=True)
     with progress_bars() as progress:
-        added = score_stored(study, tasks, progress=progress)
+        added = score_stored(study, tasks, progress=progress, remark=tell)
     tell(f"{added} scores added to {study.path}")
     _print_report(
         study, [task.name for task in tasks], Format.JSON if json else Format.TEXT

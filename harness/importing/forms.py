@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.data import kind_of, read_json, read_rows
-from harness.errors import InputError, shown
+from harness.errors import InputError, UsageError, shown
 from harness.importing.inspect_log import inspect_source
 from harness.importing.lm_eval import MARKS, lm_eval_source
 from harness.importing.rows import Source
@@ -30,7 +30,7 @@ class Form(StrEnum):
     INSPECT = "inspect"
 
 
-def read_source(file: Path, form: Form | None, system: str | None) -> Source:
+def read_source(file: Path, form: str | None, system: str | None) -> Source:
     """The outputs of a file, whichever form it has.
 
     Args:
@@ -41,7 +41,10 @@ def read_source(file: Path, form: Form | None, system: str | None) -> Source:
 
     Raises:
         InputError: it has none of these forms, or not the one that was named.
+        UsageError: there is no such form.
     """
+    if form not in {None, *Form}:
+        raise UsageError(f"There is no form '{form}'; there is: {', '.join(Form)}.")
     if kind_of(file) == ".eval":
         raise InputError(
             "Inspect's packed logs cannot be read; write this one as JSON with: "
@@ -50,14 +53,14 @@ def read_source(file: Path, form: Form | None, system: str | None) -> Source:
         )
     if kind_of(file) == ".json":
         return inspect_source(file, _log(file, form), system)
-    if form is Form.INSPECT:
+    if form == Form.INSPECT:
         raise InputError("an Inspect log in JSON is a .json file", file=file)
-    if (form or _form_of_rows(file)) is Form.LM_EVAL:
+    if (form or _form_of_rows(file)) == Form.LM_EVAL:
         return lm_eval_source(file, system)
     return Source(_named(file, system))
 
 
-def _log(file: Path, form: Form | None) -> dict[str, Json]:
+def _log(file: Path, form: str | None) -> dict[str, Json]:
     log = read_json(file)
     if form in {None, Form.INSPECT} and isinstance(log, dict) and "eval" in log:
         return log

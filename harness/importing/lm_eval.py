@@ -6,7 +6,7 @@ import json
 import re
 from ast import literal_eval
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,7 +33,8 @@ OWN = frozenset(
 class _Document:
     """What all filters say of one document."""
 
-    row: Row
+    first: Row
+    """Its first line, without what stands in it."""
     prompt: str
     references: list[str]
     outputs: list[str]
@@ -75,8 +76,8 @@ def lm_eval_source(file: Path, system: str | None) -> Source:
                 "sample": sample,
                 "scores": values if sample == 0 else {},
             },
-            document.row.file,
-            document.row.line,
+            document.first.file,
+            document.first.line,
         )
         for (key, document), values in zip(documents.items(), scores, strict=True)
         for sample, output in enumerate(document.outputs)
@@ -126,7 +127,7 @@ def _add(row: Row, documents: dict[str, _Document]) -> None:
         )
     if (known.prompt, known.outputs) != (read.prompt, read.outputs):
         raise row.error(
-            f"document {key} has another prompt or response than in {known.row.place}"
+            f"document {key} has another prompt or response than in {known.first.place}"
         )
     known.filters[filter_] = row.line
     known.scores |= _scores(row, filter_)
@@ -146,7 +147,9 @@ def _document(row: Row) -> _Document:
     outputs = responses[0]
     if not isinstance(outputs, list) or not all(isinstance(o, str) for o in outputs):
         raise row.error(f"'resps' must hold texts, but it holds {shown(outputs)}")
-    return _Document(row, prompt, [str(one) for one in _targets(row)], outputs)
+    return _Document(
+        replace(row, values={}), prompt, [str(one) for one in _targets(row)], outputs
+    )
 
 
 def _chosen(row: Row, prompt: str, choices: list[str]) -> _Document:
@@ -161,7 +164,7 @@ def _chosen(row: Row, prompt: str, choices: list[str]) -> _Document:
         for one in _targets(row)
     ]
     best = max(range(len(choices)), key=likelihoods.__getitem__)
-    return _Document(row, prompt, references, [choices[best]])
+    return _Document(replace(row, values={}), prompt, references, [choices[best]])
 
 
 def _no_outputs(row: Row) -> Exception:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from harness.importing.forms import Form
     from harness.importing.reading import ReadOutputs, Said
     from harness.study import StudyFile
 
@@ -36,7 +35,7 @@ def import_outputs(
     task: str,
     *,
     lower_is_better: Sequence[str] = (),
-    form: Form | None = None,
+    form: str | None = None,
     system: str | None = None,
 ) -> Imported:
     """Store outputs made elsewhere, with the scores that they carry.
@@ -55,13 +54,14 @@ def import_outputs(
         task: the task they answer; created if it is new.
         lower_is_better: names of imported metrics for which less is better; it holds
             for what was imported before, too.
-        form: what made the file; by default it is told by its contents.
+        form: what made the file, one of `harness.importing.Form`; by default it is told
+            by its contents.
         system: name of the system, where the file does not say or another is wanted.
 
     Raises:
         InputError: a row is not as it must be; nothing is stored then.
-        UsageError: `task` is no name, or `lower_is_better` names a metric that the
-            file does not carry.
+        UsageError: `task` is no name, `form` is none, or `lower_is_better` names a
+            metric that the file does not carry.
     """
     read = read_outputs(
         file, task, lower_is_better=lower_is_better, form=form, system=system

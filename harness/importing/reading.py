@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.data import Row
-    from harness.importing.forms import Form
     from harness.types import Json
 
 
@@ -77,7 +76,7 @@ def read_outputs(
     task: str,
     *,
     lower_is_better: Sequence[str] = (),
-    form: Form | None = None,
+    form: str | None = None,
     system: str | None = None,
 ) -> ReadOutputs:
     """The outputs of a file, checked as far as that needs no study.

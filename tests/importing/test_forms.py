@@ -3,7 +3,7 @@
 import pytest
 from fakes import write_rows
 
-from harness.errors import InputError
+from harness.errors import InputError, UsageError
 from harness.importing import Form, import_outputs
 from harness.study import StudyFile
 from harness.study.checkpoints import stored_checkpoints
@@ -74,6 +74,12 @@ def test_a_file_of_no_known_form_is_refused_with_what_it_holds(
 def test_a_missing_log_is_refused(study, tmp_path):
     with pytest.raises(InputError, match=r"none\.json: cannot be read"):
         import_outputs(study, tmp_path / "none.json", "t")
+
+
+def test_an_unknown_form_is_refused_with_those_there_are(study, tmp_path):
+    file = write_rows(tmp_path / "rows.jsonl", [ROW])
+    with pytest.raises(UsageError, match="'csv'; there is: flat, lm-eval, inspect"):
+        import_outputs(study, file, "t", form="csv")
 
 
 def test_the_command_line_knows_the_same_forms():
