@@ -22,7 +22,7 @@ from harness.study.outputs import (
 from harness.types import Likelihood, Output
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from harness.backends import Generated, Model, Scored
     from harness.progress import Progress
@@ -82,12 +82,21 @@ def generate(
     works: Sequence[Work],
     *,
     run: int | None = None,
+    stored: Callable[[str, Sequence[Output]], None] = lambda *_: None,
     progress: Progress = silent,
 ) -> list[Generation]:
     """Outputs and likelihoods of one checkpoint for tasks, as far as they are missing.
 
     The model is loaded once, and only if something is missing. Every batch is
     committed before the next one starts, so that nothing is lost at a crash.
+
+    Args:
+        study: where everything is stored.
+        checkpoint: what is run.
+        works: the tasks.
+        run: number of the run that asks for it.
+        stored: told of a task's outputs once they are in the study.
+        progress: told of every batch.
 
     Raises:
         CheckpointError: the model cannot be loaded, or its server reached.
@@ -107,7 +116,8 @@ def generate(
         try:
             for number, gap in enumerate(gaps):
                 before = model.usage
-                _answer(study, model, checkpoint, gap, progress)
+                for outputs in _answers(study, model, checkpoint, gap, progress):
+                    stored(gap.work.task.name, outputs)
                 _judge_references(study, model, checkpoint, gap, progress)
                 usages[number] = model.usage.since(before)
         finally:
@@ -177,20 +187,23 @@ def _scored(study: StudyFile, evaluation: Evaluation) -> set[str]:
     return set(items)
 
 
-def _answer(
+def _answers(
     study: StudyFile,
     model: Model,
     checkpoint: Checkpoint,
     gap: _Gap,
     progress: Progress,
-) -> None:
+) -> Iterator[list[Output]]:
+    """Generate and store what is missing, a batch at a time."""
     label, done, total = f"{checkpoint.name}: generate", 0, len(gap.requests)
     if not total:
         return
     progress(label, done, total)
     for batch in model.generate(gap.requests, gap.work.task.generation):
         settings = gap.evaluation.settings
-        store_outputs(study, [_output(one, checkpoint, settings) for one in batch])
+        outputs = [_output(one, checkpoint, settings) for one in batch]
+        store_outputs(study, outputs)
+        yield outputs
         done += len(batch)
         progress(label, done, total)
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from harness.alongside import ScoringAlongside
 from harness.backends import Usage
 from harness.checkpoints import find_checkpoints, register
-from harness.errors import InputError, MissingData, NotFound
+from harness.errors import InputError, MetricError, MissingData, NotFound
 from harness.generate import Generation, Work, generate
 from harness.metrics import build
 from harness.progress import silent
@@ -64,7 +65,8 @@ def run(
     """Generate and score, as far as it has not been done.
 
     All data, metrics and checkpoint folders are checked before anything of them is
-    stored and any model is loaded.
+    stored and any model is loaded. A metric that fails keeps neither other metrics nor
+    other checkpoints from being evaluated.
 
     Args:
         study: where everything is stored.
@@ -84,20 +86,41 @@ def run(
         store_work(study, work)
     number = start(study, "run", {"checkpoints": list(checkpoints)})
     generations: list[Generation] = []
-    scores = 0
+    scores, failures = 0, []
     for checkpoint in found:
-        generations += generate(study, checkpoint, works, run=number, progress=progress)
-        for work in works:
-            scores += score(
+        with ScoringAlongside(study, checkpoint, works) as alongside:
+            generations += generate(
                 study,
                 checkpoint,
-                work.task.name,
-                work.metrics,
-                base=work.task.folder.resolve(),
+                works,
+                run=number,
+                stored=alongside.take,
                 progress=progress,
             )
+        scores += alongside.stored
+        for work in works:
+            try:
+                scores += _score(study, checkpoint, work, progress)
+            except MetricError as error:
+                failures.append(error)
+    if failures:
+        raise failures[0]
     finish(study, number)
     return Run(number, tuple(found), tuple(generations), scores)
+
+
+def _score(
+    study: StudyFile, checkpoint: Checkpoint, work: Work, progress: Progress
+) -> int:
+    task = work.task
+    return score(
+        study,
+        checkpoint,
+        task.name,
+        work.metrics,
+        base=task.folder.resolve(),
+        progress=progress,
+    )
 
 
 def prepare(task: Task) -> Work:
@@ -174,14 +197,7 @@ def score_stored(
         if refreshed:
             store_work(study, work)
         for checkpoint in stored_checkpoints(study, work.task.name):
-            stored += score(
-                study,
-                checkpoint,
-                work.task.name,
-                work.metrics,
-                base=work.task.folder.resolve(),
-                progress=progress,
-            )
+            stored += _score(study, checkpoint, work, progress)
     finish(study, number)
     return stored
 

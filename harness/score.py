@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.errors import Unscorable
+from harness.errors import MetricError, Unscorable
 from harness.metrics import LikelihoodMetric, TextMetric, Whole, describe
 from harness.progress import silent
 from harness.study.items import stored_items
@@ -16,13 +16,13 @@ from harness.study.scores import store_metric, store_scores, store_whole
 from harness.types import Score, Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from harness.metrics import Metric, Tallied
     from harness.progress import Progress
     from harness.study import StudyFile
-    from harness.types import Checkpoint, Item, Likelihood
+    from harness.types import Checkpoint, Item, Likelihood, Output
 
 BLOCK = 500
 """Outputs scored between two commits."""
@@ -39,7 +39,8 @@ def score(
 ) -> int:
     """Score one checkpoint's outputs for a task, as far as scores are missing.
 
-    No model is loaded. What a metric cannot judge is stored as NULL with the reason.
+    No model is loaded. What a metric cannot judge is stored as NULL with the reason. A
+    metric that fails does not keep the others from scoring.
 
     Args:
         study: where outputs are and scores go.
@@ -51,60 +52,98 @@ def score(
 
     Returns:
         The number of scores stored now.
+
+    Raises:
+        MetricError: the first metric's that failed.
     """
-    # Truths first: if another process mends a reference in between, its score is
-    # stored for a truth that counts no longer, not the other way round.
-    truths = study.mapping(
-        "SELECT id, refs_hash FROM items WHERE task = ? AND active", [task]
-    )
-    items = {item.id: item for item in stored_items(study, task) if item.id in truths}
-    stored = 0
+    register_metrics(study, metrics, base)
+    scoring = Scoring.of(study, checkpoint, task)
+    stored, failures = 0, []
     for metric in metrics:
-        # Its files are where the task's are now, though it may be known already.
-        place = str(base) if base else None
-        store_metric(study, describe(metric), place, replace=True)
-        pending = _Pending(study, checkpoint, task, items, truths)
-        if isinstance(metric, TextMetric):
-            stored += pending.texts(metric, progress)
-        elif isinstance(metric, LikelihoodMetric):
-            stored += pending.likelihoods(metric)
+        try:
+            if isinstance(metric, TextMetric):
+                stored += scoring.texts(metric, scoring.missing(metric), progress)
+            elif isinstance(metric, LikelihoodMetric):
+                stored += scoring.likelihoods(metric)
+        except MetricError as error:
+            failures.append(error)
     whole = [metric.signature for metric in metrics if isinstance(metric, Whole)]
     if whole:
         store_whole(study, task, checkpoint.id, whole)
+    if failures:
+        raise failures[0]
     return stored
 
 
+def register_metrics(
+    study: StudyFile, metrics: Iterable[Metric], base: Path | None
+) -> None:
+    """Store what is needed to make the metrics again; scores refer to it.
+
+    Their files are where the task's are now, though a metric may be known already.
+    """
+    for metric in metrics:
+        place = str(base) if base else None
+        store_metric(study, describe(metric), place, replace=True)
+
+
 @dataclass(frozen=True, slots=True)
-class _Pending:
-    """The outputs and likelihoods of a checkpoint that still need scores."""
+class Scoring:
+    """What a checkpoint wrote for a task, and the truths that it is measured by."""
 
     study: StudyFile
+    """Where scores go."""
     checkpoint: Checkpoint
+    """Whose outputs."""
     task: str
+    """Name of the task."""
     items: Mapping[str, Item]
+    """Id to item, of those that are reported."""
     truths: Mapping[str, str]
+    """Id of an item to the hash of its references and columns."""
 
-    def texts(self, metric: TextMetric, progress: Progress) -> int:
+    @classmethod
+    def of(cls, study: StudyFile, checkpoint: Checkpoint, task: str) -> Scoring:
+        """With the items and truths that the study holds now."""
+        # Truths first: if another process mends a reference in between, its score is
+        # stored for a truth that counts no longer, not the other way round.
+        truths = study.mapping(
+            "SELECT id, refs_hash FROM items WHERE task = ? AND active", [task]
+        )
+        items = {i.id: i for i in stored_items(study, task) if i.id in truths}
+        return cls(study, checkpoint, task, items, truths)
+
+    def missing(self, metric: TextMetric) -> list[Output]:
+        """The outputs that the metric has not judged yet."""
         done = self._done("output", metric)
-        missing = [
+        return [
             output
             for output in current_outputs(self.study, self.task, self.checkpoint.id)
             if output.item in self.items
             and output.id + self.truths[output.item] not in done
         ]
+
+    def texts(
+        self,
+        metric: TextMetric,
+        outputs: Sequence[Output],
+        progress: Progress = silent,
+    ) -> int:
+        """Judge these outputs and store the scores; returns their number."""
         label = f"{self.checkpoint.name}: {metric.name}"
-        for start in range(0, len(missing), BLOCK):
-            block = missing[start : start + BLOCK]
+        for start in range(0, len(outputs), BLOCK):
+            block = outputs[start : start + BLOCK]
             tallies = metric.tallies([(self.items[o.item], o.text) for o in block])
             scores = [
                 (self._score(metric, output.item, tally, output.id), output.item)
                 for output, tally in zip(block, tallies, strict=True)
             ]
             store_scores(self.study, [(s, self.truths[item]) for s, item in scores])
-            progress(label, start + len(block), len(missing))
-        return len(missing)
+            progress(label, start + len(block), len(outputs))
+        return len(outputs)
 
     def likelihoods(self, metric: LikelihoodMetric) -> int:
+        """Judge what the metric has not judged yet; returns the number of scores."""
         done = self._done("item", metric)
         found = {
             likelihood.item: likelihood

@@ -21,6 +21,7 @@ LAYERS = (
     ("backends", "metrics", "schemes", "stats"),
     (
         *("init", "importing", "exporting", "checkpoints", "generate", "score", "run"),
+        "alongside",
         *("campaign", "drawing", "assignments", "rate", "desk"),
         *("report", "reporting", "compare"),
     ),

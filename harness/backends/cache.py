@@ -58,6 +58,35 @@ def select(cache: Any, rows: Sequence[int], first: int) -> None:
         layer.replace(layer.keys[index, :, first:], layer.values[index, :, first:])
 
 
+def repeat(cache: Any, rows: int) -> Any:
+    """A cache of that many rows, each as the only row of this one."""
+    repeated = new_cache()
+    for number, layer in enumerate(cache.layers):
+        repeated.update(
+            layer.keys.expand(rows, -1, -1, -1),
+            layer.values.expand(rows, -1, -1, -1),
+            number,
+        )
+    return repeated
+
+
+def close_gaps(cache: Any, mask: torch.Tensor) -> torch.Tensor:
+    """Move the columns of each row that the mask leaves out to the left.
+
+    Args:
+        cache: changed in place.
+        mask: shape (rows, columns), 1 where a column counts.
+
+    Returns:
+        The mask as it is then.
+    """
+    order = mask.argsort(dim=1, stable=True)
+    for layer in cache.layers:
+        index = order[:, None, :, None].expand_as(layer.keys)
+        layer.replace(layer.keys.gather(2, index), layer.values.gather(2, index))
+    return mask.gather(1, order)
+
+
 def join(cache: Any, entering: Any, width: int) -> None:
     """Put the entering rows below, all padded on the left to `width` columns."""
     for layer, new in zip(cache.layers, entering.layers, strict=True):

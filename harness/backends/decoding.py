@@ -3,7 +3,7 @@
 Plain batches run until their longest answer ends, most rows idle by then. Here the
 keys and values of finished rows are dropped and waiting prompts join, padded on the
 left to the length that the others have reached. Masks and positions make each answer
-what it would be alone.
+what it would be alone. Samples of one prompt that enter together read it once.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import torch
 from torch.nn.functional import pad
 
 from harness.backends.cache import join, new_cache, select
+from harness.backends.reading import Reader, layers_of
 from harness.backends.sampling import check_numbers
 
 if TYPE_CHECKING:
@@ -28,11 +29,7 @@ if TYPE_CHECKING:
 
 def can_decode(network: Any) -> bool:
     """Whether all that the model remembers is one key and value per position."""
-    from transformers.cache_utils import (
-        DynamicCache,
-        DynamicLayer,
-        DynamicSlidingWindowLayer,
-    )
+    from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
     config = network.config.get_text_config(decoder=True)
     parameters = inspect.signature(network.forward).parameters
@@ -42,22 +39,16 @@ def can_decode(network: Any) -> bool:
     if getattr(config, "attention_chunk_size", None):
         return False
     # A window is part of the mask, so its layers may also keep all positions.
-    layers = DynamicCache(config=config).layers
-    return {type(layer) for layer in layers} <= {
-        DynamicLayer,
-        DynamicSlidingWindowLayer,
-    }
+    return layers_of(network) <= {DynamicLayer, DynamicSlidingWindowLayer}
 
 
 class Decoder:
     """Writes answers with a causal model."""
 
     def __init__(self, network: Any, sampler: Sampler, budget: Budget) -> None:
-        parameters = inspect.signature(network.forward).parameters
-        self.network = network
+        self.reader = Reader(network)
         self.sampler = sampler
         self.budget = budget
-        self.extra = {"logits_to_keep": 1} if "logits_to_keep" in parameters else {}
         self.waiting: deque[Answer] = deque()
         self.entering: list[Answer] = []
         self.rows: list[Answer] = []
@@ -74,7 +65,8 @@ class Decoder:
             CheckpointError: a single prompt does not fit into memory, or the model
                 writes no numbers.
         """
-        self.waiting.extend(sorted(answers, key=lambda a: len(a.context)))
+        self.waiting.extend(sorted(answers, key=lambda a: (len(a.context), a.context)))
+        self.reader.share([answer.context for answer in self.waiting])
         while self.waiting or self.rows:
             # The handler keeps the frames and so the memory: start over after it.
             try:
@@ -102,16 +94,14 @@ class Decoder:
 
     def _admit(self, slots: int) -> None:
         self.entering = self._next(slots)
-        device = self.network.device
-        width = max(len(a.context) for a in self.entering)
-        tokens = torch.zeros(len(self.entering), width, dtype=torch.long)
-        mask = torch.zeros_like(tokens)
-        for row, answer in enumerate(self.entering):
-            tokens[row, width - len(answer.context) :] = torch.tensor(answer.context)
-            mask[row, width - len(answer.context) :] = 1
-        tokens, mask = tokens.to(device), mask.to(device)
-        cache = new_cache()
-        logits = self._forward(tokens, mask, (mask.cumsum(1) - 1).clamp(min=0), cache)
+        numbers: dict[tuple[int, ...], int] = {}
+        which = [
+            numbers.setdefault(tuple(a.context), len(numbers)) for a in self.entering
+        ]
+        cache, mask, logits = self.reader.read(list(numbers))
+        if len(numbers) < len(which):
+            select(cache, which, 0)
+            mask, logits = mask[which], logits[which]
         check_numbers(logits)
         chosen = self._choose(logits, self.entering)
         self._join(cache, mask, chosen)
@@ -129,28 +119,9 @@ class Decoder:
     def _step(self) -> None:
         mask = pad(self.mask, (0, 1), value=1)
         positions = mask.sum(dim=1, keepdim=True) - 1
-        logits = self._forward(self.last, mask, positions, self.cache)
+        logits = self.reader.forward(self.last, mask, positions, self.cache)
         self.last = self._choose(logits, self.rows)
         self.mask = mask
-
-    def _forward(
-        self,
-        tokens: torch.Tensor,
-        mask: torch.Tensor,
-        positions: torch.Tensor,
-        cache: Any,
-    ) -> torch.Tensor:
-        """Logits of the last column, shape (rows, vocabulary)."""
-        output = self.network(
-            input_ids=tokens,
-            attention_mask=mask,
-            position_ids=positions,
-            past_key_values=cache,
-            use_cache=True,
-            **self.extra,
-        )
-        logits: torch.Tensor = output.logits[:, -1]
-        return logits
 
     def _choose(self, logits: torch.Tensor, answers: list[Answer]) -> torch.Tensor:
         """Next tokens, shape (rows, 1), already added to the unfinished answers."""

@@ -1,0 +1,92 @@
+"""Scoring alongside: outputs are judged while the model writes the next ones."""
+
+from __future__ import annotations
+
+from queue import SimpleQueue
+from threading import Event, Thread
+from typing import TYPE_CHECKING
+
+from harness.errors import HarnessError
+from harness.metrics import TextMetric
+from harness.score import Scoring, register_metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+    from typing import Self
+
+    from harness.generate import Work
+    from harness.study import StudyFile
+    from harness.types import Checkpoint, Output
+
+PATIENCE = 5.0
+"""Seconds to wait for the thread where the model has failed."""
+
+
+class ScoringAlongside:
+    """A thread that scores the outputs it is given; leaving waits until all are.
+
+    It only saves time: a metric that fails is left to `score`, which finds what has no
+    score yet and tells users why.
+    """
+
+    def __init__(
+        self, study: StudyFile, checkpoint: Checkpoint, works: Sequence[Work]
+    ) -> None:
+        self.stored = 0
+        """Scores stored so far."""
+        self._study = study
+        self._checkpoint = checkpoint
+        self._works = {work.task.name: work for work in works}
+        self._queue: SimpleQueue[tuple[str, Sequence[Output]] | None] = SimpleQueue()
+        self._halted = Event()
+        self._thread = Thread(target=self._run, name="scoring", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is not None:
+            self._halted.set()
+        self._queue.put(None)
+        self._thread.join(PATIENCE if kind is not None else None)
+
+    def take(self, task: str, outputs: Sequence[Output]) -> None:
+        """Outputs of a task that the study holds now; returns at once."""
+        self._queue.put((task, outputs))
+
+    def _run(self) -> None:
+        ready: dict[str, tuple[Scoring, list[TextMetric]]] = {}
+        try:
+            while (taken := self._queue.get()) is not None:
+                task, outputs = taken
+                if task not in ready:
+                    ready[task] = self._ready(task)
+                self._score(*ready[task], outputs)
+        finally:
+            self._study.close()
+
+    def _score(
+        self, scoring: Scoring, metrics: list[TextMetric], outputs: Sequence[Output]
+    ) -> None:
+        # Another process may have taken an item out of the task.
+        known = [one for one in outputs if one.item in scoring.items]
+        for metric in list(metrics):
+            if self._halted.is_set():
+                return
+            try:
+                self.stored += scoring.texts(metric, known)
+            except HarnessError:
+                metrics.remove(metric)
+
+    def _ready(self, task: str) -> tuple[Scoring, list[TextMetric]]:
+        work = self._works[task]
+        register_metrics(self._study, work.metrics, work.task.folder.resolve())
+        texts = [one for one in work.metrics if isinstance(one, TextMetric)]
+        return Scoring.of(self._study, self._checkpoint, task), texts
