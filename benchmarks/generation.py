@@ -28,9 +28,12 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import yaml
-
-from benchmark_material import demo_checkpoints, gpt2_checkpoint, rows_of_demo
-from benchmark_material import rows_of_gpt2
+from benchmark_material import (
+    demo_checkpoints,
+    gpt2_checkpoint,
+    rows_of_demo,
+    rows_of_gpt2,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -138,7 +138,7 @@ def overhead(*arguments: str) -> dict[str, float]:
     from harness import cli
     from harness.backends.transformers import TransformersBackend, TransformersModel
 
-    setattr(TransformersBackend, "load", model.around(TransformersBackend.load))
+    TransformersBackend.load = model.around(TransformersBackend.load)
     for name in ("generate", "loglikelihood"):
         setattr(TransformersModel, name, model.along(getattr(TransformersModel, name)))
     sys.argv = ["harness", *arguments]

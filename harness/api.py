@@ -89,11 +89,22 @@ class Study:
         return report(self.file, list(tasks) if tasks is not None else None)
 
     def import_outputs(
-        self, file: Path | str, task: str, *, lower_is_better: Sequence[str] = ()
+        self,
+        file: Path | str,
+        task: str,
+        *,
+        lower_is_better: Sequence[str] = (),
+        form: str | None = None,
+        system: str | None = None,
     ) -> Imported:
         """Store outputs made elsewhere; see `harness.importing.import_outputs`."""
         return import_outputs(
-            self.file, Path(file), task, lower_is_better=lower_is_better
+            self.file,
+            Path(file),
+            task,
+            lower_is_better=lower_is_better,
+            form=form,
+            system=system,
         )
 
     def import_ratings(self, file: Path | str, task: str) -> Imported:

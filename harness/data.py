@@ -10,11 +10,12 @@ import math
 import sys
 import zlib
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from harness.errors import FAILURES, InputError, shown
+from harness.errors import FAILURES, InputError, MissingData, shown
 from harness.identity import content_hash
 
 if TYPE_CHECKING:
@@ -34,11 +35,16 @@ class Row:
     file: str
     """File or source that it was read from."""
     line: int
-    """Line in that file, or number of the row, from 1."""
+    """Line in that file, or number of the row, from 1; 0 where `file` says it all."""
+
+    @property
+    def place(self) -> str:
+        """File and line as messages name them."""
+        return f"{self.file}:{self.line}" if self.line else self.file
 
     def error(self, problem: str) -> InputError:
         """An error that names this row."""
-        return InputError(problem, file=self.file, line=self.line)
+        return InputError(problem, file=self.place)
 
 
 def read_rows(source: str, base: Path) -> Iterator[Row]:
@@ -53,18 +59,39 @@ def read_rows(source: str, base: Path) -> Iterator[Row]:
     Raises:
         InputError: the source is missing, empty or malformed; names file and line.
     """
+    place = source
     if source.startswith("python:"):
         rows = _python_rows(source, base)
     elif source.startswith("hf:"):
         rows = _hub_rows(source)
     else:
         rows = (row for path in _paths(source, base) for row in _file_rows(path))
+        place = str(base / source)
     empty = True
     for row in rows:
         empty = False
         yield row
     if empty:
-        raise InputError("there is no row in it; add at least one", file=source)
+        raise InputError("there is no row in it; add at least one", file=place)
+
+
+def read_json(path: Path) -> Json:
+    """The one value that a `.json` file (also `.gz`) holds, read whole.
+
+    Raises:
+        InputError: it cannot be read, or is not JSON; names file and line.
+    """
+    with _plain_errors(path), _open(path) as file:
+        text = file.read()
+        try:
+            values = json.loads(text)
+            return _whole(values) if "\\ud" in text.lower() else values
+        except json.JSONDecodeError as error:
+            raise InputError(
+                f"not valid JSON: {error.msg}", file=path, line=error.lineno
+            ) from error
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"not valid JSON: {error}", file=path) from error
 
 
 def load_function(file: Path, name: str) -> Callable[..., Json]:
@@ -74,7 +101,7 @@ def load_function(file: Path, name: str) -> Callable[..., Json]:
         InputError: no such file, it fails to load, or it has no such function.
     """
     if not file.is_file():
-        raise InputError("no such Python file", file=file)
+        raise MissingData("no such Python file", file=file)
     place = content_hash(str(file.resolve()))[:8]
     spec = importlib.util.spec_from_file_location(
         f"harness_task_{file.stem}_{place}", file
@@ -118,7 +145,7 @@ def _hub_rows(source: str) -> Iterator[Row]:
     try:
         rows = load_dataset(name, *configuration, split=split)
     except (DatasetsError, *FAILURES) as error:
-        raise InputError(
+        raise MissingData(
             f"the data set cannot be loaded: {_quoted(error)}", file=source
         ) from error
     yield from _checked(rows, source)
@@ -176,10 +203,10 @@ def _paths(source: str, base: Path) -> list[Path]:
             found = _matching(path)
             if found:
                 return found
-            raise InputError("no file matches", file=path)
+            raise MissingData("no file matches", file=path)
     except (OSError, RuntimeError, ValueError) as error:
         raise InputError(f"it names no file: {error}", file=f"{path}"[:200]) from error
-    raise InputError(
+    raise MissingData(
         "no such file (a Hugging Face data set is written hf:name:split)", file=path
     )
 
@@ -192,9 +219,8 @@ def _matching(pattern: Path) -> list[Path]:
 
 
 def _file_rows(path: Path) -> Iterator[Row]:
-    suffixes = [s.lower() for s in path.suffixes if s.lower() != ".gz"]
-    kind = suffixes[-1] if suffixes else ""
-    try:
+    kind = kind_of(path)
+    with _plain_errors(path):
         if kind in {".jsonl", ".ndjson"}:
             yield from _json_lines(path)
         elif kind in {".csv", ".tsv"}:
@@ -206,6 +232,18 @@ def _file_rows(path: Path) -> Iterator[Row]:
                 f"unknown kind of file; it must be one of {', '.join(FORMATS)}",
                 file=path,
             )
+
+
+def kind_of(path: Path) -> str:
+    """How a data file's name ends, in small letters and without `.gz`."""
+    suffixes = [s.lower() for s in path.suffixes if s.lower() != ".gz"]
+    return suffixes[-1] if suffixes else ""
+
+
+@contextmanager
+def _plain_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
     except UnicodeDecodeError as error:
         raise InputError(f"not UTF-8 text: {error.reason}", file=path) from error
     except (OSError, EOFError, zlib.error) as error:

@@ -4,6 +4,7 @@ HarnessError
 ├── UsageError         an argument or option that cannot be followed
 ├── NotFound           a name that nothing carries; suggests the nearest
 ├── InputError         a file, line, row or key that is not as it must be
+│   └── MissingData    data that is not there, or cannot be reached
 ├── CheckpointError    a checkpoint that cannot be loaded or reached
 │   └── ServerError    a server that refuses a request or gives no answer
 ├── MetricError        a metric, as a rule one that a user brought, that fails
@@ -73,6 +74,10 @@ class InputError(HarnessError):
         """Put the place in front of the problem."""
         place = "" if file is None else f"{file}" + (f":{line}" if line else "") + ": "
         super().__init__(f"{place}{problem}")
+
+
+class MissingData(InputError):  # noqa: N818 - reads as what it says
+    """Data that is not there, or cannot be reached, rather than wrong."""
 
 
 class CheckpointError(HarnessError):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from harness.alongside import ScoringAlongside
 from harness.backends import AUTOMATIC, Usage
 from harness.checkpoints import find_checkpoints, register
-from harness.errors import InputError, MetricError, NotFound
+from harness.errors import InputError, MetricError, MissingData, NotFound
 from harness.generate import Generation, Work, generate
 from harness.metrics import build
 from harness.progress import silent
@@ -26,7 +26,7 @@ from harness.study.items import (
 from harness.task import load_items
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from harness.backends import Loading
     from harness.metrics import Metric
@@ -69,7 +69,7 @@ class Scoring:
 
 def run(
     study: StudyFile,
-    tasks: Sequence[Task],
+    tasks: Sequence[Task | Work],
     checkpoints: Sequence[str],
     *,
     rehash: bool = False,
@@ -84,7 +84,7 @@ def run(
 
     Args:
         study: where everything is stored.
-        tasks: what to evaluate on.
+        tasks: what to evaluate on, prepared already or not.
         checkpoints: each `[SERIES=]PATH`, a glob, or `[SERIES=]BACKEND:NAME`.
         rehash: read every file of a checkpoint again, also one that looks unchanged.
         loading: in which precision, where, and what is trusted.
@@ -94,7 +94,7 @@ def run(
         HarnessError: something is not as it must be; says what and where.
     """
     named = find_checkpoints(checkpoints, loading)
-    works = [prepare(task) for task in tasks]
+    works = [task if isinstance(task, Work) else prepare(task) for task in tasks]
     # Two places may hold the same model.
     registered = register(study, named, rehash=rehash, loading=loading)
     found = list({c.id: c for c in registered}.values())
@@ -181,53 +181,95 @@ def finish(study: StudyFile, number: int) -> None:
 
 
 def score_stored(
-    study: StudyFile, tasks: Sequence[Task], *, progress: Progress = silent
+    study: StudyFile,
+    tasks: Sequence[Task],
+    *,
+    progress: Progress = silent,
+    remark: Callable[[str], None] = lambda _: None,
 ) -> Scoring:
     """Score outputs that the study holds by the tasks' metrics; loads no checkpoint.
 
+    As in a run, a task's items are those of its data today, so that mended references
+    count. Where the data is missing, or all outputs were imported, they are those
+    that the study holds.
+
+    Args:
+        study: where outputs are and scores go.
+        tasks: whose metrics to score by.
+        progress: told of every block.
+        remark: told of a task whose data is missing.
+
     Raises:
-        InputError: a metric is not as it must be.
+        InputError: data or metrics are not as they must be; nothing is stored then.
         NotFound: the study has no outputs for a task.
     """
-    number = start(study, "score", {"tasks": [task.name for task in tasks]})
-    stored, usage = 0, Usage()
+    works = []
     for task in tasks:
-        items = stored_items(study, task.name)
-        checkpoints = stored_checkpoints(study, task.name)
-        if not checkpoints:
+        if not stored_checkpoints(study, task.name):
             raise NotFound("task with outputs", task.name, stored_tasks(study))
-        built = build_metrics(task, items)
-        for checkpoint in checkpoints:
-            stored += score(
-                study,
-                checkpoint,
-                task.name,
-                built,
-                base=task.folder.resolve(),
-                progress=progress,
-            )
-        usage += _asked(built)
+        today = _items_of_today(study, task, remark)
+        items = today or stored_items(study, task.name)
+        works.append((Work(task, items, build_metrics(task, items)), bool(today)))
+    number = start(study, "score", {"tasks": [task.name for task in tasks]})
+    stored = 0
+    for work, refreshed in works:
+        if refreshed:
+            store_work(study, work)
+        for checkpoint in stored_checkpoints(study, work.task.name):
+            stored += _score(study, checkpoint, work, progress)
     finish(study, number)
-    return Scoring(stored, usage)
+    return Scoring(stored, _asked(m for work, _ in works for m in work.metrics))
 
 
 def _asked(metrics: Iterable[Metric]) -> Usage:
     return sum((metric.usage for metric in metrics), Usage())
 
 
+def _items_of_today(
+    study: StudyFile, task: Task, remark: Callable[[str], None]
+) -> list[Item]:
+    """The items in the task's data; none where those in the study count.
+
+    Raises:
+        InputError: the data is not as it must be, or no prompt in it is one that was
+            run.
+    """
+    if not study.column(
+        "SELECT 1 FROM tasks WHERE name = ? AND path IS NOT NULL", [task.name]
+    ):
+        return []  # known by imports alone
+    try:
+        items = load_items(task)
+    except MissingData as error:
+        remark(f"Task '{task.name}' is scored by the references in the study: {error}")
+        return []
+    known = study.column("SELECT id FROM items WHERE task = ?", [task.name])
+    if not {item.id for item in items}.intersection(known):
+        raise task.error(
+            "all of its prompts have changed since it was run; harness run answers "
+            "the new ones",
+            "prompt" if task.file.messages is None else "messages",
+        )
+    return items
+
+
 def build_metrics(task: Task, items: Sequence[Item]) -> list[Metric]:
     """The task's metrics, made ready for its items.
 
     Raises:
-        InputError: a metric is not as it must be, or stands twice.
+        InputError: a metric is unknown, not as it must be, or stands twice; names
+            the line of its entry.
     """
-    built = [
-        metric.for_items(items)
-        for spec in task.file.metrics
-        for metric in build(spec, task.folder)
-    ]
-    signatures = [metric.signature for metric in built]
-    for signature in signatures:
-        if signatures.count(signature) > 1:
-            raise InputError(f"metric '{signature}' stands twice", file=task.path)
-    return built
+    built: dict[str, Metric] = {}
+    for number, spec in enumerate(task.file.metrics):
+        try:
+            found = [metric.for_items(items) for metric in build(spec, task.folder)]
+        except (InputError, NotFound) as error:
+            raise task.error(str(error), "metrics", number) from error
+        for metric in found:
+            if metric.signature in built:
+                raise task.error(
+                    f"metric '{metric.signature}' stands twice", "metrics", number
+                )
+            built[metric.signature] = metric
+    return list(built.values())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from math import isnan
 from pathlib import Path
@@ -21,7 +21,10 @@ from harness.types import Generation, Item
 from harness.yamlfile import read_yaml
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from harness.types import Json
+    from harness.yamlfile import KeyPath
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,8 @@ class Task:
     """Where it was read from; its folder is what relative paths start from."""
     text: str
     """Its text, kept in the study."""
+    lines: Mapping[KeyPath, int] = field(default_factory=dict, compare=False)
+    """The line of each key path, for messages."""
 
     @property
     def name(self) -> str:
@@ -50,6 +55,10 @@ class Task:
         """How outputs are drawn."""
         return self.file.generation.frozen()
 
+    def error(self, problem: str, *key: str | int) -> InputError:
+        """An error that names the file and the line of a key."""
+        return InputError(problem, file=self.path, line=self.lines.get(key))
+
 
 def load_task(path: Path) -> Task:
     """The task in a YAML file.
@@ -59,7 +68,7 @@ def load_task(path: Path) -> Task:
     """
     values, lines = read_yaml(path)
     text = path.read_text(encoding="utf-8-sig")
-    return Task(check(values, path, lines), path, text)
+    return Task(check(values, path, lines), path, text, lines)
 
 
 def load_tasks(name: str) -> list[Task]:
@@ -86,10 +95,13 @@ def load_tasks(name: str) -> list[Task]:
                 line=lines.get((number,)),
             )
         tasks.append(load_task(_in_suite(entry, path, lines.get((number,)))))
-    names = Counter(task.name for task in tasks)
-    for task in tasks:
-        if names[task.name] > 1:
-            raise InputError(f"two tasks are named '{task.name}'", file=path)
+    for number, task in enumerate(tasks):
+        if task.name in [other.name for other in tasks[:number]]:
+            raise InputError(
+                f"two tasks are named '{task.name}'",
+                file=path,
+                line=lines.get((number,)),
+            )
     return tasks
 
 
@@ -207,18 +219,20 @@ class _Template:
             keep_trailing_newline=True,
             autoescape=False,
         )
-        sources = (
-            [task.file.prompt]
-            if task.file.prompt is not None
-            else [message.content for message in task.file.messages or ()]
-        )
-        try:
-            self._templates = [environment.from_string(text) for text in sources]
-        except (TemplateError, *FAILURES) as error:
-            raise InputError(
-                f"the prompt is no valid Jinja2 template: {error}",
-                file=task.path,
-            ) from error
+        sources: dict[tuple[str | int, ...], str] = {
+            ("messages", number, "content"): message.content
+            for number, message in enumerate(task.file.messages or ())
+        }
+        if task.file.prompt is not None:
+            sources = {("prompt",): task.file.prompt}
+        self._templates = []
+        for key, text in sources.items():
+            try:
+                self._templates.append(environment.from_string(text))
+            except (TemplateError, *FAILURES) as error:
+                raise task.error(
+                    f"the prompt is no valid Jinja2 template: {error}", *key
+                ) from error
 
     def render(self, row: Row) -> tuple[str, tuple[dict[str, str], ...]]:
         """The prompt as text, and its turns if it is a chat."""

@@ -155,9 +155,46 @@ def test_outputs_and_ratings_are_imported_and_reported(good):
         "items": 3,
         "checkpoints": 2,
         "raters": 2,
+        "left_out": 0,
     }
     out, _ = good("report", "news")
     assert "fit" in out
+
+
+def test_outputs_of_other_programs_are_imported_as_they_are(good, place):
+    line = {
+        "doc_id": 0,
+        "target": "new",
+        "arguments": {"gen_args_0": {"arg_0": "old", "arg_1": {"until": []}}},
+        "resps": [["new"]],
+        "filtered_resps": ["new"],
+        "exact_match": 1.0,
+    }
+    write_rows(place / "samples.jsonl", [line])
+    message = {"role": "assistant", "content": "new"}
+    sample = {
+        "id": 0,
+        "epoch": 1,
+        "input": "old",
+        "target": "new",
+        "output": {"choices": [{"message": message}]},
+        "scores": {"match": {"value": "C"}},
+    }
+    log = {"eval": {"model": "m"}, "samples": [sample, dict(sample)]}
+    log["samples"][1] |= {"id": 1, "error": {"message": "no answer"}}
+    (place / "log.json").write_text(json.dumps(log))
+    to = ("--task", "t", "--db", "s.db")
+    good("import", "outputs", "samples.jsonl", *to, "--system", "a")
+    good(
+        "import", "outputs", "samples.jsonl", *to, "--system", "b", "--from", "lm-eval"
+    )
+    _, err = good("import", "outputs", "log.json", *to)
+    assert err.endswith("Mind: samples without an output, left out: 1\n")
+    checkpoints = json.loads(good("list", "checkpoints", "--db", "s.db", "--json")[0])
+    assert [one["checkpoint"] for one in checkpoints] == ["a", "b", "m"]
+    out, _ = good("report", "--db", "s.db")
+    assert "exact_match" in out
+    assert "match" in out
 
 
 def test_the_direction_of_an_imported_metric_can_be_said(good, place):

@@ -4,13 +4,23 @@ import csv
 import gzip
 import json
 import os
+import re
 import sys
+from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-from harness.data import Row, load_function, read_rows, text_of, whole_text
-from harness.errors import InputError
+from harness.data import (
+    Row,
+    kind_of,
+    load_function,
+    read_json,
+    read_rows,
+    text_of,
+    whole_text,
+)
+from harness.errors import InputError, MissingData
 
 ROWS = [{"id": "a", "text": "one"}, {"id": "b", "text": "zwei, ü\n🙂"}]
 LINES = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in ROWS)
@@ -406,3 +416,60 @@ def test_csv_written_by_the_standard_library_comes_back(tmp_path, rows):
         writer.writerow(["a", "b"])
         writer.writerows([text, "x"] for text in hostile)
     assert [row["a"] for row in rows("a.csv")] == hostile
+
+
+# Data that is missing, and JSON
+
+
+@pytest.mark.parametrize(
+    ("source", "missing"),
+    [
+        ("none.jsonl", True),
+        ("none-*.jsonl", True),
+        ("python:none.py:rows", True),
+        ("hf:gone:test", True),
+        ("broken.jsonl", False),
+        ("folder", False),
+        ("hf:name", False),
+    ],
+)
+def test_data_that_is_missing_is_told_from_data_that_is_wrong(
+    put, tmp_path, hub, source, missing
+):
+    put("broken.jsonl", "{")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(InputError) as caught:
+        list(read_rows(source, tmp_path))
+    assert isinstance(caught.value, MissingData) is missing
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{\n,", "a.json:2: not valid JSON: Expecting property name"),
+        ("[" * 100_000, "a.json: not valid JSON"),
+        ("9" * 5000, "a.json: not valid JSON"),
+        (b"\xff", "a.json: not UTF-8 text"),
+        (None, "a.json: cannot be read: FileNotFoundError"),
+    ],
+)
+def test_a_json_file_that_is_none_is_refused(put, tmp_path, content, message):
+    if content is not None:
+        put("a.json", content)
+    with pytest.raises(InputError, match=re.escape(message)):
+        read_json(tmp_path / "a.json")
+
+
+def test_half_a_surrogate_pair_in_a_json_file_becomes_a_replacement_character(
+    put, tmp_path
+):
+    put("a.json", '\ufeff{"a": ["\\uD83D"]}')
+    assert read_json(tmp_path / "a.json") == {"a": ["\ufffd"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("a.b.JSONL.gz", ".jsonl"), ("a_1.5.json", ".json"), ("a", ""), ("a.gz", "")],
+)
+def test_the_kind_of_a_file_is_its_last_ending(name, kind):
+    assert kind_of(Path(name)) == kind

@@ -297,7 +297,7 @@ def nested(depth):
         ({"scores": {"bleu": float("inf")}}, "column 'scores.bleu' is inf"),
         (
             {"item": "a", "prompt": None, "references": None},
-            "system 'tuned' has an output for item 'a' in line 4 already",
+            "outputs.jsonl:4; number them in a column 'sample'",
         ),
     ],
 )

@@ -1,5 +1,7 @@
 """Items and suites: what tasks ask, and what is said of wrong ones."""
 
+import re
+
 import pytest
 from fakes import write_task
 
@@ -185,9 +187,17 @@ def test_a_prompt_that_fails_is_refused_with_the_row(refusal, prompt, row, messa
 
 
 @pytest.mark.parametrize("prompt", ["{{ q", "{% if %}", "{{ q|nofilter }}", "{% x %}"])
-def test_a_broken_template_is_refused_with_the_task_file(refusal, prompt):
+def test_a_broken_template_is_refused_with_its_line(refusal, tmp_path, prompt):
     message = refusal([{"q": "a"}], prompt=prompt)
-    assert message.startswith("task.yaml: the prompt is no valid Jinja2 template")
+    [line] = re.findall(
+        r"^task\.yaml:(\d+): the prompt is no valid Jinja2 template: ", message
+    )
+    assert (
+        (tmp_path / "task.yaml")
+        .read_text()
+        .splitlines()[int(line) - 1]
+        .startswith("prompt: ")
+    )
 
 
 @pytest.mark.parametrize(
@@ -249,7 +259,7 @@ def test_a_task_is_found_by_file_and_by_folder(tmp_path, monkeypatch, name):
         ),
         ("- modernise\n", "Did you mean 'modernize'?"),
         ("- one\n- {a: b}\n", "suite.yaml:2: each entry of a suite must be a path"),
-        ("- one\n- one/task.yaml\n", "suite.yaml: two tasks are named 'echo'"),
+        ("- one\n- one/task.yaml\n", "suite.yaml:2: two tasks are named 'echo'"),
         ("[]\n", "suite.yaml: the suite names no task"),
         ("- suite.yaml\n", "suite.yaml:1: a task file must map keys to values"),
     ],

@@ -25,6 +25,14 @@ class TableFormat(StrEnum):
     JSONL = "jsonl"
 
 
+class OutputsForm(StrEnum):
+    """Forms of a file of outputs; those of `harness.importing.Form`."""
+
+    FLAT = "flat"
+    LM_EVAL = "lm-eval"
+    INSPECT = "inspect"
+
+
 Suite = Annotated[
     str, typer.Argument(help="Task or suite file, or the name of a bundled one.")
 ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.options import AsJson, Db, TableFormat, TaskName
+from harness.cli.options import AsJson, Db, OutputsForm, TableFormat, TaskName
 from harness.terminal import open_study, print_json, print_rows, tell
 
 if TYPE_CHECKING:
@@ -25,29 +25,46 @@ listing = typer.Typer(
 
 
 @importing.command("outputs")
-def import_outputs(
-    file: Annotated[Path, typer.Argument(help="JSONL, CSV or Parquet; also .gz.")],
+def import_outputs(  # noqa: PLR0913 - one argument an option
+    file: Annotated[
+        Path, typer.Argument(help="JSONL, CSV, Parquet, or a JSON log; also .gz.")
+    ],
     task: TaskName,
     *,
     lower_is_better: Annotated[
         list[str],
         typer.Option(help="An imported metric for which less is better."),
     ] = [],  # noqa: B006 - typer copies it
+    form: Annotated[
+        OutputsForm | None,
+        typer.Option("--from", help="What made the file. [default: told by itself]"),
+    ] = None,
+    system: Annotated[
+        str | None,
+        typer.Option(help="Name of the system, if the file does not say it well."),
+    ] = None,
     db: Db = None,
     json: AsJson = False,
 ) -> None:
     """Take in outputs with the scores they carry.
 
     A row has item, system, output and, where there is one, prompt, references, scores.
+    Samples that lm-evaluation-harness logged and Inspect logs are read as they are.
 
     Example: harness import outputs outputs.jsonl --task news --lower-is-better ter
     """
-    from harness.importing import import_outputs as take_in
+    from harness.importing import read_outputs, store_read
 
-    study = open_study(db, task)
-    _print_imported(
-        take_in(study, file, task, lower_is_better=lower_is_better), study, json=json
+    read = read_outputs(
+        file,
+        task,
+        lower_is_better=lower_is_better,
+        form=form,
+        system=system,
     )
+    # Refused outputs must not leave an empty study behind.
+    study = open_study(db, task)
+    _print_imported(store_read(study, read), study, json=json)
 
 
 @importing.command("ratings")
@@ -176,3 +193,5 @@ def _print_imported(done: Imported, study: StudyFile, *, json: bool) -> None:
         f"{done.rows} rows for task '{done.task}': {done.items} items, "
         f"{done.checkpoints} checkpoints{raters}; stored in {study.path}"
     )
+    if done.left_out:
+        tell(f"Mind: samples without an output, left out: {done.left_out}")

@@ -60,17 +60,19 @@ def run(  # noqa: PLR0913 - one argument an option
     """
     from harness.backends import Loading
     from harness.checkpoints import find_checkpoints
+    from harness.run import prepare
     from harness.run import run as run_suite
     from harness.task import load_tasks
 
     loading = Loading(dtype, device, batch_size, trust_remote_code, allow_pickle)
     tasks = load_tasks(suite)
-    # A misspelt checkpoint must not leave an empty study behind.
+    # What is refused must not leave an empty study behind.
     find_checkpoints(checkpoint, loading)
+    works = [prepare(task) for task in tasks]
     study = open_study(db, suite)
     with progress_bars() as progress:
         done = run_suite(
-            study, tasks, checkpoint, rehash=rehash, loading=loading, progress=progress
+            study, works, checkpoint, rehash=rehash, loading=loading, progress=progress
         )
     generated = sum(one.generated for one in done.generations)
     reused = sum(one.reused for one in done.generations)
@@ -96,7 +98,7 @@ def score(suite: Suite, *, db: Db = None, json: AsJson = False) -> None:
     tasks = load_tasks(suite)
     study = open_study(db, suite, must_exist=True)
     with progress_bars() as progress:
-        done = score_stored(study, tasks, progress=progress)
+        done = score_stored(study, tasks, progress=progress, remark=tell)
     tell(f"{done.scores} scores added to {study.path}")
     _tell_usage(done.usage, "judges")
     _print_report(
