@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-WHOLE_DRAWS = 200
-
 _LEVEL = 1e-9
 """Mean difference below which two checkpoints are level."""
 
@@ -249,7 +247,7 @@ class Estimator:
             len(judged),
             value_of,
             groups=[output.item for output in outputs],
-            draws=min(WHOLE_DRAWS, self.resampling.draws),
+            draws=self.resampling.draws,
             seed=self.resampling.seed,
         )
         return replace(estimate, n=len(judged))
