@@ -21,6 +21,7 @@ from harness.metrics.imported import ImportedMetric
 from harness.metrics.json_schema import JsonSchema
 from harness.metrics.length_ratio import LengthRatio
 from harness.metrics.numeric import Numeric
+from harness.metrics.pass_at_k import PassAtK
 from harness.metrics.perplexity import BitsPerByte, Perplexity
 from harness.metrics.regex import Regex
 from harness.metrics.repetition import Repetition
@@ -45,6 +46,7 @@ __all__ = [
     "MeanMetric",
     "Metric",
     "Numeric",
+    "PassAtK",
     "Perplexity",
     "Regex",
     "Repetition",
