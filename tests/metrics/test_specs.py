@@ -11,8 +11,10 @@ from harness.metrics import (
     Bleu,
     ChrF,
     ChrFPlusPlus,
+    DistinctN,
     ExactMatch,
     ImportedMetric,
+    PassAtK,
     Perplexity,
     Rouge1,
     Rouge2,
@@ -24,6 +26,9 @@ from harness.metrics import (
     names,
 )
 from harness.types import Item
+
+NEEDED = {"regex": {"pattern": "a"}}
+"""Settings without which a metric says nothing."""
 
 
 @pytest.mark.parametrize(
@@ -94,12 +99,14 @@ def test_an_unknown_name_gets_a_suggestion(spec, tmp_path):
 def test_all_names_can_be_built(tmp_path):
     assert {"rouge", "bleu", "perplexity"} <= set(names())
     for name in names():
-        assert build(name, tmp_path)
+        assert build({name: NEEDED.get(name)}, tmp_path)
 
 
 @pytest.mark.parametrize("name", metrics.names())
 def test_a_stored_metric_comes_back_with_its_signature(name, tmp_path):
-    metric = metrics[name]().for_items([Item("1", "t", "1", "", ("a", "b"))])
+    metric = metrics[name](**NEEDED.get(name, {})).for_items(
+        [Item("1", "t", "1", "", ("a", "b"))]
+    )
     description = json.loads(json.dumps(describe(metric)))
     rebuilt = from_description(description, tmp_path)
     assert rebuilt.signature == metric.signature == description["signature"]
@@ -114,6 +121,8 @@ def test_a_stored_metric_comes_back_with_its_signature(name, tmp_path):
         (Perplexity(), "tallied"),
         (Rouge1(), "mean"),
         (ImportedMetric("comet"), "mean"),
+        (PassAtK(), "tallied"),
+        (DistinctN(), "whole"),
     ],
 )
 def test_a_description_tells_the_form(metric, form):
