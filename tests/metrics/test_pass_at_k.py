@@ -6,6 +6,7 @@ from math import comb
 
 import numpy as np
 import pytest
+from fakes import write_checkpoint, write_task
 from report_study import Maker
 
 from harness.compare import compare
@@ -13,7 +14,9 @@ from harness.errors import InputError, MetricError, Unscorable
 from harness.metrics import ExactMatch, PassAtK, build, describe, from_description
 from harness.metrics.pass_at_k import pass_at_k
 from harness.report import report
+from harness.run import run
 from harness.study import StudyFile
+from harness.task import load_task
 from harness.types import Item
 
 OWN = '''
@@ -260,3 +263,19 @@ def test_a_copy_of_the_prompt_is_not_sampled_and_has_no_value(maker):
     [task] = report(maker.study, draws=50).tasks
     [baseline] = task.baselines
     assert [s.split("|")[0] for s in baseline.metrics] == ["exact_match"]
+
+
+def test_a_task_asks_for_samples_and_a_report_counts_them(tmp_path, study, echo):
+    folder = write_checkpoint(tmp_path / "run" / "checkpoint-1")
+    of = {"regex": {"pattern": "sample-[012] "}}
+    task = write_task(
+        tmp_path / "task",
+        generation={"samples": 5, "temperature": 1},
+        metrics=[{"pass_at_k": {"k": 2, "of": of}}],
+    )
+    run(study, [load_task(task)], [str(folder)])
+    [checkpoint] = report(study, draws=50).tasks[0].checkpoints
+    [found] = checkpoint.metrics.values()
+    # Of every item's five samples three are right: 1 - C(2, 2) / C(5, 2).
+    assert found.value == pytest.approx(1 - 1 / 10)
+    assert (found.n, found.dropped) == (50, 0)
