@@ -36,7 +36,7 @@ class PassAtK(TextMetric):
 
     name = "pass_at_k"
     k: int = 1
-    """Samples that one of which must be right, 1 or more; a task asks for at least as
+    """Samples of which one must be right, 1 or more; a task asks for at least as
     many with `generation: {samples: ...}` and a temperature above 0."""
     of: Any = "exact_match"
     """The metric that says whether a sample is right, as a task writes one, or the
