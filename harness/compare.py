@@ -10,7 +10,7 @@ import numpy as np
 from harness.errors import NotFound, UsageError
 from harness.metrics import Tallied
 from harness.metrics.imported import StoredMean
-from harness.reporting.estimates import Resampling, rebuild, sums_by_item
+from harness.reporting.estimates import Resampling, item_tallies, rebuild
 from harness.reporting.evidence import Evidence, gather
 from harness.stats.paired import holm, paired_difference, randomisation_p
 from harness.study.checkpoints import find_checkpoint
@@ -168,7 +168,7 @@ class _Pair:
     def _by_metric(self, signature: str, metric: Tallied) -> Compared:
         scores = self.evidence.scores
         sums = [
-            sums_by_item(scores[id_].get(signature, ()))
+            item_tallies(metric, scores[id_].get(signature, ()))[0]
             for id_ in (self.first, self.second)
         ]
         return self._compared("metric", signature, metric, sums)

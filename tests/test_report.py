@@ -76,6 +76,27 @@ def test_outputs_that_cannot_be_judged_are_left_out_and_counted(maker):
     assert (estimate.n, estimate.dropped) == (1, 1)
 
 
+def test_outputs_that_rouge_cannot_read_are_noted(maker):
+    maker.metrics = ("rouge1", "rougeL", "rouge1:tokenizer=unicode")
+    rows = [("a", "say", ("the cat sat",)), ("b", "say", ("кошка сидит",))]
+    maker.items(*rows, ("c", "say", ("the cat sat",)))
+    maker.checkpoint("one", {"a": "кошка сидит", "b": "кошка", "c": "the café sat"})
+    # Item b has no score by the default tokenizer, so nothing is lost there.
+    task = only(maker)
+    [note] = [one for one in task.notes if "most letters" in one]
+    assert note.startswith("rouge1 and rougeL: of 1 output most letters are dropped")
+    assert "tokenizer=unicode" in note
+
+
+def test_outputs_that_rouge_reads_are_not_noted(maker):
+    maker.metrics = ("rouge1:tokenizer=unicode", "bleu", "exact_match")
+    maker.items(("a", "say", ("the cat sat",)))
+    maker.checkpoint("one", {"a": "кошка"})
+    maker.metrics = ("rouge1",)
+    maker.checkpoint("two", {"a": "the café"})
+    assert not any("letters" in note for note in only(maker).notes)
+
+
 def test_the_same_seed_gives_the_same_report_and_another_other_intervals(maker):
     fill(maker)
     once, again, other = (

@@ -22,6 +22,7 @@ from harness.metrics.json_schema import JsonSchema
 from harness.metrics.judge import Judge
 from harness.metrics.length_ratio import LengthRatio
 from harness.metrics.numeric import Numeric
+from harness.metrics.pass_at_k import PassAtK
 from harness.metrics.perplexity import BitsPerByte, Perplexity
 from harness.metrics.regex import Regex
 from harness.metrics.repetition import Repetition
@@ -48,6 +49,7 @@ __all__ = [
     "MeanMetric",
     "Metric",
     "Numeric",
+    "PassAtK",
     "Perplexity",
     "Regex",
     "Repetition",

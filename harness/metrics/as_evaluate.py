@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from harness.metrics.base import Judged
-    from harness.types import Json
+    from harness.types import Json, Tally
 
 USAGE = """
 Args:
     predictions: list of texts, what a model wrote.
-    references: a text for each, or a list of texts for each; empty lists for metrics
-        that need none.
+    references: a text or a list of texts for each; may be left out for metrics that
+        need none.
     prompts: a text for each, for metrics that read the prompt; default: empty ones.
 
 Returns:
@@ -70,16 +70,24 @@ def _wrapped(metric: TextMetric | Whole) -> Any:
         """The metric, as evaluate calls it."""
 
         def _info(self) -> Any:
-            features = [
-                Features(predictions=text, references=references)
-                for references in (text, Sequence(text))
-            ]
             return evaluate.MetricInfo(
                 description=f"{metric.signature}: {type(metric).__doc__}",
                 citation="",
                 inputs_description=USAGE,
-                features=features,
+                features=Features(predictions=text, references=Sequence(text)),
             )
+
+        def add_batch(
+            self,
+            *,
+            predictions: Sequence[str],
+            references: Sequence[Json] | None = None,
+        ) -> None:
+            """Keep outputs for `compute`."""
+            given = [()] * len(predictions) if references is None else references
+            # evaluate would silently take a list among texts for a text.
+            lists = [[one] if isinstance(one, str) else one for one in given]
+            super().add_batch(predictions=predictions, references=lists)
 
         def _compute(
             self,
@@ -90,6 +98,7 @@ def _wrapped(metric: TextMetric | Whole) -> Any:
             judged = _judged(metric.name, predictions, references, prompts)
             return _result(metric, judged)
 
+    Wrapped.__name__ = metric.name
     # evaluate would otherwise take its seed from numpy's global state.
     return Wrapped(config_name=metric.name, keep_in_memory=True, seed=0)
 
@@ -109,7 +118,7 @@ def _judged(
     judged = []
     rows = zip(predictions, references, prompts, strict=True)
     for number, (text, given, prompt) in enumerate(rows):
-        wanted = (given,) if isinstance(given, str) else tuple(given or ())
+        wanted = tuple(given or ())
         if any(one is None for one in (text, given, prompt, *wanted)):
             raise InputError(f"metric '{name}': None in row {number} is no text")
         key = str(number)
@@ -120,7 +129,7 @@ def _judged(
 def _result(metric: TextMetric | Whole, judged: Sequence[Judged]) -> dict[str, Json]:
     if isinstance(metric, Whole):
         return _of_whole(metric, judged)
-    tallies = metric.tallies(judged) if judged else []
+    tallies = [_of_item(metric, one) for one in metric.tallies(judged)]
     known = [one for one in tallies if not isinstance(one, Unscorable)]
     total = metric.value(np.sum(known, axis=0)) if known else None
     scores = [
@@ -131,6 +140,16 @@ def _result(metric: TextMetric | Whole, judged: Sequence[Judged]) -> dict[str, J
     return {metric.name: _plain(total), "scores": scores} | (
         {"reasons": reasons} if any(reasons) else {}
     )
+
+
+def _of_item(metric: TextMetric, tally: Tally | Unscorable) -> Tally | Unscorable:
+    """The tally of an item of which this output is all there is."""
+    if isinstance(tally, Unscorable):
+        return tally
+    try:
+        return metric.item_tally(tally[np.newaxis])
+    except Unscorable as reason:
+        return reason
 
 
 def _of_whole(metric: Whole, judged: Sequence[Judged]) -> dict[str, Json]:

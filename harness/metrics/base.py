@@ -111,6 +111,22 @@ class Tallied(Metric):
         """Values of single outputs; as `value` unless sentences need another rule."""
         return self.value(tally)
 
+    def item_tally(self, tallies: NDArray[np.float64]) -> Tally:
+        """What an item adds to the sum, from the tallies of its outputs.
+
+        Args:
+            tallies: shape (outputs, width), of the outputs that could be judged; the
+                outputs of one item are its samples.
+
+        Returns:
+            Shape (width,); their sum unless the samples of an item count together.
+
+        Raises:
+            Unscorable: they are too few to judge the item by.
+        """
+        total: Tally = tallies.sum(axis=0)
+        return total
+
 
 class TextMetric(Tallied):
     """A tallied metric of what the model wrote."""

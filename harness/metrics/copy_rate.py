@@ -54,8 +54,8 @@ class CopyRate(MeanMetric):
             raise Unscorable("there is nothing to copy from")
         n = min(self.n, len(found), len(source))
         known = set(ngrams(source, n))
-        copied = [ngram in known for ngram in ngrams(found, n)]
-        return sum(copied) / len(copied)
+        written = ngrams(found, n)
+        return sum(ngram in known for ngram in written) / len(written)
 
     def _source(self, item: Item) -> str:
         if not self.column:

@@ -1,9 +1,8 @@
-"""JSON: whether an output can be read by a program, and has the shape it must have."""
+"""JSON: whether a program can read an output, and it has the shape it must have."""
 
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,20 +13,11 @@ from harness.identity import content_hash
 from harness.metrics.base import MeanMetric, metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from harness.types import Item, Json
 
-DEEPEST = 200
-"""Levels of nesting beyond which a text counts as no JSON; readers may set a limit
-(RFC 8259, section 9), and a fixed one gives each machine the same scores."""
-
-LONGEST = 4000
-"""Digits beyond which Python reads no whole number."""
-
-MARKS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
-OPENING = re.compile(r"^ {0,3}```json[ \t]*\n", re.IGNORECASE | re.MULTILINE)
-CLOSING = re.compile(r"^ {0,3}```[ \t]*$", re.MULTILINE)
+FENCE, END = "```json", "\n```"
 
 
 @metrics.register("json")
@@ -35,9 +25,10 @@ CLOSING = re.compile(r"^ {0,3}```[ \t]*$", re.MULTILINE)
 class JsonSchema(MeanMetric):
     """1 if the output is JSON and matches the schema, if there is one; else 0.
 
-    JSON as RFC 8259 has it: NaN and Infinity are none, nor is what nests more than
-    200 deep. Schemas are JSON Schema, draft 2020-12, by jsonschema; `format` is not
-    checked, as the draft has it.
+    JSON as RFC 8259 has it: NaN and Infinity are none. Nor is what Python does not
+    read: about a thousand levels of nesting, or a number of over 4300 digits. Schemas
+    are JSON Schema of the draft that `$schema` names, else 2020-12, by jsonschema;
+    `format` is not checked, as the draft has it.
     """
 
     name = "json"
@@ -75,7 +66,7 @@ class JsonSchema(MeanMetric):
     @property
     def signature(self) -> str:
         """`json|fenced:...|schema:HASH OF ITS CONTENT|v1`."""
-        text = json.dumps(self._read.schema, sort_keys=True)
+        text = json.dumps(self._schema, sort_keys=True)
         schema = "none" if self.schema is None else content_hash(text)[:8]
         return f"{self.name}|fenced:{self.fenced}|schema:{schema}|{self.version}"
 
@@ -86,8 +77,8 @@ class JsonSchema(MeanMetric):
             Unscorable: the schema cannot be applied to it.
         """
         try:
-            value = _parsed(self._body(text))
-        except ValueError:
+            value = json.loads(self._body(text), parse_constant=_refused)
+        except (ValueError, RecursionError):
             return 0.0
         if self._validator is None:
             return 1.0
@@ -100,38 +91,28 @@ class JsonSchema(MeanMetric):
 
     def _body(self, text: str) -> str:
         """The fenced block where that is wanted and there is one, else all."""
-        opening = OPENING.search(text) if self.fenced else None
-        if opening is None:
-            return text
-        closing = CLOSING.search(text, opening.end())
-        return text if closing is None else text[opening.end() : closing.start()]
+        _, fence, rest = text.partition(FENCE)
+        block, end, _ = rest.partition(END)
+        return block if self.fenced and fence and end else text
 
     @cached_property
-    def _read(self) -> JsonSchema:
-        """With the schema itself, also where Python gave a path."""
-        return self.beside(Path())
+    def _schema(self) -> dict[str, Any] | None:
+        """The schema itself, also where Python gave a path."""
+        schema = self.beside(Path()).schema
+        return schema if isinstance(schema, dict) else None
 
     @cached_property
     def _validator(self) -> Any:
-        schema = self._read.schema
-        return None if schema is None else _validator(schema)
+        from referencing.jsonschema import EMPTY_REGISTRY
 
-
-def _parsed(text: str) -> Json:
-    depth = 0
-    for mark in MARKS.finditer(text):
-        depth += (mark[0] in "[{") - (mark[0] in "]}")
-        if depth > DEEPEST:
-            raise ValueError("nested too deep")
-    return json.loads(text, parse_constant=_refused, parse_int=_whole)
+        if self._schema is None:
+            return None
+        # An empty registry, since the default one fetches what a reference leads to.
+        return _kind(self._schema)(self._schema, registry=EMPTY_REGISTRY)
 
 
 def _refused(name: str) -> Json:
     raise ValueError(f"{name} is no JSON")
-
-
-def _whole(digits: str) -> int | float:
-    return int(digits) if len(digits) < LONGEST else float(digits)
 
 
 def _mapping(schema: Json) -> dict[str, Any]:
@@ -140,44 +121,38 @@ def _mapping(schema: Json) -> dict[str, Any]:
     raise InputError(f"a schema is an object, but this is {shown(schema)}")
 
 
-def _validator(schema: Mapping[str, Any]) -> Any:
-    from jsonschema import Draft202012Validator
-    from jsonschema.validators import extend
-    from referencing.jsonschema import EMPTY_REGISTRY
+def _kind(schema: dict[str, Any]) -> Any:
+    from jsonschema import Draft202012Validator, validators
 
-    # An empty registry, since the default one fetches what a reference leads to.
-    kind = extend(Draft202012Validator, {"pattern": _pattern})
-    return kind(schema, registry=EMPTY_REGISTRY)
+    known: Any = validators
+    kind = known.validator_for(schema, default=Draft202012Validator)
+    return known.extend(kind, {"pattern": _pattern})
 
 
-def _pattern(
-    validator: Any, pattern: str, instance: Json, schema: Json
-) -> Iterator[Any]:
-    """The keyword `pattern`, for which jsonschema itself would take all its time."""
+def _pattern(_: Any, pattern: str, instance: Json, __: Json) -> Iterator[Any]:
+    """The keyword `pattern`, on which jsonschema's own would spend any time."""
     import regex
     from jsonschema import ValidationError
 
     from harness.metrics.regex import search
 
-    del schema
-    if validator.is_type(instance, "string"):
-        if search(regex.compile(pattern), instance) is None:
-            yield ValidationError("no match")
+    if isinstance(instance, str) and search(regex.compile(pattern), instance) is None:
+        yield ValidationError("no match")
 
 
 def _check(schema: dict[str, Any]) -> None:
     """Refuse a mapping that is no schema, or that refers to something outside it."""
     import regex
-    from jsonschema import Draft202012Validator, SchemaError
-    from referencing import exceptions
+    from jsonschema import SchemaError
+    from referencing import Resource, exceptions
     from referencing.jsonschema import DRAFT202012, EMPTY_REGISTRY
 
     try:
-        Draft202012Validator.check_schema(schema)
-        root = DRAFT202012.create_resource(schema)
+        _kind(schema).check_schema(schema)
+        root = Resource.from_contents(schema, default_specification=DRAFT202012)
         name = root.id() or ""
         registry = EMPTY_REGISTRY.with_resource(name, root).crawl()
-        _resolve(root, registry.resolver(name))
+        _look_up(root, registry.resolver(name))
     except SchemaError as error:
         raise InputError(
             f"metric 'json': no JSON Schema, at {error.json_path}: {error.message:.200}"
@@ -187,15 +162,18 @@ def _check(schema: dict[str, Any]) -> None:
             f"metric 'json': the schema refers to '{error.ref}', which is not in it; "
             "put what it refers to under $defs, as nothing is fetched"
         ) from error
-    except (RecursionError, TypeError, regex.error) as error:
+    except (RecursionError, AttributeError, TypeError, regex.error) as error:
         raise InputError(f"metric 'json': no JSON Schema: {error}") from error
 
 
-def _resolve(resource: Any, resolver: Any) -> None:
-    """Look up all references of a schema and of those within it."""
+def _look_up(resource: Any, resolver: Any) -> None:
+    """Look up all references of a schema and of those within it; compile patterns."""
+    import regex
+
     if isinstance(resource.contents, dict):
         for keyword in ("$ref", "$dynamicRef"):
             if keyword in resource.contents:
                 resolver.lookup(resource.contents[keyword])
+        regex.compile(resource.contents.get("pattern", ""))
     for inner in resource.subresources():
-        _resolve(inner, resolver.in_subresource(inner))
+        _look_up(inner, resolver.in_subresource(inner))

@@ -24,9 +24,9 @@ class LengthRatio(TextMetric):
     """Length of outputs over that of references, 0 or more; best near 1.
 
     The corpus value is a ratio of sums, so that long texts count for more; of several
-    references the mean length counts. Neither more nor less is better by itself. As a
-    metric has to have a direction, this one says that lower is better, because the
-    common fault is to run on, and a metric must not praise length.
+    references the mean length counts. A metric has to have a direction: this one says
+    that lower is better, as the common fault is to run on. That is wrong below 1, so
+    read the value itself rather than who leads by it.
     """
 
     name = "length_ratio"

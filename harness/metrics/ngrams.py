@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from harness.metrics.rouge import UNSPACED, WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 Tokens = Literal["words", "characters"]
 """What counts as one step of a text."""
@@ -33,7 +33,7 @@ def length(text: str, tokens: Tokens) -> int:
         return len(text.strip())
     import regex
 
-    return sum(1 for _ in regex.finditer(SPACED, text))
+    return len(regex.findall(SPACED, text))
 
 
 def tokenized(text: str, tokens: Tokens) -> Sequence[str]:
@@ -52,6 +52,6 @@ def tokenized(text: str, tokens: Tokens) -> Sequence[str]:
     return list(regex.findall(SIGNS, text))
 
 
-def ngrams(found: Sequence[str], n: int) -> Iterator[Ngram]:
+def ngrams(found: Sequence[str], n: int) -> list[Ngram]:
     """Every sequence of `n` neighbours, in order; none if there are fewer than `n`."""
-    return zip(*(found[start:] for start in range(n)), strict=False)
+    return [tuple(found[start : start + n]) for start in range(len(found) - n + 1)]

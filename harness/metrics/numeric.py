@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
-from functools import cached_property
+from decimal import MAX_EMAX, MIN_EMIN, Decimal, localcontext
 from math import inf
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from harness.errors import InputError, Unscorable
 from harness.metrics.base import MeanMetric, metrics, references_of
@@ -14,25 +14,27 @@ from harness.metrics.base import MeanMetric, metrics, references_of
 if TYPE_CHECKING:
     from harness.types import Item
 
-GROUPING = "\u00a0\u2009\u202f'’_"
-"""What sets off thousands in either notation: thin and no-break spaces, and so on."""
+SIGNS = str.maketrans("−٫٬", "-.,")
+"""A typographic minus; the Arabic decimal and thousands separators."""
 
-NUMBER = r"""(?x)
-    (?P<sign> (?<! [\w.,)\]] ) [-+−] )? (?: \p{{Sc}} )?
-    (?P<digits> (?: \d{{1,3}} (?: [{group}] \d{{2,3}} )* [{group}] \d{{3}} (?! \d )
-                  | \d+ ) (?: {point} \d+ )?
-              | (?<! [\d{point}] ) {point} \d+ )
-    (?: [eE] (?P<e> [-+−]? \d+ )
-      | \s* (?: [×*x·] | \\times | \\cdot ) \s* 10 \s*
-        (?: (?: \^ | \*\* ) \s* \{{? \s* (?P<power> [-+−]? \d+ )
-          | (?P<raised> [⁺⁻]? [⁰¹²³⁴⁵⁶⁷⁸⁹]+ ) ) )?
-    (?P<percent> \s* \\? [%％] )?
-"""
-"""Written for the package regex."""
+SWAP = str.maketrans(",.", ".,")
 
-RAISED = str.maketrans("⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹−", "+-0123456789-")
+SPACED = re.compile(r"(?<=\d)[\u00a0\u2009\u202f'’_](?=\d{3}(?!\d))")
+"""What sets off thousands beside commas: no-break and thin spaces, and so on."""
 
-EXACT = Context(prec=60, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
+TIMES_TEN = re.compile(
+    r"(?<=\d)\s?(?:[×*x·]|\\times|\\cdot)\s?10"
+    r"(?:(?:\^|\*\*)\{?([-+]?\d+)\}?|([⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+))"
+)
+RAISED = str.maketrans("⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "+-0123456789")
+
+NUMBER = re.compile(
+    r"((?<![\dA-Za-z)\]])-)?"  # elsewhere it is a dash or takes away
+    r"[$€£¥₹]?"
+    r"((?:\d{1,3}(?:,\d{3})+(?!\d)|\d{1,2}(?:,\d\d){1,5},\d{3}(?!\d)|\d+)(?:\.\d+)?"
+    r"|(?<![\d.])\.\d+)"
+    r"(?:[eE]([-+]?\d{1,9}))?"
+)
 
 
 @metrics.register("numeric")
@@ -40,10 +42,10 @@ EXACT = Context(prec=60, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
 class Numeric(MeanMetric):
     """1 if the output's last number equals the last of any reference, else 0.
 
-    Thousands may be set off (1,234,567 and 12,34,567), signs be typographic (−3),
-    exponents be written 1.5e8, 1.5 × 10^8 or 1.5×10⁸; currency signs do not count.
-    Fractions, dates and times are several numbers. An output without number is wrong.
-    Numbers are compared as they are written, without binary rounding.
+    Thousands may be set off (1,234,567 or 12,34,567), powers of ten be written 1.5e8,
+    1.5 × 10^8 or 1.5×10⁸; currency and percent signs do not count. Fractions, dates
+    and times are several numbers. An output without number is wrong. Numbers are
+    compared as they are written, without binary rounding.
     """
 
     name = "numeric"
@@ -53,8 +55,6 @@ class Numeric(MeanMetric):
     """Likewise, as a share of the reference: 0.01 is one per cent of it."""
     decimal: Literal["point", "comma"] = "point"
     """What divides off decimals; the other one sets off thousands."""
-    percent: Literal["ignore", "hundredth"] = "ignore"
-    """`ignore`: 50% is 50; `hundredth`: it is 0.5."""
 
     def __post_init__(self) -> None:
         """Refuse tolerances that are negative, infinite or no number."""
@@ -83,36 +83,24 @@ class Numeric(MeanMetric):
         )
 
     def last_number(self, text: str) -> Decimal | None:
-        """The last number of a text; None if it holds none, or one beyond all bounds.
-
-        Bounds are those of Python's decimals, exponents of 18 digits.
-        """
-        match = None
-        for match in self._pattern.finditer(text):  # noqa: B007 - the last one counts
-            pass
-        return None if match is None else self._number(match)
-
-    def _number(self, match: Any) -> Decimal | None:
-        digits = match["digits"]
-        for sign in ("." if self.decimal == "comma" else ",") + GROUPING:
-            digits = digits.replace(sign, "")
-        digits = digits.replace(",", ".")
-        power = match["e"] or match["power"] or match["raised"] or "0"
-        sign = "-" if match["sign"] in ("-", "−") else ""
-        number = EXACT.create_decimal(f"{sign}{digits}e{power.translate(RAISED)}")
-        if match["percent"] and self.percent == "hundredth":
-            number = number.scaleb(-2, EXACT)
-        return number if number.is_finite() else None
+        """The last number of a text; None if it holds none."""
+        text = text.translate(SIGNS)
+        if self.decimal == "comma":
+            text = text.translate(SWAP)
+        text = TIMES_TEN.sub(_exponent, SPACED.sub(",", text))
+        found = NUMBER.findall(text)
+        if not found:
+            return None
+        sign, digits, power = found[-1]
+        return Decimal(f"{sign}{digits.replace(',', '')}e{power or 0}")
 
     def _close(self, written: Decimal, wanted: Decimal) -> bool:
-        with localcontext(EXACT):
+        # Wide enough for any exponent that is read.
+        with localcontext(Emax=MAX_EMAX, Emin=MIN_EMIN):
             share = abs(wanted) * Decimal(str(self.relative))
             allowed = max(Decimal(str(self.absolute)), share)
             return abs(written - wanted) <= allowed
 
-    @cached_property
-    def _pattern(self) -> Any:
-        import regex
 
-        point, group = (",", ".") if self.decimal == "comma" else (r"\.", ",")
-        return regex.compile(NUMBER.format(point=point, group=group + GROUPING))
+def _exponent(power: re.Match[str]) -> str:
+    return "e" + (power[1] or power[2].translate(RAISED))

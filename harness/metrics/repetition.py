@@ -44,8 +44,8 @@ class Repetition(MeanMetric):
         Raises:
             Unscorable: the output is empty.
         """
-        found = tokenized(text, self.tokens)
-        if not found:
+        words = tokenized(text, self.tokens)
+        if not words:
             raise Unscorable(EMPTY)
-        total = max(len(found) - self.n + 1, 0)
-        return 1 - len(set(ngrams(found, self.n))) / total if total else 0.0
+        found = ngrams(words, self.n)
+        return 1 - len(set(found)) / len(found) if found else 0.0

@@ -24,6 +24,14 @@ WORDS = (
 """Runs of letters, marks and digits; letter by letter where words are not spaced."""
 
 
+def drops_letters(text: str) -> bool:
+    """Whether the default tokenizer drops more than half of a text's letters."""
+    if text.isascii():
+        return False
+    letters = [sign for sign in text if sign.isalnum()]
+    return 2 * sum(letter.isascii() for letter in letters) < len(letters)
+
+
 class Tokenizer(Protocol):
     """What rouge-score wants of a tokenizer."""
 
@@ -87,18 +95,17 @@ class Rouge(MeanMetric):
         """The references that have words.
 
         Whether an item can be judged is decided by its references alone: an output
-        without any word of the reference's script is wrong, and its 0 is known.
+        without any word of the reference's script is wrong, and its 0 is known. How
+        many such outputs there are, the report's notes say.
         """
         worded = []
         for reference in references:
-            letters = [sign for sign in reference if sign.isalnum()]
-            kept = sum(letter.isascii() for letter in letters)
-            if self.tokenizer == "default" and 2 * kept < len(letters):
+            if self.tokenizer == "default" and drops_letters(reference):
                 raise Unscorable(
                     "rouge-score's tokenizer drops all letters but a-z, and with them "
                     f"most of the reference; use {self.name}:tokenizer=unicode"
                 )
-            if letters:
+            if any(map(str.isalnum, reference)):
                 worded.append(reference)
         if not worded:
             raise Unscorable("no reference holds a word")

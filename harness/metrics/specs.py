@@ -54,15 +54,19 @@ def describe(metric: Metric) -> dict[str, Json]:
         `name`, `signature`, `form` (`mean`, `tallied` or `whole`), `spec` (JSON),
         `unit` and `higher_is_better`.
     """
-    spec = {metric.origin or metric.name: metric.settings}
     return {
         "name": metric.name,
         "signature": metric.signature,
         "form": _form(metric),
-        "spec": json.dumps(spec, ensure_ascii=False),
+        "spec": json.dumps(spec_of(metric), ensure_ascii=False),
         "unit": metric.unit,
         "higher_is_better": metric.higher_is_better,
     }
+
+
+def spec_of(metric: Metric) -> dict[str, dict[str, Json]]:
+    """What a task would write for the metric, with all its settings."""
+    return {metric.origin or metric.name: metric.settings}
 
 
 def from_description(description: Mapping[str, Json], base: Path) -> Metric:
@@ -101,8 +105,8 @@ def _form(metric: Metric) -> str:
     if not isinstance(metric, MeanMetric):
         return "tallied"
     kind = type(metric)
-    values = (kind.value, kind.output_value)
-    plain = values == (MeanMetric.value, Tallied.output_value)
+    values = (kind.value, kind.output_value, kind.item_tally)
+    plain = values == (MeanMetric.value, Tallied.output_value, Tallied.item_tally)
     return "mean" if plain else "tallied"
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from harness.errors import HarnessError, Unscorable
 from harness.metrics import Tallied, Whole, from_description
 from harness.metrics.imported import StoredMean
+from harness.reporting.formats import counted
 from harness.reporting.model import Lead
 from harness.stats.bootstrap import (
     corpus_estimate,
@@ -22,7 +23,7 @@ from harness.stats.bootstrap import (
 from harness.stats.paired import paired_difference
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -151,8 +152,10 @@ class Estimator:
         metric = self.metrics[signature]
         if not isinstance(metric, Tallied):
             return undefined("no paired difference of metrics of all outputs together")
-        first = sums_by_item(self.evidence.scores[best].get(signature, ()))
-        other = sums_by_item(self.evidence.scores[second].get(signature, ()))
+        first, other = (
+            item_tallies(metric, self.evidence.scores[checkpoint].get(signature, ()))[0]
+            for checkpoint in (best, second)
+        )
         shared = [item for item in first if item in other]
         if not shared:
             return undefined("the two checkpoints share no judged item")
@@ -204,30 +207,24 @@ class Estimator:
         return means, sum(map(len, by_item.values())), skipped
 
     def _tallied(self, metric: Tallied, scores: Sequence[StoredScore]) -> Estimate:
-        judged = [score for score in scores if score.tally is not None]
-        dropped = len(scores) - len(judged)
-        if not judged:
-            return undefined("no output could be judged", dropped=dropped)
-        tallies = np.array([score.tally for score in judged])
-        groups = [score.item for score in judged]
-        estimate = self._corpus(tallies, metric.value, groups)
-        return replace(estimate, n=len(judged), dropped=dropped)
-
-    def _corpus(
-        self,
-        tallies: Floats,
-        value: Callable[[Floats], Floats],
-        groups: Sequence[str] | None,
-    ) -> Estimate:
+        tallies, lacking = item_tallies(metric, scores)
+        judged = sum(s.tally is not None and s.item in tallies for s in scores)
+        dropped = len(scores) - judged
+        reasons = "; ".join(sorted(set(lacking.values())))
+        why = f"{counted(len(lacking), 'item')} left out: {reasons}"
+        if not tallies:
+            reason = why if lacking else "no output could be judged"
+            return undefined(reason, dropped=dropped)
         # Resamples may leave a metric without anything to divide by.
         with np.errstate(all="ignore"):
-            return corpus_estimate(
-                tallies,
-                value,
-                groups=groups,
+            estimate = corpus_estimate(
+                np.array(list(tallies.values())),
+                metric.value,
                 draws=self.resampling.draws,
                 seed=self.resampling.seed,
             )
+        method = f"{estimate.method}; {why}" if lacking else estimate.method
+        return replace(estimate, n=judged, dropped=dropped, method=method)
 
     def _whole(self, metric: Whole, checkpoint: str) -> Estimate:
         outputs = self.evidence.outputs[checkpoint]
@@ -318,11 +315,22 @@ def _best_two(
     return first[1], second[1]
 
 
-def sums_by_item(scores: Sequence[StoredScore]) -> dict[str, Tally]:
-    """Item to the summed tallies of its outputs that could be judged."""
-    found: dict[str, Tally] = {}
+def item_tallies(
+    metric: Tallied, scores: Sequence[StoredScore]
+) -> tuple[dict[str, Tally], dict[str, str]]:
+    """Item to what it adds to the sum, and item to why its outputs do not count.
+
+    Items without any judged output are in neither.
+    """
+    judged: dict[str, list[Tally]] = {}
     for score in scores:
         if score.tally is not None:
-            before = found.get(score.item)
-            found[score.item] = score.tally if before is None else before + score.tally
-    return found
+            judged.setdefault(score.item, []).append(score.tally)
+    found: dict[str, Tally] = {}
+    lacking: dict[str, str] = {}
+    for item, tallies in judged.items():
+        try:
+            found[item] = metric.item_tally(np.array(tallies))
+        except Unscorable as reason:
+            lacking[item] = str(reason)
+    return found, lacking

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+from harness.metrics.rouge import drops_letters
 from harness.reporting.formats import counted, listed, on_one_line
 
 if TYPE_CHECKING:
@@ -13,6 +15,9 @@ if TYPE_CHECKING:
 CUT_SHARE = 0.05
 """Share of outputs cut at the token limit above which that is noted."""
 
+DEFAULT_ROUGE = re.compile(r"rouge\w+\|.*\|tokenizer:default\|")
+"""Signatures of ROUGE that reads no letters but a-z."""
+
 
 def notes(evidence: Evidence, raters: Raters) -> list[str]:
     """What a reader of the task's report must know, in plain sentences."""
@@ -20,6 +25,7 @@ def notes(evidence: Evidence, raters: Raters) -> list[str]:
         *_of_checkpoints(evidence),
         *_of_outputs(evidence),
         *_of_scores(evidence),
+        *_of_letters(evidence),
         *_of_ratings(evidence, raters),
     ]
     if evidence.asked_otherwise:
@@ -100,6 +106,32 @@ def _of_scores(evidence: Evidence) -> list[str]:
     if not lacking:
         return []
     return [f"Outputs not scored yet: {listed(lacking)}. harness score adds them."]
+
+
+def _of_letters(evidence: Evidence) -> list[str]:
+    """Outputs of which ROUGE, unless told otherwise, sees little or nothing."""
+    unread = [
+        output.id
+        for outputs in evidence.outputs.values()
+        for output in outputs
+        if drops_letters(output.text)
+    ]
+    lost = {
+        evidence.descriptions[signature]["name"]: sum(
+            output in evidence.output_scores[signature] for output in unread
+        )
+        for signature in evidence.signatures
+        if DEFAULT_ROUGE.match(signature)
+    }
+    if not any(lost.values()):
+        return []
+    names = listed([on_one_line(name) for name in lost])
+    outputs = counted(max(lost.values()), "output")
+    note = (
+        f"{names}: of {outputs} most letters are dropped and match nothing, as only "
+        "a-z and 0-9 are read; tokenizer=unicode reads every script."
+    )
+    return [note]
 
 
 def _of_ratings(evidence: Evidence, raters: Raters) -> list[str]:

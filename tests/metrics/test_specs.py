@@ -11,8 +11,10 @@ from harness.metrics import (
     Bleu,
     ChrF,
     ChrFPlusPlus,
+    DistinctN,
     ExactMatch,
     ImportedMetric,
+    PassAtK,
     Perplexity,
     Rouge1,
     Rouge2,
@@ -114,6 +116,8 @@ def test_a_stored_metric_comes_back_with_its_signature(name, made, tmp_path):
         (Perplexity(), "tallied"),
         (Rouge1(), "mean"),
         (ImportedMetric("comet"), "mean"),
+        (PassAtK(), "tallied"),
+        (DistinctN(), "whole"),
     ],
 )
 def test_a_description_tells_the_form(metric, form):
