@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.backends import AUTOMATIC
+from harness.compare import compare
 from harness.importing import Imported, import_outputs, import_ratings
 from harness.progress import silent
 from harness.report import report
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from harness.backends import Loading
+    from harness.compare import Comparison
     from harness.progress import Progress
     from harness.reporting.model import Report
     from harness.types import Checkpoint
@@ -87,6 +89,17 @@ class Study:
             NotFound: the study has no such task.
         """
         return report(self.file, list(tasks) if tasks is not None else None)
+
+    def compare(
+        self, first: str, second: str, *, task: str | None = None
+    ) -> list[Comparison]:
+        """Two checkpoints on the same items, second minus first, task by task.
+
+        Raises:
+            NotFound: no such checkpoint or task; the nearest name is suggested.
+            UsageError: they share no task, or are one and the same.
+        """
+        return compare(self.file, first, second, task=task)
 
     def import_outputs(
         self,

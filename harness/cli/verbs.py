@@ -168,7 +168,9 @@ def compare(
     from harness.compare import compare as make
     from harness.reporting.comparison import comparison_json, comparison_text
 
-    found = make(open_study(db, task, must_exist=True), first, second, task=task)
+    study = open_study(db, task, must_exist=True)
+    with progress_bars() as progress:
+        found = make(study, first, second, task=task, progress=progress)
     if json:
         print_json(comparison_json(found))
     else:
