@@ -11,7 +11,7 @@ from harness.backends import Usage
 from harness.checkpoints import find_checkpoints, register
 from harness.errors import InputError, NotFound
 from harness.generate import Generation, Work, generate
-from harness.metrics import build
+from harness.metrics import LikelihoodMetric, build
 from harness.progress import silent
 from harness.score import score
 from harness.study.checkpoints import stored_checkpoints
@@ -172,15 +172,34 @@ def build_metrics(task: Task, items: Sequence[Item]) -> list[Metric]:
     """The task's metrics, made ready for its items.
 
     Raises:
-        InputError: a metric is not as it must be, or stands twice.
+        InputError: a metric is not as it must be, stands twice, or judges outputs
+            where the task has none.
     """
     built = [
         metric.for_items(items)
         for spec in task.file.metrics
         for metric in build(spec, task.folder)
     ]
+    if task.generation is None:
+        _refuse_metrics_of_outputs(task, built)
     signatures = [metric.signature for metric in built]
     for signature in signatures:
         if signatures.count(signature) > 1:
             raise InputError(f"metric '{signature}' stands twice", file=task.path)
     return built
+
+
+def _refuse_metrics_of_outputs(task: Task, built: Sequence[Metric]) -> None:
+    others = [one.name for one in built if not isinstance(one, LikelihoodMetric)]
+    if others:
+        raise InputError(
+            f"metric '{others[0]}' judges outputs, but with 'generation: none' there "
+            "are none; leave it out, or say how outputs are drawn",
+            file=task.path,
+        )
+    if not built:
+        raise InputError(
+            "with 'generation: none' it asks for nothing; name a metric of likelihood "
+            "as perplexity or accuracy",
+            file=task.path,
+        )

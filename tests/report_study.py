@@ -81,7 +81,6 @@ class Maker:
                 for key, nats in (nll or {}).items()
             ],
             items=self.made.values(),
-            policy="first",
         )
         for spec in self.metrics:
             for metric in build(spec, self.base):

@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, TypeVar
 from harness.backends.base import Backend, Model, Place, Scored, Usage, backends
 from harness.backends.completions import echo_question, generated, question
 from harness.backends.crew import call, in_parallel
-from harness.backends.echo import Echo, read_echo, score_reference
+from harness.backends.echo import (
+    Echo,
+    read_echo,
+    score_continuation,
+    score_document,
+)
 from harness.backends.hosted import HostedModel
 from harness.backends.prices import Prices
 from harness.backends.probe import probe
@@ -33,7 +38,7 @@ if TYPE_CHECKING:
     from harness.backends.probe import Abilities
     from harness.backends.server import Server
     from harness.identity import FileStamp
-    from harness.types import Generation, Item, Json
+    from harness.types import Generation, Item, Json, Passage
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -44,11 +49,19 @@ TOO_LONG = frozenset({400, 413, 422})
 """How servers refuse one text where they take others."""
 NO_ECHO = (
     "the server gives no log-probabilities of texts that it is given (completions "
-    "with 'echo'), so perplexity is not available there"
+    "with 'echo'), so likelihoods as perplexity is made of are not available there"
 )
 NO_CHAT_ECHO = (
-    "servers give no log-probabilities of given chat turns, so perplexity is not "
-    "available for messages"
+    "servers give no log-probabilities of given chat turns, so likelihoods as "
+    "perplexity is made of are not available for messages"
+)
+NO_WINDOWS = (
+    "a server reads a document at once: 'window' and 'stride' are for models that "
+    "run here"
+)
+UNSCORED_FIRST = (
+    "The server gives a document's first token no probability and puts no start token "
+    "in front: it is neither scored nor counted."
 )
 
 
@@ -178,6 +191,7 @@ class OpenAIModel(Model):
         self._usage = Usage(cost=None if prices is None else 0.0)
         self._states = set(filter(None, [abilities.fingerprint]))
         self._silence: set[str] = set()
+        self._first_unscored = False
         self._running: list[Iterator[object]] = []
 
     def generate(
@@ -206,31 +220,38 @@ class OpenAIModel(Model):
 
         yield from self._stream(requests, answer)
 
-    def loglikelihood(self, items: Sequence[Item]) -> Iterator[list[Scored]]:
-        """Likelihoods of first references, where the server echoes texts with them.
+    def loglikelihood(self, passages: Sequence[Passage]) -> Iterator[list[Scored]]:
+        """Likelihoods of texts, where the server echoes texts with them.
 
         Where it does not, and for texts that it refuses or divides so that a token
-        straddles prompt and reference, nothing is scored and the reason given.
+        straddles prompt and text, nothing is scored and the reason given. A document
+        is sent whole; its first token is left out where it has no probability.
 
         Raises:
             ServerError: requests failed; the other likelihoods were given before.
         """
-        reasons = {item.id: self._why_not(item) for item in items}
-        silent = [
-            Scored(id_, 0.0, 0, truncated=False, reason=reason)
-            for id_, reason in reasons.items()
-            if reason
-        ]
+        silent: list[Scored] = []
+        jobs: dict[tuple[str, bool], list[Passage]] = {}
+        for passage in passages:
+            reason = self._why_not(passage)
+            if reason is not None:
+                silent.append(_unscored(passage, reason))
+                self._silence.add(reason)
+            else:
+                # The texts after one prompt share the request for its tokens.
+                key = (passage.item.id, passage.windows is None)
+                jobs.setdefault(key, []).append(passage)
         if silent:
-            self._silence |= set(filter(None, reasons.values()))
             yield silent
-        rest = [item for item in items if not reasons[item.id]]
-        yield from self._stream(rest, self._score)
+        for batch in self._stream(list(jobs.values()), self._score):
+            yield [scored for some in batch for scored in some]
 
     @property
     def usage(self) -> Usage:
         """Requests, tokens and cost since loading, without the probe's few tokens."""
         remarks = [f"No likelihoods: {reason}." for reason in sorted(self._silence)]
+        if self._first_unscored:
+            remarks.append(UNSCORED_FIRST)
         if "seed" in self._refused:
             remarks.append(
                 "The server takes no seed: its samples cannot be drawn again."
@@ -257,14 +278,37 @@ class OpenAIModel(Model):
         self._running = [stream]
         yield from stream
 
-    async def _score(self, server: Server, item: Item) -> Scored:
-        try:
-            before = await self._echo(server, item.prompt)
-            whole = await self._echo(server, item.prompt + item.references[0])
-            nll, tokens = score_reference(before, whole, item.references[0])
-        except Unscorable as reason:
-            return Scored(item.id, 0.0, 0, truncated=False, reason=str(reason))
-        return Scored(item.id, nll, tokens, truncated=False)
+    async def _score(self, server: Server, passages: list[Passage]) -> list[Scored]:
+        """Likelihoods of documents, or of texts that follow one prompt."""
+        before: Echo | None = None
+        found = []
+        for passage in passages:
+            try:
+                if passage.windows is not None:
+                    found.append(await self._document(server, passage))
+                    continue
+                prompt = passage.item.prompt
+                before = before or await self._echo(server, prompt)
+                whole = await self._echo(server, prompt + passage.text)
+                nll, tokens = score_continuation(before, whole, passage.text)
+                known = (passage.item.id, passage.target, nll, tokens)
+                found.append(Scored(*known))
+            except Unscorable as reason:
+                found.append(_unscored(passage, str(reason)))
+        return found
+
+    async def _document(self, server: Server, passage: Passage) -> Scored:
+        whole = await self._echo(server, passage.text)
+        nll, tokens, skipped = score_document(whole, passage.text)
+        self._first_unscored |= bool(skipped)
+        return Scored(
+            item=passage.item.id,
+            target=passage.target,
+            nll=nll,
+            tokens=tokens,
+            policy="document at once" + ", without its first token" * bool(skipped),
+            skipped=skipped,
+        )
 
     async def _echo(self, server: Server, text: str) -> Echo:
         try:
@@ -276,18 +320,25 @@ class OpenAIModel(Model):
         self._count(answer)
         return read_echo(answer, text)
 
-    def _why_not(self, item: Item) -> str | None:
-        if item.messages:
-            return NO_CHAT_ECHO
+    def _why_not(self, passage: Passage) -> str | None:
         if not self.abilities.echo:
             return NO_ECHO
-        return None if item.prompt else "the prompt is empty"
+        if passage.windows is not None:
+            whole = passage.windows.size is None and passage.windows.stride is None
+            return None if whole else NO_WINDOWS
+        if passage.item.messages:
+            return NO_CHAT_ECHO
+        return None if passage.item.prompt else "the prompt is empty"
 
     def _count(self, answer: Answer) -> None:
         read, written = answer.prompt_tokens or 0, answer.new_tokens or 0
         cost = None if self._prices is None else self._prices.cost(read, written)
         self._usage += Usage(1, read, written, cost)
         self._states |= set(filter(None, [answer.fingerprint]))
+
+
+def _unscored(passage: Passage, reason: str) -> Scored:
+    return Scored(passage.item.id, passage.target, reason=reason)
 
 
 def _naming(item: Item, error: ServerError) -> ServerError:
