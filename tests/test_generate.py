@@ -216,9 +216,9 @@ def test_a_reference_that_is_mended_meanwhile_gets_no_likelihood_of_the_old_one(
     mended = [{**row, "answer": "another and longer one"} for row in ROWS]
     real = EchoModel.loglikelihood
 
-    def mend_first(model, items):
+    def mend_first(model, passages):
         work(mended, metrics=["perplexity"])
-        return real(model, items)
+        return real(model, passages)
 
     monkeypatch.setattr(EchoModel, "loglikelihood", mend_first)
     generate(study, checkpoint, [ready])

@@ -7,7 +7,9 @@ import pytest
 
 from harness.errors import InputError, Unscorable
 from harness.metrics import BitsPerByte, Perplexity
-from harness.types import Likelihood
+from harness.types import Item, Likelihood, Passage, Windows
+
+ITEM = Item("item", "task", "key", "the prompt", ("one", "two"), meta={"text": "a b"})
 
 
 def likelihood(nll, tokens=4, words=2, bytes_=8):
@@ -24,20 +26,20 @@ def likelihood(nll, tokens=4, words=2, bytes_=8):
     ids=["12 bits over 4 tokens", "over 2 words", "over 8 bytes"],
 )
 def test_one_item_by_hand(metric, expected):
-    tally = metric.tally(likelihood(12 * math.log(2)))
+    tally = metric.tally(ITEM, [likelihood(12 * math.log(2))])
     assert float(metric.output_value(tally)) == pytest.approx(expected)
 
 
 def test_the_tally_is_the_sums():
-    assert list(Perplexity().tally(likelihood(2.5))) == [2.5, 4, 2, 8]
-    assert list(BitsPerByte().tally(likelihood(2.5))) == [2.5, 4, 2, 8]
+    assert list(Perplexity().tally(ITEM, [likelihood(2.5)])) == [2.5, 4, 2, 8]
+    assert list(BitsPerByte().tally(ITEM, [likelihood(2.5)])) == [2.5, 4, 2, 8]
 
 
 def test_sums_are_divided_rather_than_perplexities_averaged():
     metric = Perplexity()
     tallies = [
-        metric.tally(likelihood(0.0, tokens=9)),
-        metric.tally(likelihood(10 * math.log(2), tokens=1)),
+        metric.tally(ITEM, [likelihood(0.0, tokens=9)]),
+        metric.tally(ITEM, [likelihood(10 * math.log(2), tokens=1)]),
     ]
     assert float(metric.value(np.sum(tallies, axis=0))) == pytest.approx(2)
     assert np.mean(metric.output_value(np.array(tallies))) == pytest.approx(512.5)
@@ -61,7 +63,7 @@ def test_more_than_a_float_holds_is_infinite():
 @pytest.mark.parametrize("nll", [math.nan, math.inf])
 def test_a_diverged_model_is_unscorable(nll):
     with pytest.raises(Unscorable, match="log-likelihood is"):
-        Perplexity().tally(likelihood(nll))
+        Perplexity().tally(ITEM, [likelihood(nll)])
 
 
 @pytest.mark.parametrize(
@@ -74,7 +76,7 @@ def test_a_diverged_model_is_unscorable(nll):
 )
 def test_nothing_to_score_is_unscorable_rather_than_zero(metric, counts):
     with pytest.raises(Unscorable, match="nothing that can be scored"):
-        metric.tally(likelihood(0.0, *counts))
+        metric.tally(ITEM, [likelihood(0.0, *counts)])
 
 
 def test_signatures_name_policy_and_unit():
