@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from backends.passages import documents, first_references
+from backends.passages import first_references
 
 from harness.backends.base import Scored
 from harness.backends.likelihood import Scorer
