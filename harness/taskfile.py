@@ -154,6 +154,8 @@ def _explain(problem: Json, key: str) -> str:
     if problem["type"] == "missing":
         return f"key '{last}' is missing" + (f" in '{key}'" if key != "task" else "")
     message = problem["msg"].removeprefix("Value error, ")
+    if key == "generation" and problem["type"] == "model_type":
+        message = "It must map settings to values, or be none"
     if problem["type"] == "value_error":
         return f"{key}: {message}"
     hint = "; put it in quotes" if problem["type"] == "string_type" else ""

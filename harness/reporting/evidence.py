@@ -50,6 +50,30 @@ SKIPPED = """
 """
 
 
+READ = """
+    SELECT count(*) FILTER (WHERE truncated AND reason IS NULL) AS cut,
+        count(*) FILTER (WHERE truncated AND reason IS NOT NULL) AS too_long
+    FROM current_likelihoods WHERE task = ?
+"""
+
+POLICIES = """
+    SELECT DISTINCT policy FROM current_likelihoods
+    WHERE task = ? AND policy LIKE 'document%' AND reason IS NULL ORDER BY policy
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """How the texts were read that likelihoods are of."""
+
+    cut: int = 0
+    """Scored after a prompt that was cut to fit the model."""
+    too_long: int = 0
+    """Not scored, since they do not fit the model."""
+    documents: tuple[str, ...] = ()
+    """How documents were read; several ways where models differ."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rating:
     """One rating that counts."""
@@ -100,6 +124,10 @@ class Evidence:
     """Those that were rated."""
     asked_otherwise: int = 0
     """Ratings left out because the question or scale has changed since."""
+    texts: Texts = Texts()
+    """How the texts of likelihoods were read."""
+    has_outputs: bool = True
+    """Whether outputs are asked for at all, or likelihoods only."""
 
     @cached_property
     def labels(self) -> dict[str, str]:
@@ -230,7 +258,20 @@ def _gathered(study: StudyFile, task: str) -> Evidence:
         outdated=outdated,
         criteria=_criteria(study, task, ratings),
         asked_otherwise=len(rows) - len(same),
+        texts=_texts(study, task),
+        has_outputs=_has_outputs(study, task),
     )
+
+
+def _texts(study: StudyFile, task: str) -> Texts:
+    [row] = study.rows(READ, [task])
+    policies = study.column(POLICIES, [task])
+    return Texts(row["cut"], row["too_long"], tuple(policies))
+
+
+def _has_outputs(study: StudyFile, task: str) -> bool:
+    most = "SELECT max(samples) FROM evaluations WHERE task = ?"
+    return study.column(most, [task]) != [0]
 
 
 def _of_newest_question(
