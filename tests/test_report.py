@@ -532,16 +532,25 @@ def test_prompts_that_were_cut_are_counted(cats):
     assert "1 prompt had to be cut to fit the model." in only(cats).notes
 
 
-def test_how_documents_were_read_is_said_and_that_two_ways_do_not_compare(cats):
-    one, other = "document, start <s>, window 256", "document, start <s>, window 512"
+def test_how_documents_were_read_is_said(cats):
+    ways = ["document, start <s>, window 9", "document, start none, window 9"]
     document = {"target": "document:positions:window"}
-    cats.likelihoods(("better", "0", {**document, "policy": one}))
-    assert f"Documents were read by themselves ({one})." in only(cats).notes
-    cats.likelihoods(("worse", "0", {**document, "policy": other}))
-    assert (
-        f"Documents were read by themselves ({one}) or ({other}). Their likelihoods do "
-        "not compare."
-    ) in only(cats).notes
+    for name, way in zip(("better", "worse"), ways, strict=True):
+        cats.likelihoods((name, "0", {**document, "policy": way}))
+    notes = only(cats).notes
+    assert f"Documents were read so: {'; '.join(ways)}." in notes
+    assert not any("do not compare" in note for note in notes)
+
+
+def test_documents_in_other_windows_for_the_same_metric_do_not_compare(cats):
+    first, same, other = (
+        {"target": f"document:{target}", "policy": f"document, start x, window {size}"}
+        for target, size in (("a", 256), ("b", 512), ("a", 512))
+    )
+    cats.likelihoods(("better", "0", first), ("worse", "0", same))
+    assert not any("do not compare" in note for note in only(cats).notes)
+    cats.likelihoods(("worse", "0", other))
+    assert any("do not compare" in note for note in only(cats).notes)
 
 
 def test_a_task_without_outputs_has_a_report_of_metrics_alone(maker):

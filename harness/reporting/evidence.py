@@ -57,7 +57,7 @@ READ = """
 """
 
 POLICIES = """
-    SELECT DISTINCT policy FROM current_likelihoods
+    SELECT DISTINCT policy, target FROM current_likelihoods
     WHERE task = ? AND policy LIKE 'document%' AND reason IS NULL ORDER BY policy
 """
 
@@ -71,7 +71,9 @@ class Texts:
     too_long: int = 0
     """Not scored, since they do not fit the model."""
     documents: tuple[str, ...] = ()
-    """How documents were read; several ways where models differ."""
+    """How documents were read; several ways where models or metrics differ."""
+    windows_differ: bool = False
+    """Whether models read the same documents for one metric in different windows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,8 +267,15 @@ def _gathered(study: StudyFile, task: str) -> Evidence:
 
 def _texts(study: StudyFile, task: str) -> Texts:
     [row] = study.rows(READ, [task])
-    policies = study.column(POLICIES, [task])
-    return Texts(row["cut"], row["too_long"], tuple(policies))
+    policies = study.rows(POLICIES, [task])
+    # Start tokens differ as tokenizers do; windows need not.
+    windows = {(one["target"], one["policy"].split(", window")[-1]) for one in policies}
+    return Texts(
+        cut=row["cut"],
+        too_long=row["too_long"],
+        documents=tuple(dict.fromkeys(one["policy"] for one in policies)),
+        windows_differ=len(windows) > len({target for target, _ in windows}),
+    )
 
 
 def _has_outputs(study: StudyFile, task: str) -> bool:

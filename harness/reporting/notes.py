@@ -84,10 +84,12 @@ def _of_texts(evidence: Evidence) -> list[str]:
             "likelihood."
         )
     if texts.documents:
-        ways = " or ".join(f"({policy})" for policy in texts.documents)
-        differ = len(texts.documents) > 1
-        warning = " Their likelihoods do not compare." if differ else ""
-        found.append(f"Documents were read by themselves {ways}.{warning}")
+        found.append(f"Documents were read so: {'; '.join(texts.documents)}.")
+    if texts.windows_differ:
+        found.append(
+            "Models read the same documents in different windows, so that their "
+            "likelihoods do not compare. Set a window that all of them have."
+        )
     return found
 
 
