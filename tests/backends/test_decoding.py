@@ -115,9 +115,7 @@ def test_the_generation_config_may_name_several_end_tokens(load, items, monkeypa
     model = load("gpt2", 8)
     item = items[3]
     text, _, length = alone(model, item, eos_token_id=None, most=12)
-    tokens = model.codec.reference(
-        replace(item, references=(text,)), model.codec.prompt(item)
-    )
+    tokens = model.codec.continuation(item, model.codec.prompt(item), text)
     assert length == 12
     third = tokens[2]
     config = model.network.generation_config
