@@ -208,3 +208,34 @@ def test_a_vocabulary_without_letters_still_shows_its_start_token():
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=digits, **start)
     item = replace(PLAIN, prompt="7 8")
     assert codec(tokenizer).prompt(item) == [0, 1, 2]
+
+
+def test_a_document_starts_from_what_the_tokenizer_adds_else_from_bos_or_eos():
+    text = "the light"
+    assert codec(SPACES).document(text) == ([1], ids(SPACES, text))
+    closing = space_tokenizer(bos=True, eos=True)
+    assert codec(closing).document(text) == ([1], ids(closing, text))
+    silent = space_tokenizer(bos=False, eos=True)
+    assert codec(silent).document(text) == ([1], ids(silent, text))
+    silent.bos_token = None
+    assert codec(silent).document(text) == ([2], ids(silent, text))
+    silent.eos_token = None
+    assert codec(silent).document(text) == ([], ids(silent, text))
+
+
+@pytest.mark.parametrize(
+    ("text", "letters"), [("lamp", None), ("ůň", 0), ("y", 1)], ids=str
+)
+def test_the_letters_of_a_first_token_are_counted_unless_it_is_part_of_one(
+    text, letters
+):
+    first = ids(BYTES, text)[0]
+    expected = len(BYTES.decode([first])) if letters is None else letters
+    assert codec(BYTES).letters(text, first) == expected
+
+
+def test_a_space_that_the_tokenizer_brings_is_no_letter():
+    first = ids(SPACES, "the lamp")[0]
+    piece = SPACES.convert_ids_to_tokens(first)
+    assert piece.startswith("▁")
+    assert codec(SPACES).letters("the lamp", first) == len(piece) - 1
