@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 
 from harness.backends import AUTOMATIC, backends
 from harness.errors import CheckpointError, UsageError
+from harness.progress import silent
 from harness.study.checkpoints import known_hashes, store_checkpoint, store_hashes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from harness.backends import Loading
+    from harness.progress import Progress
     from harness.study import StudyFile
     from harness.types import Checkpoint
 
@@ -80,6 +82,7 @@ def register(
     *,
     rehash: bool = False,
     loading: Loading = AUTOMATIC,
+    progress: Progress = silent,
 ) -> list[Checkpoint]:
     """Store checkpoints, each known by its contents.
 
@@ -88,16 +91,19 @@ def register(
         found: the checkpoints.
         rehash: read every file again, also one that looks unchanged.
         loading: what is asked of loading.
+        progress: told of every checkpoint that was read.
 
     Raises:
         CheckpointError: one cannot be loaded or reached; says what is missing.
     """
     before = {} if rehash else known_hashes(study)
     known = dict(before)
-    prints = [
-        backends[one.backend].with_loading(loading).fingerprint(one.location, known)
-        for one in found
-    ]
+    prints: list[str] = []
+    for one in found:
+        progress("read checkpoints", len(prints), len(found))
+        backend = backends[one.backend].with_loading(loading)
+        prints.append(backend.fingerprint(one.location, known))
+    progress("read checkpoints", len(prints), len(found))
     store_hashes(study, {key: known[key] for key in known.keys() - before.keys()})
     return [
         store_checkpoint(

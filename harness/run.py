@@ -96,7 +96,9 @@ def run(
     named = find_checkpoints(checkpoints, loading)
     works = [task if isinstance(task, Work) else prepare(task) for task in tasks]
     # Two places may hold the same model.
-    registered = register(study, named, rehash=rehash, loading=loading)
+    registered = register(
+        study, named, rehash=rehash, loading=loading, progress=progress
+    )
     found = list({c.id: c for c in registered}.values())
     for work in works:
         store_work(study, work)

@@ -60,6 +60,8 @@ def test_run_then_report(study, folders, task):
 def test_progress_is_told(study, folders, task):
     labels = []
     study.run(task, folders, progress=lambda label, *_: labels.append(label))
+    assert labels[:3] == ["read checkpoints"] * 3
+    assert "checkpoint-30: load" in labels
     assert "checkpoint-30: generate" in labels
 
 
