@@ -103,6 +103,7 @@ def _task_report(study: StudyFile, task: str, resampling: Resampling) -> TaskRep
                 outputs=len(evidence.outputs[checkpoint.id]),
                 metrics=values[checkpoint.id],
                 human=human[checkpoint.id],
+                prompts_cut=sum(o.truncated for o in evidence.outputs[checkpoint.id]),
                 used=evidence.used.get(checkpoint.id, {}),
             )
             for checkpoint in evidence.checkpoints
