@@ -107,7 +107,7 @@ def _write_task(
         "prompt": "{{ prompt }}",
         "references": ["target"],
         "generation": {"max_new_tokens": max_new_tokens, "stop": ["\n"]},
-        "metrics": ["bleu", "chrf", "perplexity"],
+        "metrics": ["bleu", "chrf", {"perplexity": {"of": "document"}}],
     }
     shared = {
         "dataset_path": "json",

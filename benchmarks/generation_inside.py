@@ -129,7 +129,7 @@ class _Clock:
 
 
 def overhead(*arguments: str) -> dict[str, float]:
-    """Seconds of `harness ARGUMENT...`: in all, for imports, for the model, the rest."""
+    """Seconds of `harness ARGUMENT...`: in all, imports, the model, and the rest."""
     begin = time.perf_counter()
     imports = _Clock()
     model = _Clock(without=imports)

@@ -66,15 +66,10 @@ def open_campaign(study: StudyFile, task: Task) -> Campaign:
     fewer prompts than wanted and nobody has seen any of them.
 
     Raises:
-        UsageError: the task has no rating plan.
+        UsageError: the task has no rating plan, or asks for no outputs.
         StudyError: there is nothing to rate yet.
     """
-    plan = task.file.rating
-    if plan is None:
-        raise UsageError(
-            f"Task '{task.name}' says nothing about rating. "
-            f"Add a section 'rating:' to {task.path}."
-        )
+    plan = _plan_of(task)
     with study.transaction() as db:
         pool = _prompts_with_outputs(study, task.name)
         found = _same_plan(study, task.name, plan)
@@ -106,6 +101,20 @@ def open_campaign(study: StudyFile, task: Task) -> Campaign:
         )
         [row] = study.rows("SELECT * FROM campaigns ORDER BY id DESC LIMIT 1")
     return _campaign_of(row)
+
+
+def _plan_of(task: Task) -> RatingPlan:
+    if task.generation is None:
+        raise UsageError(
+            f"Task '{task.name}' has no outputs that people could rate: it says "
+            f"'generation: none'. Say in {task.path} how outputs are drawn."
+        )
+    if task.file.rating is None:
+        raise UsageError(
+            f"Task '{task.name}' says nothing about rating. "
+            f"Add a section 'rating:' to {task.path}."
+        )
+    return task.file.rating
 
 
 def campaigns_of(study: StudyFile, task: str) -> list[Campaign]:

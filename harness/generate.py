@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.backends import AUTOMATIC, Request, Usage, backend_named
 from harness.data import whole_text
-from harness.errors import CheckpointError
+from harness.errors import CheckpointError, Unscorable
 from harness.identity import content_hash
 from harness.metrics import LikelihoodMetric, Metric
 from harness.progress import silent
@@ -29,9 +29,11 @@ if TYPE_CHECKING:
     from harness.progress import Progress
     from harness.study import StudyFile
     from harness.task import Task
-    from harness.types import Checkpoint, Item
+    from harness.types import Checkpoint, Item, Passage
 
 LIKELIHOOD_POLICY = "conditional, first reference"
+"""Part of every likelihood's key, and kept as it was when only these were asked for,
+so that they stay valid; what a likelihood is of now stands in its target."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +48,16 @@ class Work:
     """Its metrics, made ready for the items."""
 
     @property
-    def needs_likelihoods(self) -> bool:
-        """Whether a metric asks how probable the references are."""
-        return any(isinstance(metric, LikelihoodMetric) for metric in self.metrics)
+    def passages(self) -> list[Passage]:
+        """What the metrics want likelihoods of; what several share stands once."""
+        asking = [one for one in self.metrics if isinstance(one, LikelihoodMetric)]
+        found: dict[tuple[str, str], Passage] = {}
+        for item in self.items:
+            for metric in asking:
+                wanted = metric.wanted(item)
+                if not isinstance(wanted, Unscorable):
+                    found |= {(item.id, one.target): one for one in wanted}
+        return list(found.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +83,7 @@ class _Gap:
     work: Work
     evaluation: Evaluation
     requests: list[Request]
-    unscored: list[Item]
+    unscored: list[Passage]
 
 
 def generate(  # noqa: PLR0913 - three things, and how they are worked on
@@ -126,7 +135,7 @@ def generate(  # noqa: PLR0913 - three things, and how they are worked on
                 before = model.usage
                 for outputs in _answers(study, model, checkpoint, gap, progress):
                     stored(gap.work.task.name, outputs)
-                _judge_references(study, model, checkpoint, gap, progress)
+                _judge_passages(study, model, checkpoint, gap, progress)
                 usages[number] = model.usage.since(before)
         finally:
             model.close()
@@ -146,9 +155,11 @@ def generate(  # noqa: PLR0913 - three things, and how they are worked on
 def _find_gap(
     study: StudyFile, checkpoint: Checkpoint, work: Work, identity: dict[str, object]
 ) -> _Gap:
-    settings = asdict(work.task.generation)
+    drawing = work.task.generation
+    samples = drawing.samples if drawing else 0
+    settings = asdict(drawing) if drawing else {"generation": "none"}
     # One more sample is no other setting: the earlier ones stay as they are.
-    samples = settings.pop("samples")
+    settings.pop("samples", None)
     evaluation = Evaluation(
         checkpoint=checkpoint.id,
         task=work.task.name,
@@ -168,9 +179,9 @@ def _find_gap(
             if (item.id, sample) not in answered
         ],
         unscored=[
-            item
-            for item in work.items
-            if work.needs_likelihoods and item.references and item.id not in scored
+            passage
+            for passage in work.passages
+            if (passage.item.id, passage.target) not in scored
         ],
     )
 
@@ -184,15 +195,15 @@ def _answered(study: StudyFile, evaluation: Evaluation) -> set[tuple[str, int]]:
     return {(row["item"], row["sample"]) for row in rows}
 
 
-def _scored(study: StudyFile, evaluation: Evaluation) -> set[str]:
-    """Items of which the likelihood of today's reference is there."""
-    items = study.column(
-        "SELECT likelihoods.item FROM likelihoods JOIN items "
+def _scored(study: StudyFile, evaluation: Evaluation) -> set[tuple[str, str]]:
+    """Item and target of every likelihood of today's texts that is there."""
+    rows = study.rows(
+        "SELECT likelihoods.item, target FROM likelihoods JOIN items "
         "ON items.id = likelihoods.item AND items.refs_hash = likelihoods.refs_hash "
         "WHERE checkpoint = ? AND settings = ?",
         [evaluation.checkpoint, evaluation.likelihood_settings],
     )
-    return set(items)
+    return {(row["item"], row["target"]) for row in rows}
 
 
 def _answers(
@@ -204,10 +215,11 @@ def _answers(
 ) -> Iterator[list[Output]]:
     """Generate and store what is missing, a batch at a time."""
     label, done, total = f"{checkpoint.name}: generate", 0, len(gap.requests)
-    if not total:
+    drawing = gap.work.task.generation
+    if not total or drawing is None:
         return
     progress(label, done, total)
-    for batch in model.generate(gap.requests, gap.work.task.generation):
+    for batch in model.generate(gap.requests, drawing):
         settings = gap.evaluation.settings
         outputs = [_output(one, checkpoint, settings) for one in batch]
         store_outputs(study, outputs)
@@ -217,7 +229,7 @@ def _answers(
     _check_all(checkpoint, done, total)
 
 
-def _judge_references(
+def _judge_passages(
     study: StudyFile,
     model: Model,
     checkpoint: Checkpoint,
@@ -228,17 +240,17 @@ def _judge_references(
     if not total:
         return
     progress(label, done, total)
-    items = {item.id: item for item in gap.unscored}
+    passages = {(one.item.id, one.target): one for one in gap.unscored}
     for batch in model.loglikelihood(gap.unscored):
         settings = gap.evaluation.likelihood_settings
+        asked = [passages[one.item, one.target] for one in batch]
         store_likelihoods(
             study,
             [
-                _likelihood(one, items[one.item].references[0], checkpoint, settings)
-                for one in batch
+                _likelihood(one, passage.text, checkpoint, settings)
+                for one, passage in zip(batch, asked, strict=True)
             ],
-            items=[items[one.item] for one in batch],
-            policy=LIKELIHOOD_POLICY,
+            items=[passage.item for passage in asked],
         )
         done += len(batch)
         progress(label, done, total)
@@ -269,16 +281,19 @@ def _output(one: Generated, checkpoint: Checkpoint, settings: str) -> Output:
 
 
 def _likelihood(
-    one: Scored, reference: str, checkpoint: Checkpoint, settings: str
+    one: Scored, text: str, checkpoint: Checkpoint, settings: str
 ) -> Likelihood:
+    counted = text[one.skipped :]
     return Likelihood(
         item=one.item,
         checkpoint=checkpoint.id,
         nll=one.nll,
         tokens=one.tokens,
-        words=len(reference.split()),
-        bytes=len(reference.encode("utf-8", "surrogatepass")),
+        words=len(counted.split()),
+        bytes=len(counted.encode("utf-8", "surrogatepass")),
         truncated=one.truncated,
         settings=settings,
         reason=one.reason,
+        target=one.target,
+        policy=one.policy,
     )

@@ -115,6 +115,7 @@ def _task_report(study: StudyFile, task: str, resampling: Resampling) -> TaskRep
         rated=tuple(rated),
         sentences=(),
         notes=(*missing, *notes(evidence, raters)),
+        has_outputs=evidence.has_outputs,
     )
     return replace(found, sentences=verdict(found))
 

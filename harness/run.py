@@ -12,7 +12,7 @@ from harness.backends import AUTOMATIC, Usage
 from harness.checkpoints import find_checkpoints, register
 from harness.errors import InputError, MetricError, MissingData, NotFound
 from harness.generate import Generation, Work, generate
-from harness.metrics import build
+from harness.metrics import LikelihoodMetric, build
 from harness.progress import silent
 from harness.score import score
 from harness.study.checkpoints import stored_checkpoints
@@ -257,8 +257,8 @@ def build_metrics(task: Task, items: Sequence[Item]) -> list[Metric]:
     """The task's metrics, made ready for its items.
 
     Raises:
-        InputError: a metric is unknown, not as it must be, or stands twice; names
-            the line of its entry.
+        InputError: a metric is unknown, not as it must be, stands twice, or judges
+            outputs where the task has none; names the line of its entry.
     """
     built: dict[str, Metric] = {}
     for number, spec in enumerate(task.file.metrics):
@@ -272,4 +272,22 @@ def build_metrics(task: Task, items: Sequence[Item]) -> list[Metric]:
                     f"metric '{metric.signature}' stands twice", "metrics", number
                 )
             built[metric.signature] = metric
+    if task.generation is None:
+        _refuse_metrics_of_outputs(task, list(built.values()))
     return list(built.values())
+
+
+def _refuse_metrics_of_outputs(task: Task, built: Sequence[Metric]) -> None:
+    others = [one.name for one in built if not isinstance(one, LikelihoodMetric)]
+    if others:
+        raise task.error(
+            f"metric '{others[0]}' judges outputs, but with 'generation: none' there "
+            "are none; leave it out, or say how outputs are drawn",
+            "metrics",
+        )
+    if not built:
+        raise task.error(
+            "with 'generation: none' it asks for nothing; name a metric of likelihood "
+            "as perplexity or accuracy",
+            "generation",
+        )

@@ -146,12 +146,9 @@ class Scoring:
     def likelihoods(self, metric: LikelihoodMetric) -> int:
         """Judge what the metric has not judged yet; returns the number of scores."""
         done = self._done("item", metric)
-        found = {
-            likelihood.item: likelihood
-            for likelihood in current_likelihoods(
-                self.study, self.task, self.checkpoint.id
-            )
-        }
+        found: dict[str, dict[str, Likelihood]] = {}
+        for one in current_likelihoods(self.study, self.task, self.checkpoint.id):
+            found.setdefault(one.item, {})[one.target] = one
         [settings] = self.study.column(
             "SELECT likelihood_settings FROM evaluations "
             "WHERE checkpoint = ? AND task = ?",
@@ -162,11 +159,8 @@ class Scoring:
             key = f"{self.truths[item.id]} {settings}"
             if item.id + key in done:
                 continue
-            if not item.references:
-                reason = Unscorable("the item has no reference")
-                scores.append((self._score(metric, item.id, reason), key))
-            elif item.id in found:
-                tally = _tally(metric, found[item.id])
+            tally = metric.tally_or_reason(item, found.get(item.id, {}))
+            if tally is not None:
                 scores.append((self._score(metric, item.id, tally), key))
         store_scores(self.study, scores)
         return len(scores)
@@ -194,12 +188,3 @@ class Scoring:
         if not np.isfinite(value):
             return Score(*known, reason=f"the metric gives {value} for it")
         return Score(*known, value, tally)
-
-
-def _tally(metric: LikelihoodMetric, likelihood: Likelihood) -> Tally | Unscorable:
-    if likelihood.reason is not None:
-        return Unscorable(likelihood.reason)
-    try:
-        return metric.tally(likelihood)
-    except Unscorable as reason:
-        return reason

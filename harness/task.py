@@ -51,9 +51,10 @@ class Task:
         return self.path.parent
 
     @property
-    def generation(self) -> Generation:
-        """How outputs are drawn."""
-        return self.file.generation.frozen()
+    def generation(self) -> Generation | None:
+        """How outputs are drawn; None where the task has none."""
+        settings = self.file.generation
+        return None if settings == "none" else settings.frozen()
 
     def error(self, problem: str, *key: str | int) -> InputError:
         """An error that names the file and the line of a key."""

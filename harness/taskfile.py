@@ -93,7 +93,7 @@ class TaskFile(_Strict):
     prompt: str | None = None
     messages: list[Message] | None = None
     references: list[str] = []
-    generation: GenerationSettings = GenerationSettings()
+    generation: GenerationSettings | Literal["none"] = GenerationSettings()
     metrics: list[str | dict[str, dict[str, Any]]] = []
     rating: RatingPlan | None = None
 
@@ -101,6 +101,11 @@ class TaskFile(_Strict):
     def _one_prompt(self) -> TaskFile:
         if (self.prompt is None) == (self.messages is None):
             raise ValueError("it needs either 'prompt' or 'messages'")
+        if self.generation == "none" and self.rating is not None:
+            raise ValueError(
+                "with 'generation: none' there are no outputs that people could rate; "
+                "leave 'rating' out, or say how outputs are drawn"
+            )
         return self
 
 
@@ -149,6 +154,8 @@ def _explain(problem: Json, key: str) -> str:
     if problem["type"] == "missing":
         return f"key '{last}' is missing" + (f" in '{key}'" if key != "task" else "")
     message = problem["msg"].removeprefix("Value error, ")
+    if key == "generation" and problem["type"] == "model_type":
+        message = "It must map settings to values, or be none"
     if problem["type"] == "value_error":
         return f"{key}: {message}"
     hint = "; put it in quotes" if problem["type"] == "string_type" else ""

@@ -105,8 +105,34 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
+class Windows:
+    """How a document is read that is longer than what a model reads at once."""
+
+    size: int | None = None
+    """Tokens that are read at once; None: as many as the model has positions."""
+    stride: int | None = None
+    """Tokens by which windows advance, each of which is scored once; the rest of a
+    window is context. None: the window's size."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A text of which a metric asks how probable a model finds it."""
+
+    item: Item
+    """What the text belongs to."""
+    target: str
+    """What it is of the item and how it is read, as `reference:0`. Within an item equal
+    targets must be equal passages: a likelihood is stored under its target."""
+    text: str
+    """What is scored."""
+    windows: Windows | None = None
+    """None: the text follows the item's prompt. Else it is a document by itself."""
+
+
+@dataclass(frozen=True, slots=True)
 class Likelihood:
-    """How probable a checkpoint finds an item's first reference, given the prompt."""
+    """How probable a checkpoint finds a passage."""
 
     item: str
     """Id of the item."""
@@ -126,6 +152,10 @@ class Likelihood:
     """Hash of dtype, chat template and policy."""
     reason: str | None = None
     """Why nothing was scored, where the model can say so."""
+    target: str = "reference:0"
+    """Which passage of the item."""
+    policy: str = "conditional"
+    """How it was read: `conditional`, given the prompt, or as a document."""
 
 
 @dataclass(frozen=True, slots=True)

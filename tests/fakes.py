@@ -82,10 +82,10 @@ class EchoModel(Model):
             self.backend.generated += [(one.item.key, one.sample) for one in batch]
             yield [self._answer(one, settings) for one in batch]
 
-    def loglikelihood(self, items):
-        for batch in self._batches(items):
-            self.backend.judged += [item.key for item in batch]
-            yield [self._judge(item) for item in batch]
+    def loglikelihood(self, passages):
+        for batch in self._batches(passages):
+            self.backend.judged += [passage.item.key for passage in batch]
+            yield [self._judge(passage) for passage in batch]
 
     def close(self):
         self.backend.closed += 1
@@ -113,9 +113,10 @@ class EchoModel(Model):
             truncated=False,
         )
 
-    def _judge(self, item):
-        tokens = len(item.references[0].split())
-        return Scored(item.id, tokens * len(self.word) / 4, tokens, truncated=False)
+    def _judge(self, passage):
+        tokens = len(passage.text.split())
+        nll = tokens * len(self.word) / 4
+        return Scored(passage.item.id, passage.target, nll, tokens)
 
 
 @contextmanager

@@ -42,6 +42,20 @@ class Maker:
         store_items(self.study, self.task, list(self.made.values()))
         return self
 
+    def likelihoods(self, *found):
+        """Likelihoods beside those of first references, with these fields each."""
+        rows = [
+            Likelihood(
+                item=self.made[key].id,
+                checkpoint=self.checkpoints[name].id,
+                **{"nll": 1.0, "tokens": 1, "words": 1, "bytes": 1} | fields,
+                settings=LIKELIHOOD,
+            )
+            for name, key, fields in found
+        ]
+        store_likelihoods(self.study, rows, items=self.made.values())
+        return self
+
     def checkpoint(self, name, texts, *, step=None, series="run", nll=None):
         """A checkpoint with its outputs: key to a text, or to a list of samples."""
         found = store_checkpoint(
@@ -54,7 +68,7 @@ class Maker:
         )
         self.checkpoints[name] = found
         samples = {k: [t] if isinstance(t, str) else t for k, t in texts.items()}
-        most = max(map(len, samples.values()), default=1)
+        most = max(map(len, samples.values()), default=0)
         asked = (found.id, self.task, self.version, SETTINGS, LIKELIHOOD, most)
         store_evaluation(self.study, Evaluation(*asked))
         store_outputs(
@@ -81,7 +95,6 @@ class Maker:
                 for key, nats in (nll or {}).items()
             ],
             items=self.made.values(),
-            policy="first",
         )
         for spec in self.metrics:
             for metric in build(spec, self.base):

@@ -110,6 +110,13 @@ def test_a_task_without_a_rating_plan_says_what_to_add(study):
         open_campaign(study, task)
 
 
+def test_a_task_without_outputs_says_why_it_cannot_be_rated(study):
+    keys = {"name": "t", "data": "x.jsonl", "prompt": "{{ x }}", "generation": "none"}
+    task = Task(TaskFile.model_validate(keys), a_task().path, "")
+    with pytest.raises(UsageError, match=r"no outputs .* 'generation: none'"):
+        open_campaign(study, task)
+
+
 def test_a_campaign_short_of_prompts_is_drawn_anew_until_somebody_began(tmp_path):
     study = a_study(tmp_path / "s.db", items=3)
     short = open_campaign(study, a_task(items=5))

@@ -184,6 +184,86 @@ def test_an_item_without_reference_has_no_likelihood(study, checkpoint, work, ec
     assert echo.judged == ["q0"]
 
 
+CHOICES = [{**row, "choices": [row["answer"], "bold", "no"]} for row in ROWS]
+
+
+def targets(study):
+    return set(study.column("SELECT DISTINCT target FROM current_likelihoods"))
+
+
+def test_every_text_that_a_metric_asks_for_gets_a_likelihood(study, checkpoint, work):
+    metrics = ["accuracy", "perplexity", "perplexity:of=document,window=8"]
+    [done] = generate(study, checkpoint, [work(CHOICES, metrics=metrics)])
+    assert done.likelihoods == 10 * (3 + 1 + 1)
+    choices = {f"choice:{number}:choices" for number in range(3)}
+    assert targets(study) == {*choices, "reference:0", "document:8:8"}
+    found = current_likelihoods(study, "echo", checkpoint.id)
+    words = {(one.item, one.target): one.words for one in found}
+    assert len(words) == 50
+    assert sorted(words.values()) == [1] * 20 + [2] * 10 + [3] * 20
+
+
+def test_texts_that_several_metrics_share_are_asked_for_once(
+    study, checkpoint, work, echo
+):
+    rows = [{**row, "answer": [row["answer"], "also"]} for row in ROWS]
+    metrics = ["perplexity", "perplexity:per=word", "bits_per_byte:ref=all"]
+    [done] = generate(study, checkpoint, [work(rows, metrics=metrics)])
+    assert done.likelihoods == 20
+    assert targets(study) == {"reference:0", "reference:1"}
+
+
+def test_a_metric_that_is_added_asks_only_for_its_own_texts(
+    study, checkpoint, work, echo
+):
+    generate(study, checkpoint, [work(CHOICES, metrics=["perplexity"])])
+    metrics = ["perplexity", "accuracy"]
+    [done] = generate(study, checkpoint, [work(CHOICES, metrics=metrics)])
+    assert (done.generated, done.likelihoods) == (0, 30)
+
+
+def test_changed_choices_are_asked_for_anew(study, checkpoint, work, echo):
+    generate(study, checkpoint, [work(CHOICES, metrics=["accuracy"])])
+    mended = [{**CHOICES[0], "choices": [CHOICES[0]["answer"], "other"]}, *CHOICES[1:]]
+    echo.judged.clear()
+    [done] = generate(study, checkpoint, [work(mended, metrics=["accuracy"])])
+    assert (done.likelihoods, echo.judged) == (2, ["q0", "q0"])
+    assert len(current_likelihoods(study, "echo", checkpoint.id)) == 2 + 9 * 3
+
+
+def test_words_and_bytes_are_those_of_what_was_scored(
+    study, checkpoint, work, monkeypatch
+):
+    real = EchoModel._judge
+    monkeypatch.setattr(
+        EchoModel, "_judge", lambda *asked: replace(real(*asked), skipped=3)
+    )
+    rows = [{"question": "üb er den Fluss", "answer": "x"}]
+    generate(study, checkpoint, [work(rows, metrics=["perplexity:of=document"])])
+    [one] = current_likelihoods(study, "echo", checkpoint.id)
+    assert (one.words, one.bytes) == (3, len("er den Fluss"))
+
+
+def test_without_outputs_only_likelihoods_are_asked_for(study, checkpoint, work, echo):
+    keys = {"metrics": ["perplexity"], "generation": "none"}
+    [done] = generate(study, checkpoint, [work(**keys)])
+    assert (done.generated, done.reused, done.likelihoods) == (0, 0, 10)
+    assert (echo.generated, texts(study, checkpoint)) == ([], [])
+    [done] = generate(study, checkpoint, [work(**keys)])
+    assert (done.likelihoods, echo.loads) == (0, 1)
+
+
+def test_outputs_of_a_task_that_no_longer_asks_for_them_do_not_count(
+    study, checkpoint, work
+):
+    generate(study, checkpoint, [work(metrics=["perplexity"])])
+    keys = {"metrics": ["perplexity"], "generation": "none"}
+    [done] = generate(study, checkpoint, [work(**keys)])
+    assert (done.likelihoods, texts(study, checkpoint)) == (0, [])
+    [done] = generate(study, checkpoint, [work(metrics=["perplexity"])])
+    assert (done.generated, done.reused) == (0, 10)
+
+
 def test_a_crash_keeps_likelihoods_before_it(study, checkpoint, work, echo):
     ready = work(metrics=["perplexity"])
     generate(study, checkpoint, [replace(ready, metrics=[])])
@@ -216,9 +296,9 @@ def test_a_reference_that_is_mended_meanwhile_gets_no_likelihood_of_the_old_one(
     mended = [{**row, "answer": "another and longer one"} for row in ROWS]
     real = EchoModel.loglikelihood
 
-    def mend_first(model, items):
+    def mend_first(model, passages):
         work(mended, metrics=["perplexity"])
-        return real(model, items)
+        return real(model, passages)
 
     monkeypatch.setattr(EchoModel, "loglikelihood", mend_first)
     generate(study, checkpoint, [ready])

@@ -1,6 +1,7 @@
 """The report: its numbers by hand, by sacreBLEU and by SciPy, and what it says."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -545,3 +546,67 @@ def test_ratings_on_another_scale_do_not_enter_the_mean(maker):
     assert checkpoint.human["meaning"].value == 70
     assert checkpoint.human["meaning"].n == 1
     assert any("1 rating of an earlier question" in note for note in task.notes)
+
+
+def test_likelihoods_after_a_cut_prompt_are_counted_and_texts_too_long(cats):
+    too_long = {"tokens": 0, "reason": "the text is longer than the positions"}
+    cats.likelihoods(
+        ("better", "0", {"truncated": True}),
+        ("better", "1", {"truncated": True}),
+        ("better", "2", {"truncated": False}),
+        ("worse", "0", {"truncated": True, **too_long}),
+    )
+    notes = only(cats).notes
+    assert (
+        "Likelihoods of 2 texts are given a prompt that had to be cut to fit the model."
+    ) in notes
+    assert "1 text did not fit the model and got no likelihood." in notes
+
+
+def test_prompts_that_were_cut_are_counted(cats):
+    before = only(cats).notes
+    assert not any("cut to fit" in note for note in before)
+    cats.study.db.execute("UPDATE outputs SET truncated = 1 WHERE text = 'rain fell'")
+    assert "1 prompt had to be cut to fit the model." in only(cats).notes
+
+
+def test_how_documents_were_read_is_said(cats):
+    ways = ["document, start <s>, window 9", "document, start none, window 9"]
+    document = {"target": "document:positions:window"}
+    for name, way in zip(("better", "worse"), ways, strict=True):
+        cats.likelihoods((name, "0", {**document, "policy": way}))
+    notes = only(cats).notes
+    assert f"Documents were read so: {'; '.join(ways)}." in notes
+    assert not any("do not compare" in note for note in notes)
+
+
+def test_documents_in_other_windows_for_the_same_metric_do_not_compare(cats):
+    first, same, other = (
+        {"target": f"document:{target}", "policy": f"document, start x, window {size}"}
+        for target, size in (("a", 256), ("b", 512), ("a", 512))
+    )
+    cats.likelihoods(("better", "0", first), ("worse", "0", same))
+    assert not any("do not compare" in note for note in only(cats).notes)
+    cats.likelihoods(("worse", "0", other))
+    assert any("do not compare" in note for note in only(cats).notes)
+
+
+def test_a_task_without_outputs_has_a_report_of_metrics_alone(maker):
+    maker.metrics = ("perplexity",)
+    maker.items(*((str(n), f"say {n}", (text,)) for n, text in enumerate(REFERENCES)))
+    for step, nats in ((1, 30.0), (2, 20.0)):
+        maker.checkpoint(f"c{step}", {}, step=step, nll=dict.fromkeys("012", nats))
+    task = only(maker)
+    assert not task.has_outputs
+    assert task.sentences[0] == (
+        "The task asks for likelihoods alone, so that only metrics speak."
+    )
+    assert "c2 first by perplexity" in task.sentences[1]
+    assert len(task.sentences) == 2
+    said = " ".join(task.notes)
+    assert "there are no outputs to be rated" in said
+    assert not re.search("have no output|No output is rated|harness score", said)
+    for form in ("text", "md", "json", "html"):
+        page = render(report(maker.study, draws=50), form)
+        assert "perplexity" in page
+        assert "harness rate" not in page

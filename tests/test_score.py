@@ -1,22 +1,23 @@
 """Scoring judges what is not judged yet; what cannot be judged is no zero."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-from fakes import ROWS, write_checkpoint, write_rows, write_task
+from fakes import ROWS, EchoModel, write_checkpoint, write_rows, write_task
 
 from harness import score as scoring
 from harness.errors import InputError, MetricError, NotFound, Unscorable
 from harness.importing import import_outputs
-from harness.metrics import MeanMetric, Whole, base, build
+from harness.metrics import LikelihoodMetric, MeanMetric, Whole, base, build
 from harness.run import run, score_stored
 from harness.study import StudyFile
 from harness.study.checkpoints import store_checkpoint
 from harness.study.items import stored_items
 from harness.study.scores import current_scores
 from harness.task import load_task
+from harness.types import Passage
 
 
 @dataclass(frozen=True)
@@ -160,6 +161,89 @@ def test_likelihood_metrics_say_why_they_are_silent(study, ran):
     assert study.rows("SELECT value, output, reason FROM scores") == [
         {"value": None, "output": None, "reason": "the item has no reference"}
     ]
+
+
+@dataclass(frozen=True)
+class Fussy(LikelihoodMetric):
+    """Nats of two texts, for tests: fails as the prompt says."""
+
+    name = "fussy"
+
+    def passages(self, item):
+        if "break early" in item.prompt:
+            raise ZeroDivisionError("by nothing")
+        return [Passage(item, f"text:{n}", n * "x ") for n in (1, 2)]
+
+    def tally(self, item, found):
+        if "break" in item.prompt:
+            raise KeyError("late")
+        if "refuse" in item.prompt:
+            raise Unscorable("it refuses")
+        return np.array([one.nll for one in found])
+
+    def value(self, tally):
+        return tally[..., 0] + 10 * tally[..., 1]
+
+
+def judged(study, ran, question, metric, monkeypatch):
+    """What a metric of the tests' own says of one question."""
+    rows = [{"id": "q", "question": question, "answer": "a"}]
+    monkeypatch.setattr("harness.run.build", lambda *_: [metric])
+    ran(rows, metrics=["fussy"])
+    [row] = study.rows("SELECT value, reason FROM scores")
+    return row["value"], row["reason"]
+
+
+def test_a_likelihood_metric_gets_its_texts_in_its_order(study, ran, monkeypatch):
+    assert judged(study, ran, "fine", Fussy(), monkeypatch) == (1 + 10 * 2, None)
+
+
+def test_a_likelihood_metric_may_refuse_an_item(study, ran, monkeypatch):
+    found = judged(study, ran, "refuse", Fussy(), monkeypatch)
+    assert found == (None, "it refuses")
+
+
+@pytest.mark.parametrize("question", ["break", "break early"])
+def test_a_likelihood_metric_that_fails_names_the_item(
+    study, ran, question, monkeypatch
+):
+    with pytest.raises(MetricError, match="Metric 'fussy' failed on item 'q' of task"):
+        judged(study, ran, question, Fussy(), monkeypatch)
+
+
+def test_a_text_that_the_model_cannot_score_leaves_the_item_out(
+    study, ran, monkeypatch
+):
+    real = EchoModel._judge
+
+    def half(model, passage):
+        reason = "too long" if passage.target == "choice:1:choices" else None
+        return replace(real(model, passage), reason=reason)
+
+    monkeypatch.setattr(EchoModel, "_judge", half)
+    ran([{**ROWS[0], "choices": [ROWS[0]["answer"], "b"]}], metrics=["accuracy"])
+    assert study.rows("SELECT value, reason FROM scores") == [
+        {"value": None, "reason": "too long"}
+    ]
+
+
+def test_accuracy_is_stored_item_by_item(study, ran):
+    # A word costs one nat, so that the shortest choice is the most probable.
+    rows = [
+        {"id": "a", "question": "q", "answer": "x", "choices": ["x", "y z"]},
+        {"id": "b", "question": "q", "answer": "y z", "choices": ["x", "y z"]},
+        {"id": "c", "question": "q", "answer": "x", "choices": ["x", "y"]},
+        {"id": "d", "question": "q", "answer": "", "choices": ["x", "y"]},
+    ]
+    checkpoint = ran(rows, metrics=["accuracy"])
+    found = values(study, checkpoint, "accuracy")
+    assert found == {"a": 1.0, "b": 0.0, "c": 0.5, "d": None}
+
+
+def test_a_likelihood_metric_without_all_its_likelihoods_stores_nothing(study, ran):
+    rows = [{**ROWS[0], "answer": ["one", "two"]}]
+    checkpoint = ran(rows, metrics=["perplexity"])
+    assert score(study, checkpoint, "perplexity:ref=all") == 0
 
 
 def test_a_likelihood_metric_without_likelihoods_stores_nothing(study, ran):

@@ -35,6 +35,10 @@ def test_the_defaults_of_a_task(written):
     assert task.text == PLAIN
 
 
+def test_a_task_may_ask_for_no_outputs(written):
+    assert load_task(written(PLAIN + "generation: none\n")).generation is None
+
+
 def test_every_key_of_a_task(written):
     task = load_task(
         written(
@@ -98,6 +102,15 @@ def test_every_key_of_a_task(written):
             ":4: key 'generation.temperature'",
         ),
         (PLAIN + "generation: {temperature: hot}\n", "not 'hot'"),
+        (
+            PLAIN + "generation: nothing\n",
+            ":4: key 'generation': It must map settings to values, or be none, not",
+        ),
+        (PLAIN + "generation: null\n", "or be none, not None"),
+        (
+            RATING + "generation: none\n",
+            "with 'generation: none' there are no outputs that people could rate",
+        ),
         (PLAIN + "generation: {samples: 1.5}\n", "not 1.5"),
         (PLAIN + "generation: {samples: true}\n", "not True"),
         (PLAIN + "generation: {top_p: 0}\n", ":4: key 'generation.top_p'"),

@@ -104,6 +104,11 @@ def open_campaigns(
     asking = [task for task in tasks if task.file.rating is not None]
     if not asking:
         names = ", ".join(task.name for task in tasks)
+        if all(task.generation is None for task in tasks):
+            raise UsageError(
+                f"Nothing to rate: {names} asks for likelihoods alone (generation: "
+                "none), so that there are no outputs."
+            )
         raise UsageError(
             f"Nothing to rate: no section 'rating:' in the task file of {names}."
         )

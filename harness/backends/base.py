@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from harness.backends.loading import Loading
     from harness.identity import FileStamp
-    from harness.types import Generation, Item, Json
+    from harness.types import Generation, Item, Json, Passage
 
 backends: Registry[Backend] = Registry("backend")
 
@@ -56,18 +56,26 @@ class Generated:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """How probable a model finds the first reference of an item, given its prompt."""
+    """How probable a model finds a passage."""
 
     item: str
     """Id of the item."""
-    nll: float
+    target: str
+    """Which passage of the item."""
+    nll: float = 0.0
     """Summed negative log-likelihood of the scored tokens, in nats."""
-    tokens: int
-    """Scored tokens; 0 if the reference is empty or by itself too long."""
-    truncated: bool
-    """Whether the prompt was cut on the left, or the reference was too long."""
+    tokens: int = 0
+    """Scored tokens; 0 if the text is empty or by itself too long."""
+    truncated: bool = False
+    """Whether the prompt was cut on the left, or the text was too long."""
     reason: str | None = None
     """Why nothing was scored, as metrics will report it; `tokens` is then 0."""
+    policy: str = "conditional"
+    """How it was read: given the prompt, or as a document after which start token and
+    in which windows."""
+    skipped: int = 0
+    """Letters of the text's first token, where it is not scored as nothing stands
+    before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +140,16 @@ class Model(ABC):
         the next one is asked for.
         """
 
-    def loglikelihood(self, items: Sequence[Item]) -> Iterator[list[Scored]]:
-        """Likelihoods of each item's first reference, in batches and in any order.
+    def loglikelihood(self, passages: Sequence[Passage]) -> Iterator[list[Scored]]:
+        """One likelihood, or the reason for none, for each passage, in any order.
 
-        Every item must have a reference. By default there are none, with that reason.
+        By default there are none, with that reason.
+
+        Raises:
+            UsageError: a window is longer than the model can read.
         """
         yield [
-            Scored(item.id, 0.0, 0, truncated=False, reason=NO_LIKELIHOODS)
-            for item in items
+            Scored(one.item.id, one.target, reason=NO_LIKELIHOODS) for one in passages
         ]
 
     @property

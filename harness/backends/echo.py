@@ -1,9 +1,10 @@
-"""How probable a hosted model finds a reference: prompts sent back with figures.
+"""How probable a hosted model finds a text: prompts sent back with figures.
 
 A server that echoes a prompt with the log-probabilities of its tokens is asked twice,
-for the prompt alone and for prompt and reference together. Where the first request's
-tokens begin the second's, the rest are the reference's. Unlike the offsets that
-servers give, this holds for tokens that are parts of a character and for start tokens.
+for the prompt alone and for prompt and text together. Where the first request's
+tokens begin the second's, the rest are the text's. Unlike the offsets that servers
+give, this holds for tokens that are parts of a character and for start tokens. For a
+document by itself one request does.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from pydantic import BaseModel, ValidationError
 from harness.errors import Unscorable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from harness.backends.completions import Answer
 
 IMPOSSIBLE = -9999.0
@@ -63,7 +66,7 @@ def read_echo(answer: Answer, text: str) -> Echo:
     return Echo(figures.tokens[:end], figures.token_logprobs[:end])
 
 
-def score_reference(prompt: Echo, whole: Echo, reference: str) -> tuple[float, int]:
+def score_continuation(prompt: Echo, whole: Echo, text: str) -> tuple[float, int]:
     """Summed negative log-likelihood in nats, and tokens, of what follows the prompt.
 
     Raises:
@@ -73,14 +76,34 @@ def score_reference(prompt: Echo, whole: Echo, reference: str) -> tuple[float, i
     if whole.tokens[:begin] != prompt.tokens:
         raise Unscorable(
             "a token of the model holds the end of the prompt and the beginning of "
-            "the reference, so the reference has no probability of its own"
+            "the text after it, so that text has no probability of its own"
         )
-    tokens, logprobs = whole.tokens[begin:], whole.logprobs[begin:]
-    if _letters(*tokens) != _letters(reference):
-        raise Unscorable("the server's tokens do not add up to the reference")
+    if _letters(*whole.tokens[begin:]) != _letters(text):
+        raise Unscorable("the server's tokens do not add up to the text")
+    return _summed(whole.logprobs[begin:])
+
+
+def score_document(whole: Echo, text: str) -> tuple[float, int, int]:
+    """Summed negative log-likelihood in nats, tokens, and letters not scored.
+
+    The first token has no probability. Where the server puts a start token in front
+    of the text that is as it should be; else the text's own first token is left out.
+
+    Raises:
+        Unscorable: another token has no probability, or there is no other.
+    """
+    begin = int(bool(whole.logprobs) and whole.logprobs[0] is None)
+    first = "".join(whole.tokens[:begin])
+    nll, tokens = _summed(whole.logprobs[begin:])
+    if not tokens:
+        raise Unscorable("the text has a single token, which has no probability")
+    return nll, tokens, len(first) if text.startswith(first) else 0
+
+
+def _summed(logprobs: Sequence[float | None]) -> tuple[float, int]:
     known = [one for one in logprobs if one is not None and one > IMPOSSIBLE]
     if len(known) < len(logprobs) or not all(map(isfinite, known)):
-        raise Unscorable("the server gives a token of the reference no probability")
+        raise Unscorable("the server gives a token of the text no probability")
     return -fsum(known), len(known)
 
 

@@ -94,7 +94,7 @@ class Reader:
 
 def shared_prefix(contexts: Sequence[Tokens]) -> Tokens:
     """What all contexts begin with, short of the last token of each; [] if little."""
-    if len(contexts) == 1:
+    if len(contexts) <= 1:
         return []
     # In alphabetical order, the first and the last have least in common.
     first, last = min(contexts), max(contexts)

@@ -22,7 +22,8 @@ class Codec:
 
     A plain prompt gets the special tokens that the tokenizer itself puts in front of
     a text, once. Messages go through the chat template, which says by itself which
-    special tokens there are. A reference follows the prompt's tokens as they are.
+    special tokens there are. What is scored after a prompt follows its tokens as they
+    are.
     """
 
     def __init__(
@@ -39,7 +40,7 @@ class Codec:
         self.vocabulary = vocabulary
         self.encoder = encoder
         self.apart: set[str] = set()
-        """Ids of items whose reference was encoded apart from its prompt."""
+        """Ids of items of which a text was encoded apart from its prompt."""
         self.prefix, self.suffix = self._specials()
 
     def prompt(self, item: Item) -> Tokens:
@@ -57,14 +58,14 @@ class Codec:
             tokens = tokens + self.suffix
         return tokens or [self._start()]
 
-    def reference(self, item: Item, prompt: Tokens) -> Tokens:
-        """The first reference's tokens where they follow the prompt's.
+    def continuation(self, item: Item, prompt: Tokens, text: str) -> Tokens:
+        """The text's tokens where they follow the prompt's.
 
-        Prompt and reference are encoded together if the prompt's tokens stay what
-        they are alone, which is how the model read them in training; else apart,
-        which is how the model would have to write them.
+        Prompt and text are encoded together if the prompt's tokens stay what they
+        are alone, which is how the model read them in training; else apart, which is
+        how the model would have to write them.
         """
-        text, before = item.references[0], self._written(item)
+        before = self._written(item)
         if self.encoder or not before:
             return self._encode(text)
         together = self._encode(before + text)
@@ -74,6 +75,31 @@ class Codec:
             return together[len(prompt) :]
         self.apart.add(item.id)
         return self._encode_apart(text)
+
+    def document(self, text: str) -> tuple[Tokens, Tokens]:
+        """What a document starts from, and its own tokens.
+
+        It starts from what the tokenizer itself puts in front of a text. Where that is
+        nothing, it starts from BOS, else from EOS, which in training stood between
+        documents; without either, from nothing.
+        """
+        boundary = self._boundary()
+        start = self.prefix or ([] if boundary is None else [boundary])
+        tokens = self._encode(text)
+        begun = tokens[: len(start)] == start
+        return start, tokens[len(start) :] if begun else tokens
+
+    def letters(self, text: str, token: int) -> int:
+        """How many of the text's letters are its first token; 0 if one is but a part.
+
+        A space that the tokenizer puts in front of every text is none of them.
+        """
+        piece = self._decode([token])
+        return len(piece) if text.startswith(piece) else 0
+
+    def names(self, tokens: Tokens) -> str:
+        """Special tokens as the vocabulary writes them."""
+        return "".join(self.tokenizer.convert_ids_to_tokens(tokens))
 
     def target_prefix(self) -> Tokens:
         """What the tokenizer puts in front of texts that a decoder writes."""
@@ -170,10 +196,17 @@ class Codec:
             return self.prefix
         return prompt[:1] if prompt[0] == self.tokenizer.bos_token_id else []
 
-    def _start(self) -> int:
+    def _boundary(self) -> int | None:
+        """BOS, else EOS, if there is one."""
         for token in (self.tokenizer.bos_token_id, self.tokenizer.eos_token_id):
             if token is not None:
                 return int(token)
+        return None
+
+    def _start(self) -> int:
+        token = self._boundary()
+        if token is not None:
+            return token
         raise CheckpointError(
             "A prompt is empty and the tokenizer has neither a BOS nor an EOS token "
             "to start from. Give the prompt a first character."

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
     from harness.backends.base import Generated, Request, Scored
     from harness.backends.batching import Budget
-    from harness.backends.likelihood import Text
+    from harness.backends.likelihood import Reading
     from harness.backends.loading import Loading
     from harness.backends.tokens import Codec, Tokens
     from harness.identity import FileStamp
-    from harness.types import Generation, Item, Json
+    from harness.types import Generation, Json, Passage
 
 
 class TransformersBackend(Backend):
@@ -151,21 +151,23 @@ class TransformersModel(Model):
         for batch in batches.write(answers):
             yield [answer.generated() for answer in batch]
 
-    def loglikelihood(self, items: Sequence[Item]) -> Iterator[list[Scored]]:
-        """Likelihood of each item's first reference, given its prompt.
+    def loglikelihood(self, passages: Sequence[Passage]) -> Iterator[list[Scored]]:
+        """Likelihoods of texts given their items' prompts, and of documents.
 
-        For a chat model the reference is the assistant's turn. Neither a start token
-        nor an end token after the reference is scored. A reference that is longer than
-        the model's positions is not scored at all: 0 tokens, with the reason.
+        For a chat model a text after a prompt is the assistant's turn. Neither a start
+        token nor an end token after the text is scored. A text that does not fit the
+        model's positions after a prompt is not scored at all: 0 tokens, with the
+        reason. A document is read in windows that fit.
 
         Raises:
             CheckpointError: as for `generate`.
             InputError: the chat template refuses a prompt's messages.
+            UsageError: a window is longer than the model's positions.
         """
         from harness.backends.likelihood import Scorer
 
-        texts = [self._text(item) for item in items]
-        yield from Scorer(self.network, self._budget()).score(texts)
+        readings = [self._reading(passage) for passage in passages]
+        yield from Scorer(self.network, self._budget()).score(readings)
 
     @property
     def description(self) -> Mapping[str, Json]:
@@ -192,8 +194,8 @@ class TransformersModel(Model):
         if not apart:
             return Usage()
         remark = (
-            f"{apart} prompts end inside a token: the reference would change it. Their "
-            "likelihoods are of the reference's tokens by themselves. End prompts "
+            f"{apart} prompts end inside a token: what follows would change it. "
+            "Likelihoods are of the tokens that follow by themselves. End prompts "
             "where a token ends, as before a space or after a line break."
         )
         return Usage(remarks=(remark,))
@@ -206,13 +208,18 @@ class TransformersModel(Model):
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
-    def _text(self, item: Item) -> Text:
-        from harness.backends.likelihood import fit_causal, fit_encoder_decoder
+    def _reading(self, passage: Passage) -> Reading:
+        from harness.backends.likelihood import (
+            read_causal,
+            read_document,
+            read_encoder_decoder,
+        )
 
         if not self.network.config.is_encoder_decoder:
-            return fit_causal(self.codec, item, self.positions)
+            read = read_causal if passage.windows is None else read_document
+            return read(self.codec, passage, self.positions)
         start = [self._decoder_start(), *self.codec.target_prefix()]
-        return fit_encoder_decoder(self.codec, item, self.positions, start=start)
+        return read_encoder_decoder(self.codec, passage, self.positions, start=start)
 
     def _budget(self) -> Budget:
         from harness.backends.batching import Budget

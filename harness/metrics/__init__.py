@@ -1,5 +1,6 @@
 """Metrics: one file each, found by name."""
 
+from harness.metrics.accuracy import Accuracy
 from harness.metrics.as_evaluate import as_evaluate
 from harness.metrics.base import (
     Judged,
@@ -33,6 +34,7 @@ from harness.metrics.ter import Ter
 
 __all__ = [
     "F1",
+    "Accuracy",
     "BitsPerByte",
     "Bleu",
     "ChrF",

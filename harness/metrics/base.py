@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.errors import FAILURES, MetricError, Unscorable
+from harness.errors import FAILURES, InputError, MetricError, Unscorable
 from harness.metrics.settings import check_choices
 from harness.registry import Registry
-from harness.types import Item, Json, Likelihood, Tally
+from harness.types import Item, Json, Likelihood, Passage, Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Sequence
+    from collections.abc import Generator, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -165,20 +165,72 @@ class TextMetric(Tallied):
         except Unscorable as reason:
             return reason
         except FAILURES as error:
-            where = f"on item '{item.key}' of task '{item.task}'"
-            raise MetricError(self.name, f"failed {where}", error) from error
+            raise _failed(self, item, error) from error
 
 
 class LikelihoodMetric(Tallied):
-    """A tallied metric of how probable the model finds the reference."""
+    """A tallied metric of how probable the model finds given texts."""
 
     @abstractmethod
-    def tally(self, likelihood: Likelihood) -> Tally:
-        """The item's sufficient statistics, shape (width,).
+    def passages(self, item: Item) -> Sequence[Passage]:
+        """The texts that it needs the likelihoods of; metrics may share them.
 
         Raises:
-            Unscorable: nothing was scored.
+            Unscorable: the item has none.
         """
+
+    @abstractmethod
+    def tally(self, item: Item, found: Sequence[Likelihood]) -> Tally:
+        """The item's sufficient statistics, shape (width,).
+
+        Args:
+            item: with the texts.
+            found: the likelihood of each passage, in order; each was scored.
+
+        Raises:
+            Unscorable: the metric cannot judge the item.
+        """
+
+    def wanted(self, item: Item) -> Sequence[Passage] | Unscorable:
+        """The item's passages, or the reason for none.
+
+        Raises:
+            MetricError: the metric itself failed; names the item.
+        """
+        try:
+            return self.passages(item)
+        except Unscorable as reason:
+            return reason
+        except FAILURES as error:
+            raise _failed(self, item, error) from error
+
+    def tally_or_reason(
+        self, item: Item, known: Mapping[str, Likelihood]
+    ) -> Tally | Unscorable | None:
+        """The tally, or the reason for none; None while a likelihood is missing.
+
+        Args:
+            item: what is judged.
+            known: target to likelihood of the item.
+
+        Raises:
+            MetricError: the metric itself failed; names the item.
+        """
+        wanted = self.wanted(item)
+        if isinstance(wanted, Unscorable):
+            return wanted
+        found = [known[one.target] for one in wanted if one.target in known]
+        if len(found) < len(wanted):
+            return None
+        for one in found:
+            if one.reason is not None:
+                return Unscorable(one.reason)
+        try:
+            return self.tally(item, found)
+        except Unscorable as reason:
+            return reason
+        except FAILURES as error:
+            raise _failed(self, item, error) from error
 
 
 class MeanMetric(TextMetric):
@@ -240,6 +292,33 @@ def ratio(above: Any, below: Any) -> NDArray[np.float64]:
     quotient = np.full(above.shape, np.nan)
     np.divide(above, below, out=quotient, where=below != 0)
     return quotient
+
+
+def column_of(item: Item, column: str, metric: str) -> Json:
+    """What the item's row holds in a column; None for nothing.
+
+    Raises:
+        InputError: the row has no such column.
+    """
+    if column not in item.meta:
+        raise bad_item(
+            item, metric, f"has no column '{column}'; it has: {', '.join(item.meta)}"
+        )
+    value = item.meta[column]
+    # Tables write a missing value as None, as NaN or as nothing.
+    return None if value == "" or value != value else value  # noqa: PLR0124 - NaN
+
+
+def bad_item(item: Item, metric: str, problem: str) -> InputError:
+    """An error that names metric, task and item."""
+    return InputError(
+        f"metric '{metric}': item '{item.key}' of task '{item.task}' {problem}"
+    )
+
+
+def _failed(metric: Metric, item: Item, error: Exception) -> MetricError:
+    where = f"failed on item '{item.key}' of task '{item.task}'"
+    return MetricError(metric.name, where, error)
 
 
 def references_of(item: Item) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from harness.backends import Request, Usage
     from harness.backends.hosted import HostedModel
-    from harness.backends.openai import OpenAIModel
+    from harness.backends.openai_model import OpenAIModel
     from harness.metrics.base import Group, Judged
     from harness.metrics.judge_forms import Form
     from harness.types import Tally

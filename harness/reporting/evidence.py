@@ -50,6 +50,32 @@ SKIPPED = """
 """
 
 
+READ = """
+    SELECT count(*) FILTER (WHERE truncated AND reason IS NULL) AS cut,
+        count(*) FILTER (WHERE truncated AND reason IS NOT NULL) AS too_long
+    FROM current_likelihoods WHERE task = ?
+"""
+
+POLICIES = """
+    SELECT DISTINCT policy, target FROM current_likelihoods
+    WHERE task = ? AND policy LIKE 'document%' AND reason IS NULL ORDER BY policy
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """How the texts were read that likelihoods are of."""
+
+    cut: int = 0
+    """Scored after a prompt that was cut to fit the model."""
+    too_long: int = 0
+    """Not scored, since they do not fit the model."""
+    documents: tuple[str, ...] = ()
+    """How documents were read; several ways where models or metrics differ."""
+    windows_differ: bool = False
+    """Whether models read the same documents for one metric in different windows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rating:
     """One rating that counts."""
@@ -102,6 +128,10 @@ class Evidence:
     """Ratings left out because the question or scale has changed since."""
     used: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
     """Id of the checkpoint to what the run used that asked it last."""
+    texts: Texts = Texts()
+    """How the texts of likelihoods were read."""
+    has_outputs: bool = True
+    """Whether outputs are asked for at all, or likelihoods only."""
 
     @cached_property
     def labels(self) -> dict[str, str]:
@@ -233,7 +263,27 @@ def _gathered(study: StudyFile, task: str) -> Evidence:
         criteria=_criteria(study, task, ratings),
         asked_otherwise=len(rows) - len(same),
         used=used_for(study, task),
+        texts=_texts(study, task),
+        has_outputs=_has_outputs(study, task),
     )
+
+
+def _texts(study: StudyFile, task: str) -> Texts:
+    [row] = study.rows(READ, [task])
+    policies = study.rows(POLICIES, [task])
+    # Start tokens differ as tokenizers do; windows need not.
+    windows = {(one["target"], one["policy"].split(", window")[-1]) for one in policies}
+    return Texts(
+        cut=row["cut"],
+        too_long=row["too_long"],
+        documents=tuple(dict.fromkeys(one["policy"] for one in policies)),
+        windows_differ=len(windows) > len({target for target, _ in windows}),
+    )
+
+
+def _has_outputs(study: StudyFile, task: str) -> bool:
+    most = "SELECT max(samples) FROM evaluations WHERE task = ?"
+    return study.column(most, [task]) != [0]
 
 
 def _of_newest_question(

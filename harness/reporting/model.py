@@ -30,7 +30,7 @@ class MetricInfo:
     higher_is_better: bool = True
     """Whether more of it is better."""
     of: Subject = "outputs"
-    """What it judges: single outputs, the references' likelihood, or all together."""
+    """What it judges: single outputs, given texts as references, or all together."""
 
     @property
     def sign(self) -> int:
@@ -237,6 +237,8 @@ class TaskReport:
     """What the verdict says, the advice last."""
     notes: tuple[str, ...]
     """What is missing or limits what can be said."""
+    has_outputs: bool = True
+    """Whether the task asks for outputs, or for likelihoods only."""
 
     @property
     def simulated(self) -> bool:

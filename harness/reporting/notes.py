@@ -23,7 +23,8 @@ def notes(evidence: Evidence, raters: Raters) -> list[str]:
     """What a reader of the task's report must know, in plain sentences."""
     found = [
         *_of_checkpoints(evidence),
-        *_of_outputs(evidence),
+        *(_of_outputs(evidence) if evidence.has_outputs else ()),
+        *_of_texts(evidence),
         *_of_scores(evidence),
         *_of_letters(evidence),
         *_of_ratings(evidence, raters),
@@ -82,6 +83,30 @@ def _of_outputs(evidence: Evidence) -> list[str]:
     return found
 
 
+def _of_texts(evidence: Evidence) -> list[str]:
+    """How the texts were read that likelihoods are of."""
+    found = []
+    texts = evidence.texts
+    if texts.cut:
+        found.append(
+            f"Likelihoods of {counted(texts.cut, 'text')} are given a prompt that had "
+            "to be cut to fit the model."
+        )
+    if texts.too_long:
+        found.append(
+            f"{counted(texts.too_long, 'text')} did not fit the model and got no "
+            "likelihood."
+        )
+    if texts.documents:
+        found.append(f"Documents were read so: {'; '.join(texts.documents)}.")
+    if texts.windows_differ:
+        found.append(
+            "Models read the same documents in different windows, so that their "
+            "likelihoods do not compare. Set a window that all of them have."
+        )
+    return found
+
+
 def _items_without_output(evidence: Evidence, checkpoint: str) -> int:
     answered = {output.item for output in evidence.outputs[checkpoint]}
     return len(evidence.items.keys() - answered)
@@ -136,7 +161,11 @@ def _of_letters(evidence: Evidence) -> list[str]:
 
 def _of_ratings(evidence: Evidence, raters: Raters) -> list[str]:
     found = []
-    if not evidence.ratings:
+    if not evidence.has_outputs:
+        found.append(
+            "The task asks for likelihoods alone: there are no outputs to be rated."
+        )
+    elif not evidence.ratings:
         found.append(
             "No output is rated: there is nothing to hold the metrics against."
         )

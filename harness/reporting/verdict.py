@@ -51,6 +51,8 @@ def verdict(task: TaskReport) -> tuple[str, ...]:
 def _raters_say(task: TaskReport) -> str:
     if not task.checkpoints:
         return "No checkpoint has outputs for this task."
+    if not task.has_outputs:
+        return "The task asks for likelihoods alone, so that only metrics speak."
     if not task.raters.ratings:
         only = "only metrics speak" if task.metrics else "nothing is known of them"
         return f"Nobody has rated these outputs yet, so that {only}."
@@ -205,6 +207,9 @@ def _next(task: TaskReport) -> str:
             "Next: have real raters judge these outputs (harness rate); simulated "
             "ratings show how the report works, not how good the outputs are."
         )
+    if not task.has_outputs:
+        alone = len(task.checkpoints) == 1
+        return "Next: evaluate a second checkpoint on the same items." if alone else ""
     if not task.raters.ratings:
         return "Next: rate some outputs (harness rate)."
     found = _leads(task, "criterion")

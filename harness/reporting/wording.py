@@ -129,9 +129,9 @@ def how_it_was_done(report: Report, task: TaskReport) -> list[str]:
         (
             "Agreement compares each metric's value for an output with the mean rating "
             f"that {raters} gave it; metrics for which less is better are turned, so "
-            "that above 0 is agreement. A likelihood metric judges the reference: its "
-            "score counts for each of the checkpoint's outputs for the item. Intervals "
-            "resample items and keep the checkpoints."
+            "that above 0 is agreement. A likelihood metric judges given texts, as the "
+            "reference: its score counts for each of the checkpoint's outputs for the "
+            "item. Intervals resample items and keep the checkpoints."
         ),
         (
             "The number of items still to be rated takes the present difference for "

@@ -264,8 +264,48 @@ def m001_tables(db: Database) -> None:
         db.execute(statement)
 
 
+LIKELIHOODS = """
+    CREATE TABLE likelihoods (
+        item TEXT NOT NULL REFERENCES items (id),
+        checkpoint TEXT NOT NULL REFERENCES checkpoints (id),
+        settings TEXT NOT NULL,
+        refs_hash TEXT NOT NULL,
+        target TEXT NOT NULL,
+        nll REAL NOT NULL,
+        tokens INTEGER NOT NULL,
+        words INTEGER NOT NULL,
+        bytes INTEGER NOT NULL,
+        truncated INTEGER NOT NULL DEFAULT 0,
+        policy TEXT NOT NULL,
+        reason TEXT,
+        PRIMARY KEY (checkpoint, item, settings, refs_hash, target)
+    )
+"""
+
+
 @migrations()
 def m002_views(db: Database) -> None:
     """Every view of the first version."""
+    _make_views(db)
+
+
+@migrations()
+def m003_likelihoods_of_any_text(db: Database) -> None:
+    """Likelihoods know what they are of; so far it was the first reference."""
+    # SQLite renames no table that a view reads.
+    for name in db.view_names():
+        db.execute(f'DROP VIEW "{name}"')
+    db.execute("ALTER TABLE likelihoods RENAME TO old_likelihoods")
+    db.execute(LIKELIHOODS)
+    db.execute(
+        "INSERT INTO likelihoods SELECT item, checkpoint, settings, refs_hash, "
+        "'reference:0', nll, tokens, words, bytes, truncated, policy, reason "
+        "FROM old_likelihoods"
+    )
+    db.execute("DROP TABLE old_likelihoods")
+    _make_views(db)
+
+
+def _make_views(db: Database) -> None:
     for name, statement in VIEWS.items():
         db.create_view(name, statement)

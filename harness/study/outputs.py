@@ -32,7 +32,7 @@ class Evaluation:
     likelihood_settings: str
     """Hash of what decides the likelihoods, beside item and checkpoint."""
     samples: int
-    """Outputs wanted of each item."""
+    """Outputs wanted of each item; 0 where only likelihoods are asked for."""
 
 
 def store_evaluation(
@@ -58,19 +58,12 @@ def store_outputs(study: StudyFile, outputs: Iterable[Output]) -> None:
 
 
 def store_likelihoods(
-    study: StudyFile,
-    likelihoods: Iterable[Likelihood],
-    *,
-    items: Iterable[Item],
-    policy: str,
+    study: StudyFile, likelihoods: Iterable[Likelihood], *, items: Iterable[Item]
 ) -> None:
-    """Append likelihoods of the references that the items had when they were asked."""
+    """Append likelihoods of the texts that the items had when they were asked."""
     # Not those that the study holds now: another process may have mended them since.
     truths = {item.id: truth_of(item) for item in items}
-    rows = [
-        {**asdict(one), "refs_hash": truths[one.item], "policy": policy}
-        for one in likelihoods
-    ]
+    rows = [{**asdict(one), "refs_hash": truths[one.item]} for one in likelihoods]
     if rows:
         study.insert("likelihoods", rows, ignore=True)
 
@@ -106,6 +99,8 @@ def current_likelihoods(
             truncated=bool(row["truncated"]),
             settings=row["settings"],
             reason=row["reason"],
+            target=row["target"],
+            policy=row["policy"],
         )
         for row in rows
     ]

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from backends.passages import first_references
 
 from harness.backends.base import Request
 from harness.backends.decoding import Decoder, can_decode
@@ -114,9 +115,7 @@ def test_the_generation_config_may_name_several_end_tokens(load, items, monkeypa
     model = load("gpt2", 8)
     item = items[3]
     text, _, length = alone(model, item, eos_token_id=None, most=12)
-    tokens = model.codec.reference(
-        replace(item, references=(text,)), model.codec.prompt(item)
-    )
+    tokens = model.codec.continuation(item, model.codec.prompt(item), text)
     assert length == 12
     third = tokens[2]
     config = model.network.generation_config
@@ -307,4 +306,4 @@ def test_weights_that_are_no_numbers_are_reported(load, items, monkeypatch):
     with pytest.raises(CheckpointError, match="training diverged"):
         list(model.generate([Request(items[0])], GREEDY))
     with pytest.raises(CheckpointError, match="training diverged"):
-        list(model.loglikelihood(items[:1]))
+        list(model.loglikelihood(first_references(items[0])))

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from backends.passages import first_references
 
 from harness.backends.base import Scored
 from harness.backends.likelihood import Scorer
@@ -16,7 +17,7 @@ OTHERS = ["mamba", "t5", "bart"]
 
 
 def scored(model, items):
-    batches = list(model.loglikelihood(items))
+    batches = list(model.loglikelihood(first_references(*items)))
     assert all(batches)
     found = {one.item: one for batch in batches for one in batch}
     assert sum(map(len, batches)) == len(found) == len(items)
@@ -104,7 +105,7 @@ def test_only_the_columns_before_reference_tokens_get_logits(load, monkeypatch):
 def test_the_start_token_is_read_but_not_scored(load):
     model = load("llama")
     item = Item("id", "task", "key", "", ("the lamp",))
-    [[one]] = model.loglikelihood([item])
+    [[one]] = model.loglikelihood(first_references(item))
     ids = model.codec.tokenizer("the lamp")["input_ids"]
     with torch.no_grad():
         logs = model.network(torch.tensor([ids])).logits[0].log_softmax(-1)
@@ -115,11 +116,12 @@ def test_the_start_token_is_read_but_not_scored(load):
 
 def test_an_empty_reference_scores_no_tokens(load, items):
     empty = replace(items[0], references=("",))
-    [[cut]] = load("llama").loglikelihood([replace(empty, prompt="the cat " * 200)])
-    assert (cut.truncated, cut.reason) == (True, "the reference is empty")
+    long = replace(empty, prompt="the cat " * 200)
+    [[cut]] = load("llama").loglikelihood(first_references(long))
+    assert (cut.truncated, cut.reason) == (True, "the text is empty")
     found = scored(load("llama"), [empty, items[1]])
     assert found[empty.id] == Scored(
-        empty.id, nll=0.0, tokens=0, truncated=False, reason="the reference is empty"
+        empty.id, "reference:0", reason="the text is empty"
     )
     assert found[items[1].id].tokens > 0
 
@@ -128,11 +130,11 @@ def test_an_empty_reference_scores_no_tokens(load, items):
 def test_a_long_prompt_is_cut_on_the_left_and_counted(kind, load):
     model = load(kind)
     item = Item("id", "task", "key", " the cat sat" * 200, (" on it.",))
-    [[one]] = model.loglikelihood([item])
+    [[one]] = model.loglikelihood(first_references(item))
     assert one.truncated
     codec = model.codec
     prompt = codec.prompt(item)
-    reference = codec.reference(item, prompt)
+    reference = codec.continuation(item, prompt, item.references[0])
     kept = prompt[-(257 - len(reference)) :]
     if codec.prefix:
         kept[0] = codec.prefix[0]
@@ -148,9 +150,9 @@ def test_a_long_prompt_is_cut_on_the_left_and_counted(kind, load):
 @pytest.mark.parametrize("kind", ["llama", "gpt2", "bart"])
 def test_a_reference_beyond_the_positions_is_not_scored(kind, load):
     item = Item("id", "task", "key", "the cat", (" sat on it" * 200,))
-    [[one]] = load(kind).loglikelihood([item])
+    [[one]] = load(kind).loglikelihood(first_references(item))
     assert (one.nll, one.tokens, one.truncated) == (0.0, 0, True)
-    assert one.reason == "the reference is longer than the model's positions"
+    assert one.reason == "the text is longer than the model's positions"
 
 
 @pytest.mark.parametrize("kind", ["llama", "bart"])
@@ -162,7 +164,7 @@ def test_a_reference_that_just_fits_is_scored(kind, load):
     for count, tokens in ((most, most), (most + 1, 0)):
         text = model.codec.tokenizer.decode(ids[:count])
         item = Item("id", "task", "key", "", (text,))
-        [[one]] = model.loglikelihood([item])
+        [[one]] = model.loglikelihood(first_references(item))
         assert one.tokens == tokens
 
 
@@ -182,14 +184,14 @@ def test_batches_stay_within_their_portions(load, items, expected, monkeypatch):
     model = load("llama", 16)
     budget = replace(model._budget(), read=150)
     monkeypatch.setattr(model, "_budget", lambda: budget)
-    assert len(list(model.loglikelihood(items))) > 3
+    assert len(list(model.loglikelihood(first_references(*items)))) > 3
     for item, one in scored(model, items).items():
         assert one.nll == pytest.approx(expected("llama")[item][0], abs=1e-3)
 
 
 def test_positions_without_limit_cut_nothing(load):
     item = Item("id", "task", "key", "the cat " * 300, (" sat on it" * 100,))
-    [[one]] = load("t5").loglikelihood([item])
+    [[one]] = load("t5").loglikelihood(first_references(item))
     assert not one.truncated
     assert one.tokens > 256
 
@@ -218,4 +220,4 @@ def test_a_text_that_fits_by_no_means_is_an_error(load, items, monkeypatch):
 
     monkeypatch.setattr(model.network, "forward", full)
     with pytest.raises(CheckpointError, match="ran out with a single prompt"):
-        list(model.loglikelihood(items))
+        list(model.loglikelihood(first_references(*items)))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 from backends.openai_server import FakeServer, refusal, word_figures
+from backends.passages import documents, first_references
 
 from harness.backends import OpenAIBackend
 from harness.backends.completions import Answer
-from harness.backends.echo import Echo, read_echo, score_reference
+from harness.backends.echo import Echo, read_echo, score_continuation
 from harness.backends.retry import Patience
 from harness.errors import ServerError, Unscorable
-from harness.types import Item
+from harness.types import Item, Passage
 
 FAST = Patience(tries=3, first_wait=0.01, longest_wait=1.0, timeout=5.0)
 
@@ -33,7 +34,9 @@ def item(reference, prompt="the cat", key="a", **more):
 
 def scored(server, *items):
     model = OpenAIBackend(patience=FAST).load(server.place)
-    found = [one for batch in model.loglikelihood(items) for one in batch]
+    found = [
+        one for batch in model.loglikelihood(first_references(*items)) for one in batch
+    ]
     assert len(found) == len(items)
     return sorted(found, key=lambda one: one.item)
 
@@ -59,13 +62,14 @@ def test_the_first_reference_is_scored_and_no_token_that_the_model_adds(server):
 
 def test_a_token_across_the_boundary_is_refused_with_a_reason(server):
     reason = reason_for(server, item("s sat"))
-    assert "the end of the prompt and the beginning of the reference" in reason
+    assert "the end of the prompt and the beginning of the text" in reason
 
 
 @pytest.mark.parametrize("kind", ["gpt2", "llama"])
 def test_equals_the_same_model_run_here(server, load, items, kind):
     local = load(kind)
-    here = {one.item: one for batch in local.loglikelihood(items) for one in batch}
+    batches = local.loglikelihood(first_references(*items))
+    here = {one.item: one for batch in batches for one in batch}
     server.figures = lambda text: model_figures(local, text)
     there = scored(server, *items)
     known = [one for one in there if one.reason is None]
@@ -91,7 +95,7 @@ def test_a_server_without_echo_scores_nothing_and_says_so(server):
     server.figures = None
     for found in scored(server, item(" a", key="a"), item(" b", key="b")):
         assert (found.nll, found.tokens) == (0, 0)
-        assert "perplexity is not available" in found.reason
+        assert "not available there" in found.reason
     assert len(server.requests) == 1, "more than the probe was sent"
 
 
@@ -115,7 +119,7 @@ def test_a_server_that_breaks_down_is_an_error_and_no_reason(server):
     model = OpenAIBackend(patience=FAST).load(server.place)
     server.refuse["completions"] = lambda _: refusal(500)
     with pytest.raises(ServerError, match="tried 3 times"):
-        list(model.loglikelihood([item(" sat")]))
+        list(model.loglikelihood(first_references(item(" sat"))))
 
 
 @pytest.mark.parametrize("logprob", [None, -9999.0, float("-inf"), float("nan")])
@@ -130,7 +134,7 @@ def test_a_token_without_a_probability_makes_no_number(server, logprob):
 
 def test_usage_counts_echoes_too(server):
     model = OpenAIBackend(patience=FAST).load(server.place)
-    list(model.loglikelihood([item(" sat there")]))
+    list(model.loglikelihood(first_references(item(" sat there"))))
     assert (model.usage.requests, model.usage.prompt_tokens) == (2, 2 + 4)
 
 
@@ -171,9 +175,94 @@ def test_figures_that_do_not_fit_the_text_are_refused(odd):
 def test_start_tokens_and_halves_of_characters_do_no_harm():
     before = Echo(["<s>", "Gr\ufffd", "\ufffd"], [None, -1, -1])
     whole = Echo([*before.tokens, "\ufffd", "\ufffd", "e"], [None, -1, -1, -2, -3, -4])
-    assert score_reference(before, whole, "\u00dfe") == (9, 3)
+    assert score_continuation(before, whole, "\u00dfe") == (9, 3)
 
 
 def test_tokens_of_another_text_are_refused():
-    with pytest.raises(Unscorable, match="do not add up to the reference"):
-        score_reference(Echo(["a"], [None]), Echo(["a", " c"], [None, -1]), " b")
+    with pytest.raises(Unscorable, match="do not add up to the text"):
+        score_continuation(Echo(["a"], [None]), Echo(["a", " c"], [None, -1]), " b")
+
+
+def test_choices_after_one_prompt_share_the_request_for_its_tokens(server):
+    one = item(" sat")
+    texts = (" sat", " lay", " stood")
+    asked = [Passage(one, f"choice:{n}", text) for n, text in enumerate(texts)]
+    model = OpenAIBackend(patience=FAST).load(server.place)
+    found = {s.target: s for batch in model.loglikelihood(asked) for s in batch}
+    assert {key: s.nll for key, s in found.items()} == {
+        "choice:0": 4 / 8,
+        "choice:1": 4 / 8,
+        "choice:2": 6 / 8,
+    }
+    assert model.usage.requests == 1 + len(texts)
+
+
+def document(server, one, **windows):
+    """Likelihood of an item's prompt by itself, and what the model remarks."""
+    model = OpenAIBackend(patience=FAST).load(server.place)
+    [[found]] = model.loglikelihood(documents(one, **windows))
+    return found, model.usage
+
+
+def test_a_document_is_asked_for_at_once_and_its_first_token_left_out(server):
+    found, usage = document(server, item("", prompt="the cat sat"))
+    assert found.nll == pytest.approx((4 + 4) / 8)
+    assert (found.tokens, found.skipped, found.reason) == (2, 3, None)
+    assert found.policy == "document at once, without its first token"
+    assert usage.requests == 1
+    assert any("neither scored nor counted" in remark for remark in usage.remarks)
+
+
+def test_a_document_after_the_servers_start_token_is_scored_whole(server):
+    def figures(text):
+        tokens, logprobs = word_figures(text)
+        return ["<s>", *tokens], [None, -1.0, *logprobs[1:]]
+
+    server.figures = figures
+    found, usage = document(server, item("", prompt="the cat sat"))
+    assert found.nll == pytest.approx(1 + (4 + 4) / 8)
+    assert (found.tokens, found.skipped) == (3, 0)
+    assert (found.policy, usage.remarks) == ("document at once", ())
+
+
+@pytest.mark.parametrize("windows", [{"size": 8}, {"stride": 8}])
+def test_windows_are_not_for_servers(server, windows):
+    found, usage = document(server, item("", prompt="the cat sat"), **windows)
+    assert (found.tokens, usage.requests) == (0, 0)
+    assert "'window' and 'stride' are for models that run here" in found.reason
+
+
+def test_a_document_of_messages_needs_no_chat_echo(server):
+    turns = ({"role": "user", "content": "x"},)
+    found, _ = document(server, item("", prompt="the cat sat", messages=turns))
+    assert found.tokens == 2
+
+
+def test_a_document_of_one_token_has_no_probability(server):
+    found, _ = document(server, item("", prompt="the"))
+    assert "a single token" in found.reason
+
+
+def test_a_document_that_the_server_refuses_is_unscored(server):
+    server.refuse["completions"] = lambda body: (
+        refusal(400, "maximum context length") if "cat" in body["prompt"] else None
+    )
+    found, _ = document(server, item("", prompt="the cat sat"))
+    assert found.reason == "the server refuses the text: maximum context length"
+
+
+@pytest.mark.parametrize("kind", ["gpt2", "llama"])
+def test_documents_equal_the_same_model_run_here(server, load, items, kind):
+    local = load(kind)
+    short = [one for one in items if 10 < len(one.prompt) < 200]
+    server.figures = lambda text: model_figures(local, text)
+    model = OpenAIBackend(patience=FAST).load(server.place)
+    batches = model.loglikelihood(documents(*short))
+    there = {one.item: one for batch in batches for one in batch}
+    for one in short:
+        ids = local.codec.tokenizer(one.prompt)["input_ids"]
+        tokens, logprobs = model_figures(local, one.prompt)
+        assert there[one.id].tokens == len(ids) - 1
+        assert there[one.id].nll == pytest.approx(-sum(logprobs[1:]), abs=1e-6)
+        # Llama's tokenizer brings its own start token, so no letter is left out.
+        assert bool(there[one.id].skipped) == (kind == "gpt2"), tokens[0]

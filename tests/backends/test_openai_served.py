@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from backends.passages import first_references
 
 from harness.backends import OpenAIBackend, TransformersBackend
 from harness.backends.retry import Patience
@@ -123,8 +124,8 @@ def test_it_has_completions_but_gives_no_likelihoods(served):
     assert identity["plain prompts"] == "completions"
     assert identity["likelihoods"] == "none"
     one = Item("i", "t", "k", "go", references=(" on",))
-    [[scored]] = backend.load(f"{folder}@{url}").loglikelihood([one])
-    assert "perplexity is not available" in scored.reason
+    [[scored]] = backend.load(f"{folder}@{url}").loglikelihood(first_references(one))
+    assert "not available there" in scored.reason
 
 
 def test_a_model_that_it_does_not_have_is_refused(served):

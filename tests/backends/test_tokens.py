@@ -18,6 +18,10 @@ def codec(tokenizer, **settings):
     return Codec(tokenizer, vocabulary=len(tokenizer), **settings)
 
 
+def scored(subject, item, prompt):
+    return subject.continuation(item, prompt, item.references[0])
+
+
 def ids(tokenizer, text):
     return tokenizer(text, add_special_tokens=False)["input_ids"]
 
@@ -44,7 +48,7 @@ def test_a_start_token_in_the_text_is_not_doubled():
     tokens = codec(SPACES).prompt(written)
     assert tokens.count(1) == 1
     assert tokens[0] == 1
-    assert codec(SPACES).reference(written, tokens) == ids(SPACES, PLAIN.references[0])
+    assert scored(codec(SPACES), written, tokens) == ids(SPACES, PLAIN.references[0])
 
 
 def test_an_end_token_that_the_tokenizer_adds_is_left_out_but_for_encoders():
@@ -58,7 +62,7 @@ def test_an_empty_prompt_starts_from_bos_or_eos_alone():
     empty = replace(PLAIN, prompt="", references=("the",))
     assert codec(SPACES).prompt(empty) == [1]
     assert codec(BYTES).prompt(empty) == [BYTES.eos_token_id]
-    assert codec(SPACES).reference(empty, [1]) == ids(SPACES, "the")
+    assert scored(codec(SPACES), empty, [1]) == ids(SPACES, "the")
     unstarted = byte_tokenizer()
     unstarted.bos_token = unstarted.eos_token = None
     with pytest.raises(CheckpointError, match="neither a BOS nor an EOS"):
@@ -73,7 +77,7 @@ def test_prompt_and_reference_decode_to_their_joined_text(tokenizer, cut, line):
     item = replace(PLAIN, prompt=text[:cut], references=(text[cut:],))
     subject = codec(tokenizer)
     prompt = subject.prompt(item)
-    reference = subject.reference(item, prompt)
+    reference = scored(subject, item, prompt)
     assert subject.text(prompt, reference) == text[cut:]
     assert subject.text([], prompt) == text[:cut]
 
@@ -82,7 +86,7 @@ def test_a_reference_is_encoded_with_its_prompt_where_the_prompt_stays_whole():
     subject = codec(SPACES)
     prompt = subject.prompt(PLAIN)
     whole = SPACES(PLAIN.prompt + PLAIN.references[0])["input_ids"]
-    assert prompt + subject.reference(PLAIN, prompt) == whole
+    assert prompt + scored(subject, PLAIN, prompt) == whole
 
 
 @pytest.mark.parametrize("tokenizer", [BYTES, SPACES], ids=["bytes", "spaces"])
@@ -92,7 +96,7 @@ def test_a_prompt_that_ends_inside_a_token_does_not_swallow_the_reference(tokeni
     prompt = subject.prompt(item)
     whole = tokenizer("fox again")["input_ids"]
     assert whole[: len(prompt)] != prompt  # else this tests nothing
-    reference = subject.reference(item, prompt)
+    reference = scored(subject, item, prompt)
     assert prompt == tokenizer("fox aga")["input_ids"]
     # No space slips in between, as encoding the reference by itself would bring.
     assert tokenizer.decode(reference).strip() == "in"
@@ -102,7 +106,7 @@ def test_a_prompt_that_ends_inside_a_token_does_not_swallow_the_reference(tokeni
 def test_an_empty_reference_has_no_tokens():
     item = replace(PLAIN, references=("",))
     for tokenizer in (BYTES, SPACES):
-        assert codec(tokenizer).reference(item, codec(tokenizer).prompt(item)) == []
+        assert scored(codec(tokenizer), item, codec(tokenizer).prompt(item)) == []
 
 
 @pytest.mark.parametrize("tokenizer", [BYTES, SPACES], ids=["bytes", "spaces"])
@@ -111,7 +115,7 @@ def test_an_answer_keeps_its_leading_space_and_its_bytes(tokenizer, answer):
     subject = codec(tokenizer)
     item = replace(PLAIN, prompt="Behold,", references=(answer,))
     prompt = subject.prompt(item)
-    assert subject.text(prompt, subject.reference(item, prompt)) == answer
+    assert subject.text(prompt, scored(subject, item, prompt)) == answer
 
 
 def test_special_tokens_are_not_part_of_the_text():
@@ -159,7 +163,7 @@ def test_a_reference_is_what_the_assistant_says():
     subject = codec(SPACES)
     prompt = subject.prompt(item)
     whole = ids(SPACES, "<s>user\nthe light?</s>\n<s>assistant\nFine.")
-    assert prompt + subject.reference(item, prompt) == whole
+    assert prompt + scored(subject, item, prompt) == whole
 
 
 def test_messages_need_a_template():
@@ -204,3 +208,34 @@ def test_a_vocabulary_without_letters_still_shows_its_start_token():
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=digits, **start)
     item = replace(PLAIN, prompt="7 8")
     assert codec(tokenizer).prompt(item) == [0, 1, 2]
+
+
+def test_a_document_starts_from_what_the_tokenizer_adds_else_from_bos_or_eos():
+    text = "the light"
+    assert codec(SPACES).document(text) == ([1], ids(SPACES, text))
+    closing = space_tokenizer(bos=True, eos=True)
+    assert codec(closing).document(text) == ([1], ids(closing, text))
+    silent = space_tokenizer(bos=False, eos=True)
+    assert codec(silent).document(text) == ([1], ids(silent, text))
+    silent.bos_token = None
+    assert codec(silent).document(text) == ([2], ids(silent, text))
+    silent.eos_token = None
+    assert codec(silent).document(text) == ([], ids(silent, text))
+
+
+@pytest.mark.parametrize(
+    ("text", "letters"), [("lamp", None), ("ůň", 0), ("y", 1)], ids=str
+)
+def test_the_letters_of_a_first_token_are_counted_unless_it_is_part_of_one(
+    text, letters
+):
+    first = ids(BYTES, text)[0]
+    expected = len(BYTES.decode([first])) if letters is None else letters
+    assert codec(BYTES).letters(text, first) == expected
+
+
+def test_a_space_that_the_tokenizer_brings_is_no_letter():
+    first = ids(SPACES, "the lamp")[0]
+    piece = SPACES.convert_ids_to_tokens(first)
+    assert piece.startswith("▁")
+    assert codec(SPACES).letters("the lamp", first) == len(piece) - 1

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 import torch
+from backends.passages import first_references
 from backends.tiny_models import CHAT, save_checkpoint
 from safetensors.torch import load_file, save_file
 
@@ -191,14 +192,15 @@ def test_messages_and_prompt_give_the_same_answer_if_they_read_alike(folder):
     written = "<s>user\nthe light?</s>\n<s>assistant\n"
     plain = Item("plain", "task", "plain", written, ITEM.references)
     assert len(set(texts(model, chat, plain))) == 1
-    [one, other] = next(model.loglikelihood([chat, plain]))
+    [one, other] = next(model.loglikelihood(first_references(chat, plain)))
     assert one.nll == pytest.approx(other.nll, abs=1e-4)
 
 
 def test_messages_without_a_template_are_refused(load):
     turns = ({"role": "user", "content": "the light?"},)
     chat = Item("chat", "task", "chat", "", ITEM.references, turns)
-    for call in (lambda m: texts(m, chat), lambda m: list(m.loglikelihood([chat]))):
+    asked = first_references(chat)
+    for call in (lambda m: texts(m, chat), lambda m: list(m.loglikelihood(asked))):
         with pytest.raises(CheckpointError, match="no chat template"):
             call(load("llama"))
 
@@ -267,8 +269,10 @@ def adapted(folder):
 @peft_asks
 def test_an_adapter_answers_as_the_merged_model(adapted, folder):
     adapter, merged = (BACKEND.load(path) for path in adapted)
-    [[one]], [[other]] = (m.loglikelihood([ITEM]) for m in (adapter, merged))
-    [[base]] = BACKEND.load(folder).loglikelihood([ITEM])
+    [[one]], [[other]] = (
+        m.loglikelihood(first_references(ITEM)) for m in (adapter, merged)
+    )
+    [[base]] = BACKEND.load(folder).loglikelihood(first_references(ITEM))
     assert one.nll == pytest.approx(other.nll, abs=1e-4)
     assert one.nll != pytest.approx(base.nll, abs=1e-2)
     settings = Generation(max_new_tokens=12)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from backends.passages import first_references
 from safetensors.torch import load_file
 
 from harness.backends.base import Request
@@ -53,7 +54,7 @@ def answers(backend, folder):
     model = backend.load(folder)
     settings = Generation(max_new_tokens=12)
     [[given]] = model.generate([Request(ITEM)], settings)
-    [[scored]] = model.loglikelihood([ITEM])
+    [[scored]] = model.loglikelihood(first_references(ITEM))
     return given.text, scored.nll
 
 

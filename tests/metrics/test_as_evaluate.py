@@ -42,7 +42,7 @@ def test_it_is_an_evaluate_metric():
         ("chrf++", {}, sacrebleu.CHRF(word_order=2)),
         ("ter", {}, sacrebleu.TER()),
     ],
-    ids=str,
+    ids=["bleu", "bleu of intl", "chrf", "chrf++", "ter"],
 )
 def test_values_are_those_of_sacrebleu(name, settings, oracle):
     found = compute(name, TEXTS, WANTED, **settings)

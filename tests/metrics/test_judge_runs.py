@@ -133,8 +133,8 @@ def test_after_a_failure_the_same_command_asks_for_the_rest(
     ]
     done = CliRunner().invoke(app, [*arguments, "--db", str(folder / "study.db")])
     assert done.exit_code != 0
-    assert "1 of 10 requests failed" in str(done.exception)
-    assert "the same command asks for the rest" in str(done.exception)
+    assert "1 of 1 requests failed" in str(done.exception)
+    assert "run the same command again" in str(done.exception)
     assert len(judged(study)) == 9
     server.refuse["chat"] = lambda body: grade(server, question(body))
     server.requests.clear()

@@ -101,7 +101,8 @@ def test_all_names_can_be_built(made):
 
 @pytest.mark.parametrize("name", metrics.names())
 def test_a_stored_metric_comes_back_with_its_signature(name, made, tmp_path):
-    metric = made(name).for_items([Item("1", "t", "1", "", ("a", "b"))])
+    item = Item("1", "t", "1", "", ("a", "b"), meta={"choices": ["a", "c"]})
+    metric = made(name).for_items([item])
     description = json.loads(json.dumps(describe(metric)))
     rebuilt = from_description(description, tmp_path)
     assert rebuilt.signature == metric.signature == description["signature"]

@@ -190,7 +190,7 @@ def test_an_output_that_is_there_already_stays_as_it_is(built):
 
 def likelihood(built, item, nll, settings="lik"):
     one = Likelihood(item, built.checkpoints["a"], nll, 2, 2, 5, settings=settings)
-    store_likelihoods(built.study, [one], items=ITEMS, policy="p")
+    store_likelihoods(built.study, [one], items=ITEMS)
 
 
 def values(built, name="a"):

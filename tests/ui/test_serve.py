@@ -74,6 +74,10 @@ def test_nothing_to_rate_is_told(tmp_path):
     bare = type(bare)(TaskFile.model_validate(keys), bare.path, "")
     with pytest.raises(UsageError, match="no section 'rating:'"):
         open_campaigns(study, [bare], print)
+    keys["generation"] = "none"
+    silent = type(bare)(TaskFile.model_validate(keys), bare.path, "")
+    with pytest.raises(UsageError, match=r"bare asks for likelihoods alone"):
+        open_campaigns(study, [silent], print)
 
 
 # A running server
