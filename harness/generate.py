@@ -226,7 +226,7 @@ def _answers(
         yield outputs
         done += len(batch)
         progress(label, done, total)
-    _check_all(checkpoint, done, total)
+    _check_all(checkpoint, "answers", done, total)
 
 
 def _judge_passages(
@@ -254,13 +254,14 @@ def _judge_passages(
         )
         done += len(batch)
         progress(label, done, total)
-    _check_all(checkpoint, done, total)
+    _check_all(checkpoint, "likelihoods", done, total)
 
 
-def _check_all(checkpoint: Checkpoint, done: int, total: int) -> None:
+def _check_all(checkpoint: Checkpoint, what: str, done: int, total: int) -> None:
+    """Refuse what a user's backend may get wrong, and would get wrong again."""
     if done != total:
         raise CheckpointError(
-            f"Backend '{checkpoint.backend}' gave {done} answers of checkpoint "
+            f"Backend '{checkpoint.backend}' gave {done} {what} of checkpoint "
             f"'{checkpoint.name}' where {total} were asked for."
         )
 
