@@ -6,22 +6,15 @@ token after the text. Texts are padded on the right.
 
 from __future__ import annotations
 
-import inspect
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-import torch
+from typing import TYPE_CHECKING
 
 from harness.backends.base import Scored
-from harness.backends.sampling import check_numbers
 from harness.backends.windows import rolling
 from harness.errors import UsageError
 from harness.types import Windows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from harness.backends.batching import Budget
     from harness.backends.tokens import Codec, Tokens
     from harness.types import Passage
 
@@ -166,112 +159,3 @@ def _fitting(
             "Set a smaller one in the task, or leave it out."
         )
     return size, stride
-
-
-class Scorer:
-    """Scores texts in batches of similar length."""
-
-    def __init__(self, network: Any, budget: Budget) -> None:
-        self.network = network
-        self.budget = budget
-        parameters = inspect.signature(network.forward).parameters
-        self.keeps = "logits_to_keep" in parameters
-
-    def score(self, readings: Sequence[Reading]) -> Iterator[list[Scored]]:
-        """The likelihood of each passage, once all its rows are summed.
-
-        Raises:
-            CheckpointError: a single text does not fit into memory, or the model
-                writes no numbers.
-        """
-        silent = [reading.result() for reading in readings if not reading.texts]
-        if silent:
-            yield silent
-        rows = [(n, text) for n, one in enumerate(readings) for text in one.texts]
-        rows.sort(key=lambda row: row[1].length)
-        owners = iter([number for number, _ in rows])
-        sums = [0.0] * len(readings)
-        left = [len(reading.texts) for reading in readings]
-        for batch in self._batches([text for _, text in rows]):
-            finished = []
-            for nll, number in zip(batch, owners, strict=False):
-                sums[number] += nll
-                left[number] -= 1
-                if not left[number]:
-                    finished.append(readings[number].result(sums[number]))
-            if finished:
-                yield finished
-
-    def _batches(self, waiting: list[Text]) -> Iterator[list[float]]:
-        """Summed negative log-likelihoods of texts, in nats and in their order."""
-        while waiting:
-            batch = waiting[: self._rows_of(waiting)]
-            try:
-                scored: list[float] | None = self._score_batch(batch)
-            except torch.OutOfMemoryError:
-                scored = None
-            if scored is None:
-                self.budget.halve(len(batch))
-            else:
-                waiting = waiting[len(batch) :]
-                yield scored
-
-    def _rows_of(self, waiting: list[Text]) -> int:
-        """Texts for the next batch; they are sorted, so the last is the longest."""
-        rows, end, begin = 0, 0, len(waiting[0].context)
-        for text in waiting[: self.budget.rows]:
-            end, begin = max(end, len(text.read)), min(begin, len(text.context))
-            kept = (rows + 1) * (end - begin + 1)
-            read = (rows + 1) * text.length
-            if rows and (read > self.budget.read or kept > self.budget.logits):
-                break
-            rows += 1
-        return rows
-
-    @torch.inference_mode()
-    def _score_batch(self, batch: list[Text]) -> list[float]:
-        logits, first = self._logits(batch)
-        return [
-            _nll(rows, text, first) for text, rows in zip(batch, logits, strict=True)
-        ]
-
-    def _logits(self, batch: list[Text]) -> tuple[torch.Tensor, int]:
-        """Logits, shape (rows, columns, vocabulary), and the first column's number."""
-        tokens, mask = self._padded([text.read for text in batch])
-        if batch[0].encoded:
-            encoded, encoded_mask = self._padded([text.encoded for text in batch])
-            output = self.network(
-                input_ids=encoded,
-                attention_mask=encoded_mask,
-                decoder_input_ids=tokens,
-                decoder_attention_mask=mask,
-                use_cache=False,
-            )
-            return output.logits, 0
-        first, extra = 0, {}
-        if self.keeps:
-            first = min(len(text.context) for text in batch) - 1
-            extra = {"logits_to_keep": tokens.shape[1] - first}
-        output = self.network(
-            input_ids=tokens, attention_mask=mask, use_cache=False, **extra
-        )
-        return output.logits, first
-
-    def _padded(self, rows: list[Tokens]) -> tuple[torch.Tensor, torch.Tensor]:
-        width = max(len(row) for row in rows)
-        tokens = torch.zeros(len(rows), width, dtype=torch.long)
-        mask = torch.zeros_like(tokens)
-        for number, row in enumerate(rows):
-            tokens[number, : len(row)] = torch.tensor(row)
-            mask[number, : len(row)] = 1
-        return tokens.to(self.network.device), mask.to(self.network.device)
-
-
-def _nll(logits: torch.Tensor, text: Text, first: int) -> float:
-    """Of one row's logits, shape (columns, vocabulary), from column `first` on."""
-    begin = len(text.context) - 1 - first
-    scored = logits[begin : begin + len(text.scored)].float()
-    check_numbers(scored)
-    wanted = torch.tensor(text.scored, device=scored.device).unsqueeze(1)
-    of_wanted = scored.gather(1, wanted).squeeze(1)
-    return float((scored.logsumexp(dim=1) - of_wanted).double().sum())

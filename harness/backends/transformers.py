@@ -164,7 +164,7 @@ class TransformersModel(Model):
             InputError: the chat template refuses a prompt's messages.
             UsageError: a window is longer than the model's positions.
         """
-        from harness.backends.likelihood import Scorer
+        from harness.backends.scorer import Scorer
 
         readings = [self._reading(passage) for passage in passages]
         yield from Scorer(self.network, self._budget()).score(readings)

@@ -8,7 +8,7 @@ import torch
 from backends.passages import first_references
 
 from harness.backends.base import Scored
-from harness.backends.likelihood import Scorer
+from harness.backends.scorer import Scorer
 from harness.errors import CheckpointError
 from harness.types import Item
 
@@ -96,8 +96,11 @@ def test_only_the_columns_before_reference_tokens_get_logits(load, monkeypatch):
 
     watched.__signature__ = inspect.signature(forward)
     monkeypatch.setattr(model.network, "forward", watched)
-    prompt = "the quick brown fox jumps over the lazy dog"
-    items = [Item(str(n), "t", str(n), prompt, (" again" * n,)) for n in (1, 2, 3)]
+    prompts = ["the quick brown fox jumps", "the brown quick fox jumps"]
+    items = [
+        Item(str(n), "t", str(n), prompt, (" again" * (n + 1),))
+        for n, prompt in enumerate(prompts)
+    ]
     tokens = [one.tokens for one in scored(model, items).values()]
     assert widths == [max(tokens)]
 
