@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.backends import AUTOMATIC, backends
+from harness.backends import AUTOMATIC, backend_named
 from harness.errors import CheckpointError, UsageError
 from harness.progress import silent
 from harness.study.checkpoints import known_hashes, store_checkpoint, store_hashes
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from harness.types import Checkpoint
 
 SERIES = re.compile(r"(?P<series>[A-Za-z0-9][\w.-]*)=(?P<rest>.+)")
-BACKEND = re.compile(r"(?P<backend>[a-z][\w-]*):(?P<rest>.+)")
+BACKEND = re.compile(r"(?P<backend>[a-z][\w-]*|[^:]+\.py):(?P<rest>.+)")
+"""A name, or the path of a Python file."""
 LOCAL = "transformers"
 """The backend of folders that are named without one."""
 STEP = re.compile(r"(?:step|checkpoint|ckpt|iter)[-_]?(\d+)$", re.IGNORECASE)
@@ -35,7 +36,7 @@ class Found:
     """A checkpoint that a user named."""
 
     backend: str
-    """Name of the backend that runs it."""
+    """Name of the backend that runs it, or the absolute path of its file."""
     location: str
     """An absolute folder, or what the backend calls a place that is none."""
     name: str
@@ -50,11 +51,14 @@ def find_checkpoints(specs: Sequence[str], loading: Loading = AUTOMATIC) -> list
     """What `[SERIES=][BACKEND:]NAME` arguments stand for, by series and step.
 
     For most backends a name is a folder or a glob of folders; without a backend it is
-    a folder of the transformers package. What exists as a path is one, whatever signs
-    it holds.
+    a folder of the transformers package. A backend may also be a Python file. What
+    exists as a path is one, whatever signs it holds.
 
     Raises:
-        CheckpointError: nothing is there; the nearest name is suggested.
+        CheckpointError: nothing is there, and the nearest name is suggested; or a
+            backend fails to load.
+        InputError: a backend's file is not there, or holds none.
+        NotFound: no backend has this name; the nearest is suggested.
         UsageError: no checkpoint was named, a name is not as it must be, or a
             backend or the machine lacks what is asked of loading.
     """
@@ -62,14 +66,16 @@ def find_checkpoints(specs: Sequence[str], loading: Loading = AUTOMATIC) -> list
     for spec in specs:
         series, rest = _divide(SERIES, spec)
         backend, name = _divide(BACKEND, rest)
-        if backend is None or backend not in backends:
-            backend, name = LOCAL, rest
+        if backend is None:
+            backend = LOCAL
+        elif backend.endswith(".py"):
+            backend = str(Path(backend).expanduser().resolve())
         for one in _find(backend, name, series):
             found.setdefault((one.backend, one.location), one)
     if not found:
         raise UsageError("Name at least one checkpoint: --checkpoint DIR/checkpoint-*")
     for backend in {one.backend for one in found.values()}:
-        backends[backend].with_loading(loading)
+        backend_named(backend).with_loading(loading)
     return sorted(
         found.values(),
         key=lambda one: (one.series, one.step is None, one.step or 0, one.name),
@@ -101,7 +107,7 @@ def register(
     prints: list[str] = []
     for one in found:
         progress("read checkpoints", len(prints), len(found))
-        backend = backends[one.backend].with_loading(loading)
+        backend = backend_named(one.backend).with_loading(loading)
         prints.append(backend.fingerprint(one.location, known))
     progress("read checkpoints", len(prints), len(found))
     store_hashes(study, {key: known[key] for key in known.keys() - before.keys()})
@@ -122,13 +128,14 @@ def register(
 def _divide(pattern: re.Pattern[str], text: str) -> tuple[str | None, str]:
     """What stands before the sign that divides the text, if it does, and the rest."""
     match = pattern.fullmatch(text)
-    if match is None or Path(text).exists():
+    # Path.glob takes no absolute pattern.
+    if match is None or Path(text).exists() or glob.glob(text):  # noqa: PTH207
         return None, text
     return match[1], match["rest"]
 
 
 def _find(backend: str, name: str, series: str | None) -> list[Found]:
-    place = backends[backend].place(name)
+    place = backend_named(backend).place(name)
     if place is not None:
         step = step_of_name(place.name)
         series = series or place.series

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import csv
 import gzip
-import importlib.util
 import json
 import math
-import sys
 import zlib
 from collections import Counter
 from contextlib import contextmanager
@@ -16,7 +14,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from harness.errors import FAILURES, InputError, MissingData, shown
-from harness.identity import content_hash
+from harness.pythonfile import load_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -100,22 +98,7 @@ def load_function(file: Path, name: str) -> Callable[..., Json]:
     Raises:
         InputError: no such file, it fails to load, or it has no such function.
     """
-    if not file.is_file():
-        raise MissingData("no such Python file", file=file)
-    place = content_hash(str(file.resolve()))[:8]
-    spec = importlib.util.spec_from_file_location(
-        f"harness_task_{file.stem}_{place}", file
-    )
-    if spec is None or spec.loader is None:
-        raise InputError("not a Python file", file=file)
-    module = importlib.util.module_from_spec(spec)
-    # Dataclasses look their module up by name while it is being loaded.
-    sys.modules[spec.name] = module
-    try:
-        spec.loader.exec_module(module)
-    except FAILURES as error:
-        raise InputError(f"cannot be loaded: {_quoted(error)}", file=file) from error
-    function = getattr(module, name, None)
+    function = getattr(load_module(file), name, None)
     if not callable(function):
         raise InputError(f"it has no function '{name}'", file=file)
     return function  # type: ignore[no-any-return]

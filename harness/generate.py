@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
-from harness.backends import AUTOMATIC, Request, Usage, backends
+from harness.backends import AUTOMATIC, Request, Usage, backend_named
 from harness.data import whole_text
 from harness.errors import CheckpointError, Unscorable
 from harness.identity import content_hash
@@ -111,14 +111,17 @@ def generate(  # noqa: PLR0913 - three things, and how they are worked on
         progress: told of loading and of every batch.
 
     Raises:
-        CheckpointError: the model cannot be loaded, or its server reached.
+        CheckpointError: the model cannot be loaded, its server not reached, or it
+            gives more or fewer answers than were asked for.
     """
     if checkpoint.location is None:
         raise CheckpointError(
             f"'{checkpoint.name}' was imported: it has outputs but no model to run."
         )
-    backend = backends[checkpoint.backend].with_loading(loading)
+    backend = backend_named(checkpoint.backend).with_loading(loading)
     identity = dict(backend.identity(checkpoint.location))
+    if backend.version:
+        identity["version"] = backend.version
     gaps = [_find_gap(study, checkpoint, work, identity) for work in works]
     store_used(study, run, checkpoint, identity)
     for gap in gaps:
@@ -225,6 +228,7 @@ def _answers(
         yield outputs
         done += len(batch)
         progress(label, done, total)
+    _check_all(checkpoint, "answers", done, total)
 
 
 def _judge_passages(
@@ -252,6 +256,16 @@ def _judge_passages(
         )
         done += len(batch)
         progress(label, done, total)
+    _check_all(checkpoint, "likelihoods", done, total)
+
+
+def _check_all(checkpoint: Checkpoint, what: str, done: int, total: int) -> None:
+    """Refuse what a user's backend may get wrong, and would get wrong again."""
+    if done != total:
+        raise CheckpointError(
+            f"Backend '{checkpoint.backend}' gave {done} {what} of checkpoint "
+            f"'{checkpoint.name}' where {total} were asked for."
+        )
 
 
 def _output(one: Generated, checkpoint: Checkpoint, settings: str) -> Output:

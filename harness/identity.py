@@ -63,6 +63,18 @@ def model_files(folder: Path) -> list[Path]:
     return sorted(path for path in found if path.is_file())
 
 
+def all_files(path: Path) -> list[Path]:
+    """The file itself, or all in a folder; not those that are or lie hidden."""
+    if path.is_file():
+        return [path]
+    return sorted(
+        file
+        for file in path.rglob("*")
+        if file.is_file()
+        and not any(part.startswith(".") for part in file.relative_to(path).parts)
+    )
+
+
 def fingerprint(
     files: Iterable[Path], known: MutableMapping[FileStamp, str] | None = None
 ) -> str:

@@ -16,7 +16,8 @@ ROOT = Path(__file__).parent.parent
 FILES = sorted([*ROOT.glob("harness/**/*.py"), *ROOT.glob("ui/**/*.py")])
 
 LAYERS = (
-    ("errors", "types", "registry", "identity", "yamlfile", "data", "progress"),
+    ("errors", "types", "registry", "identity", "progress"),
+    ("yamlfile", "pythonfile", "data"),
     ("taskfile", "task", "study"),
     ("backends", "metrics", "schemes", "stats"),
     (

@@ -1,11 +1,18 @@
 """The README says what there is, and nothing that there is not."""
 
+import json
+import os
 import re
+import subprocess
+import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
+from fakes import write_rows
 
+from harness.backends import backends
 from harness.cli import app
 from harness.metrics import build, names
 from harness.schemes import schemes
@@ -13,6 +20,8 @@ from harness.study import StudyFile
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.DOTALL)
+EXTENDING = README.split("## Adding a metric or a backend")[1].split("\n## ")[0]
 TREE = README.split("## What is where")[1].split("```")[1]
 
 
@@ -33,6 +42,18 @@ def test_every_command_is_in_the_readme(command):
 @pytest.mark.parametrize("name", names())
 def test_every_metric_is_in_the_readme(name):
     assert f"`{name}`" in README
+
+
+@pytest.mark.parametrize("name", backends.names())
+def test_every_backend_is_in_the_readme_and_in_the_tree(name):
+    assert re.search(rf"\b{name}\b", README.split("## What is where")[0])
+    assert f"{name}.py" in TREE
+
+
+def test_every_extra_is_in_the_readme():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = README.split("Extras:")[1].split("\n\n")[0]
+    assert set(re.findall(r"`(\w+)`", extras)) == {*project["optional-dependencies"]}
 
 
 def test_the_judges_in_the_readme_can_be_built(tmp_path):
@@ -81,3 +102,101 @@ def test_every_query_in_the_readme_runs(tmp_path):
     assert len(queries) >= 2
     for query in queries:
         study.rows(query)
+
+
+# The examples of a metric and a backend, run as a reader would run them
+
+TEXTS = ["Good morning.", "I am OK", "bye", "I"]
+MEANS = {
+    # of "Good Morning.", "I Am Ok", "Bye" and "I"
+    ("title", "capitals|letters:1"): ((0 + 1 / 3 + 0 + 1) / 4, 4),
+    ("title", "capitals|letters:2"): (0.0, 3),
+    ("upper", "capitals|letters:1"): (1.0, 4),
+    ("upper", "capitals|letters:2"): (1.0, 3),
+}
+"""Mean and n by checkpoint and metric; "I" has no word of two letters."""
+
+
+def write_examples(folder):
+    """The section's files, each under the name that the text before it gives."""
+    written = {}
+    for block in BLOCK.finditer(EXTENDING):
+        kind, text = block.groups()
+        if kind in {"python", "yaml"}:
+            name = re.findall(r"`(\w+\.(?:py|yaml))`", EXTENDING[: block.start()])[-1]
+            written[name] = text
+            (folder / name).write_text(text, encoding="utf-8")
+    write_rows(folder / "greet.jsonl", [{"text": text} for text in TEXTS])
+    return written
+
+
+def block_of(kind):
+    """The section's only block in a language."""
+    [text] = [text for found, text in BLOCK.findall(EXTENDING) if found == kind]
+    return text
+
+
+def harness(folder, *arguments):
+    """Call the command line in a folder whose modules can be imported."""
+    paths = os.pathsep.join([str(folder), str(ROOT)])
+    done = subprocess.run(
+        [sys.executable, "-m", "harness", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": paths},
+        capture_output=True,
+        check=True,
+    )
+    return done.stdout
+
+
+def run_commands(folder, text):
+    """Run commands, and read what they came to: mean and n by checkpoint and metric."""
+    for command in text.strip().splitlines():
+        program, *arguments = command.split()
+        assert program == "harness"
+        harness(folder, *arguments)
+    [task] = json.loads(harness(folder, "report", "--json"))["tasks"]
+    return {
+        (one["name"], signature.rpartition("|")[0]): (found["value"], found["n"])
+        for one in task["checkpoints"]
+        for signature, found in one["metrics"].items()
+    }
+
+
+def test_the_examples_are_whole_files_of_about_twelve_lines(tmp_path):
+    written = write_examples(tmp_path)
+    assert written.keys() == {"capitals.py", "greet.yaml", "parrot.py"}
+    for text in written.values():
+        assert len([line for line in text.splitlines() if line.strip()]) <= 13
+        assert max(map(len, text.splitlines())) <= 88
+
+
+def test_the_examples_of_a_metric_and_a_backend_run(tmp_path):
+    write_examples(tmp_path)
+    found = run_commands(tmp_path, block_of("bash"))
+    assert found.keys() == MEANS.keys()
+    assert [found[key] for key in MEANS] == [pytest.approx(x) for x in MEANS.values()]
+
+
+def test_the_examples_run_as_an_installed_package_too(tmp_path):
+    write_examples(tmp_path)
+    package, meta = tmp_path / "my_package", tmp_path / "my_package-1.dist-info"
+    package.mkdir()
+    meta.mkdir()
+    for name in ("capitals.py", "parrot.py"):
+        (tmp_path / name).rename(package / name)
+    (meta / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: my-package\nVersion: 1"
+    )
+    groups = tomllib.loads(block_of("toml"))["project"]["entry-points"]
+    lines = [
+        line
+        for group, points in groups.items()
+        for line in (f"[{group}]", *(f"{n} = {value}" for n, value in points.items()))
+    ]
+    (meta / "entry_points.txt").write_text("\n".join(lines))
+    task = tmp_path / "greet.yaml"
+    task.write_text(task.read_text().replace("capitals.py", "capitals"))
+    commands = block_of("bash").replace("./parrot.py", "parrot")
+    found = run_commands(tmp_path, commands)
+    assert [found[key] for key in MEANS] == [pytest.approx(x) for x in MEANS.values()]

@@ -10,6 +10,7 @@ from harness.backends.base import (
     Usage,
     backends,
 )
+from harness.backends.custom import backend_named
 from harness.backends.loading import AUTOMATIC, Loading
 from harness.backends.openai import OpenAIBackend
 from harness.backends.transformers import TransformersBackend
@@ -26,5 +27,6 @@ __all__ = [
     "Scored",
     "TransformersBackend",
     "Usage",
+    "backend_named",
     "backends",
 ]

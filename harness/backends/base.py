@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from harness import identity
 from harness.backends.loading import AUTOMATIC
-from harness.errors import UsageError
+from harness.errors import CheckpointError, UsageError
 from harness.registry import Registry
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from harness.types import Generation, Item, Json, Passage
 
 backends: Registry[Backend] = Registry("backend")
+
+NO_LIKELIHOODS = "the backend gives no likelihoods"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +44,13 @@ class Generated:
     """Number of the sample."""
     text: str
     """The answer without the stop text and without special tokens."""
-    finish: str
+    finish: str = "stop"
     """`stop` (by itself or by a stop text), `length` (cut) or `filtered` (hidden)."""
-    prompt_tokens: int | None
+    prompt_tokens: int | None = None
     """Tokens read, padding left out; None where a server does not say."""
-    new_tokens: int | None
+    new_tokens: int | None = None
     """Tokens written, the end-of-sequence token left out; None as above."""
-    truncated: bool
+    truncated: bool = False
     """Whether the prompt was cut on the left to fit the model."""
 
 
@@ -130,15 +134,23 @@ class Model(ABC):
     def generate(
         self, requests: Sequence[Request], settings: Generation
     ) -> Iterator[list[Generated]]:
-        """Answers in batches, as they are finished and in any order."""
+        """One answer for each request, in batches as they are finished, in any order.
 
-    @abstractmethod
+        Answers end before the stop texts of the settings. Each batch is stored before
+        the next one is asked for.
+        """
+
     def loglikelihood(self, passages: Sequence[Passage]) -> Iterator[list[Scored]]:
         """One likelihood, or the reason for none, for each passage, in any order.
+
+        By default there are none, with that reason.
 
         Raises:
             UsageError: a window is longer than the model can read.
         """
+        yield [
+            Scored(one.item.id, one.target, reason=NO_LIKELIHOODS) for one in passages
+        ]
 
     @property
     def description(self) -> Mapping[str, Json]:
@@ -155,9 +167,16 @@ class Model(ABC):
 
 
 class Backend(ABC):
-    """A way to run checkpoints of one kind."""
+    """A way to run checkpoints of one kind.
+
+    A subclass must have a name and `load`. What else is here suits checkpoints that are
+    folders, and for others `place` is enough.
+    """
 
     name: ClassVar[str]
+    version: ClassVar[str] = ""
+    """Part of every output's key: changed whenever the backend would give another
+    answer. That of a user's file ends with a hash of the file."""
 
     def place(self, name: str) -> Place | None:  # noqa: ARG002 - for others
         """The checkpoint that a user's `BACKEND:NAME` means; None: NAME is a folder.
@@ -182,9 +201,11 @@ class Backend(ABC):
             )
         return self
 
-    @abstractmethod
     def fingerprint(self, location: str, known: MutableMapping[FileStamp, str]) -> str:
         """Hash of all that the checkpoint is made of; loads nothing.
+
+        By default that is every file of its folder that is not hidden. What is no
+        absolute path is known by its name alone, and marked unverified.
 
         Args:
             location: the folder, or the location of its `Place`.
@@ -193,14 +214,26 @@ class Backend(ABC):
         Raises:
             CheckpointError: nothing can be loaded from there; says what is missing.
         """
+        path = Path(location)
+        if not path.is_absolute():
+            return identity.content_hash(self.name, location) + "-unverified"
+        try:
+            files = identity.all_files(path)
+            found = identity.fingerprint(files, known)
+        except OSError as error:
+            raise CheckpointError(f"{location} cannot be read: {error}") from None
+        if not files:
+            raise CheckpointError(f"{location}: there is no file in it")
+        return identity.content_hash(self.name, found)
 
-    @abstractmethod
-    def identity(self, location: str) -> Mapping[str, Json]:
+    def identity(self, location: str) -> Mapping[str, Json]:  # noqa: ARG002
         """What changes outputs beside contents and settings, say the dtype.
 
         Loads nothing. It is part of every output's key, so it must name neither the
-        device nor anything else that leaves the outputs as they are.
+        device nor anything else that leaves the outputs as they are. The version is
+        added to it.
         """
+        return {"backend": self.name}
 
     @abstractmethod
     def load(self, location: str) -> Model:

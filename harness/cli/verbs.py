@@ -28,8 +28,8 @@ def run(  # noqa: PLR0913 - one argument an option
             "--checkpoint",
             "-c",
             help="[SERIES=]PATH of a checkpoint folder, a glob as "
-            "'out/checkpoint-*', or a hosted model as openai:MODEL@URL; "
-            "may be given several times.",
+            "'out/checkpoint-*', a hosted model as openai:MODEL@URL, or FILE.py:NAME "
+            "of a backend of yours; may be given several times.",
         ),
     ],
     *,

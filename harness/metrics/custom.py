@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from dataclasses import fields, is_dataclass
-from inspect import isabstract
 from typing import TYPE_CHECKING
 
 from harness.errors import FAILURES, InputError, MetricError
 from harness.identity import content_hash
 from harness.metrics.base import Metric, metrics
+from harness.pythonfile import classes_in, load_module
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,21 +50,10 @@ def metric_of_file(file: Path) -> type[Metric]:
     edit is scored anew.
 
     Raises:
-        InputError: no such file, or not exactly one metric in it.
-        MetricError: it fails to load.
+        InputError: no such file, it fails to load, or holds not exactly one metric.
     """
-    if not file.is_file():
-        raise InputError("no such Python file", file=file)
     module, registered = _loaded(file)
-    defined = {
-        thing
-        for thing in vars(module).values()
-        if isinstance(thing, type)
-        and issubclass(thing, Metric)
-        and thing.__module__ == module.__name__
-        and not isabstract(thing)
-    }
-    classes = registered or defined
+    classes = registered or classes_in(module, Metric)
     if len(classes) != 1:
         names = ", ".join(sorted(found.__name__ for found in classes)) or "none"
         raise InputError(
@@ -83,20 +70,10 @@ def metric_of_file(file: Path) -> type[Metric]:
 def _loaded(file: Path) -> tuple[ModuleType, set[type[Metric]]]:
     """The module, and the metrics that it registers."""
     before = {name: metrics[name] for name in metrics.names()}
-    name = f"harness_metric_{file.stem}_{content_hash(str(file.resolve()))[:8]}"
-    spec = importlib.util.spec_from_file_location(name, file)
-    if spec is None or spec.loader is None:
-        raise InputError("not a Python file", file=file)
-    module = importlib.util.module_from_spec(spec)
-    # Dataclasses look their own module up there.
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except FAILURES as error:
-        raise MetricError(str(file), "cannot be loaded", error) from error
+    module = load_module(file)
     changed = {n for n in metrics.names() if metrics[n] is not before.get(n)}
     for taken in changed & before.keys():
-        if before[taken].__module__ != name:
+        if before[taken].__module__ != module.__name__:
             metrics.register(taken)(before[taken])
             raise InputError(
                 f"it registers '{taken}', which is taken; choose another name",

@@ -40,8 +40,8 @@ def build(spec: Json, base: Path) -> list[Metric]:
 
     Raises:
         NotFound: no metric has this name.
-        InputError: an unknown or ill-typed setting, or no such file.
-        MetricError: a metric of the user's own fails to load.
+        InputError: an unknown or ill-typed setting, no such file, or one that fails.
+        MetricError: a package's metric fails to load.
     """
     name, given = _split(spec)
     return _built(name, given, base)

@@ -31,18 +31,18 @@ def store_checkpoint(  # noqa: PLR0913 - one argument a column
 
     A folder that was overwritten holds another checkpoint: if the name is taken, the
     newcomer's carries the first digits of its fingerprint. Contents that were seen
-    before keep their name; location and step are what they are found with now.
+    before keep their name; backend, location and step are what they are found with now.
     """
     id_ = content_hash(series, fingerprint)
     with study.transaction() as db:
         db.execute("INSERT OR IGNORE INTO series (name) VALUES (?)", [series])
         found = study.rows("SELECT * FROM checkpoints WHERE id = ?", [id_])
         if found:
-            seen = {**found[0], "location": location}
+            seen = {**found[0], "backend": backend, "location": location}
             seen["step"] = seen["step"] if step is None else step
             db.execute(
-                "UPDATE checkpoints SET location = :location, step = :step "
-                "WHERE id = :id",
+                "UPDATE checkpoints SET backend = :backend, location = :location, "
+                "step = :step WHERE id = :id",
                 seen,
             )
             return checkpoint_of(seen)
