@@ -57,6 +57,13 @@ def test_run_then_report(study, folders, task):
     assert means == [1.0, 0.0]
 
 
+def test_two_checkpoints_are_compared(study, folders, task):
+    study.run(task, folders)
+    [found] = study.compare("checkpoint-30", "checkpoint-100", task="echo")
+    [row] = found.rows
+    assert (row.name, row.difference.value, row.better) == ("exact_match", -1, "first")
+
+
 def test_progress_is_told(study, folders, task):
     labels = []
     study.run(task, folders, progress=lambda label, *_: labels.append(label))

@@ -93,6 +93,7 @@ def test_many_items_can_and_a_lower_is_better_metric_is_read_rightly(tmp_path):
     ter = row(found, "ter")
     assert ter.difference.value < 0
     assert ter.better == "second"
+    assert (ter.wins, ter.ties, ter.losses) == (12, 0, 0)
     assert ter.p_holm <= 2 * ter.p + 1e-12
     study.close()
 
@@ -393,13 +394,15 @@ def test_a_metric_that_scored_only_one_of_them_says_so(maker):
 def test_samples_that_add_up_in_another_order_tie(tmp_path):
     study = StudyFile(tmp_path / "study.db")
     made = Maker(study)
-    made.metrics = ("rouge",)
-    made.items(("a", "p", ("a b c d e f g",)), ("b", "q", ("a b",)))
-    samples = ["a", "a b c", "a b c d e"]
+    made.metrics = ("rouge1:measure=recall",)
+    made.items(("a", "p", (" ".join("abcdefghij"),)), ("b", "q", ("a b",)))
+    samples = ["a", "a b", "a b c"]  # 0.1 + 0.2 + 0.3 is not 0.3 + 0.2 + 0.1
     made.checkpoint("one", {"a": samples, "b": ["a"] * 3})
     made.checkpoint("two", {"a": samples[::-1], "b": ["a"] * 3})
-    [found] = compare(study, "one", "two", draws=50)
-    assert {(one.wins, one.ties, one.losses) for one in found.rows} == {(0, 2, 0)}
+    for names in (("one", "two"), ("two", "one")):
+        [found] = compare(study, *names, draws=50)
+        [recall] = found.rows
+        assert (recall.wins, recall.ties, recall.losses, recall.p) == (0, 2, 0, 1)
     study.close()
 
 

@@ -69,6 +69,14 @@ def test_equal_systems_have_p_one():
     assert randomisation_p(ones([1, 2, 3]), ones([1, 2, 3]), mean, trials=99) == 1
 
 
+def test_p_is_never_zero():
+    # No swap of 40 equal gaps gives their full sum: (0 + 1) / (99 + 1).
+    first, second = np.zeros(40), np.ones(40)
+    assert randomisation_p(ones(first), ones(second), mean, trials=99) == 0.01
+    whole = of_units(first, second, np.mean)
+    assert paired_whole(40, whole, draws=2, trials=99)[1] == 0.01
+
+
 def test_p_of_three_items_is_that_of_all_eight_swaps():
     # |sum of signed gaps 1, 1, 2| reaches 4 in 2 of 8 sign patterns.
     p = randomisation_p(ones([0, 0, 0]), ones([1, 1, 2]), mean, trials=40_000)
