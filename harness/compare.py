@@ -50,6 +50,8 @@ class Compared:
     kind: Literal["metric", "criterion"]
     """Whether a program or raters judged."""
     name: str
+    """The criterion, or the metric's short name."""
+    label: str
     """The criterion, or the shortest name that tells the metric from the others."""
     signature: str
     """The metric with all its settings; the criterion again."""
@@ -112,8 +114,8 @@ class Comparison:
     rows: tuple[Compared, ...]
     """Criteria, then metrics, in the order of the study."""
     changed_by: str | None
-    """Name of the metric that orders `changed`: the first by which an item changed;
-    None if there is none."""
+    """Signature of the metric that orders `changed`: the first by which an item
+    changed; None if there is none."""
     changed: tuple[Changed, ...]
     """Items that changed most, the largest change first."""
     simulated: bool
@@ -185,7 +187,7 @@ class _Pair:
             elif isinstance(metric, Tallied):
                 row = self._by_tallied(signature, metric)
             if row:
-                rows.append(replace(row, name=names[signature]))
+                rows.append(replace(row, label=names[signature]))
         self.progress("compare", len(metrics), len(metrics))
         adjusted = holm([row.p for row in rows])
         by, changed = self._most_changed(metrics)
@@ -196,7 +198,7 @@ class _Pair:
             rows=tuple(
                 replace(row, p_holm=p) for row, p in zip(rows, adjusted, strict=True)
             ),
-            changed_by=names[by] if by else None,
+            changed_by=by,
             changed=tuple(changed),
             simulated=any(r.kind == "simulated" for r in self.evidence.ratings),
             notes=tuple(notes),
@@ -340,6 +342,7 @@ def _row(
     return Compared(
         kind=kind,
         name=metric.name,
+        label=metric.name,
         signature=signature,
         higher_is_better=metric.higher_is_better,
         difference=difference,

@@ -67,13 +67,14 @@ def _parts(comparisons: Sequence[Comparison]) -> Iterator[RenderableType]:
         yield f"\n{LEGEND}\n"
         for row in one.rows:
             if row.difference.value is None:
-                yield f"{on_one_line(row.name)}: {on_one_line(row.difference.method)}"
+                yield f"{on_one_line(row.label)}: {on_one_line(row.difference.method)}"
         for note in one.notes:
             yield f"Note: {on_one_line(note)}"
         if one.changed_by is None:
             yield "By no metric has a shared item changed."
             continue
-        yield f"Items that changed most by {on_one_line(one.changed_by)}:\n"
+        [by] = [row.label for row in one.rows if row.signature == one.changed_by]
+        yield f"Items that changed most by {on_one_line(by)}:\n"
         for changed in one.changed:
             yield _about(changed)
             yield _side_by_side(changed, first, second)
@@ -102,7 +103,7 @@ def _cells(row: Compared, one: Comparison) -> list[str]:
     winner = {"first": one.first, "second": one.second, None: "not clear"}[row.better]
     arrow = "" if row.higher_is_better else " ↓"
     return [
-        on_one_line(row.name) + arrow,
+        on_one_line(row.label) + arrow,
         number(estimate.value, decimals, sign=True),
         interval(estimate, decimals, sign=True),
         number(row.p_holm, 4),
