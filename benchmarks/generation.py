@@ -28,7 +28,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from benchmark_material import (
+from parts.material import (
     demo_checkpoints,
     gpt2_checkpoint,
     rows_of_demo,
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 BATCH = 16
-INSIDE = Path(__file__).with_name("generation_inside.py")
+INSIDE = Path(__file__).parent / "parts" / "inside.py"
 HARNESS = Path(sys.executable).with_name("harness")
 
 

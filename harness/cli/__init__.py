@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
@@ -34,6 +35,9 @@ app.add_typer(records.listing, name="list")
 
 def main() -> None:
     """Run the command line; every known failure is one line and exit code 2."""
+    # Threads that spin while they wait make a model several times slower as soon as
+    # anything else runs on the machine; torch reads this when it is imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         app(prog_name="harness")
     except (HarnessError, OSError) as error:
