@@ -13,6 +13,8 @@ from report_study import WORDS, Maker, corrupted
 from harness.compare import compare
 from harness.errors import NotFound, UsageError
 from harness.metrics import build
+from harness.report import report
+from harness.reporting import render
 from harness.reporting.comparison import comparison_json, comparison_text
 from harness.score import score
 from harness.study import StudyFile
@@ -454,3 +456,29 @@ def test_metrics_of_one_name_are_told_apart_by_their_settings(maker):
     text = comparison_text(found)
     assert "bleu (tok:13a)" in text
     assert "bleu (tok:char)" in text
+
+
+def test_nobody_is_ahead_by_a_metric_without_direction(tmp_path):
+    study = StudyFile(tmp_path / "study.db")
+    made = Maker(study)
+    made.metrics = ("length_ratio", "bleu")
+    wanted = {f"k{number}": WANTED["a"] for number in range(12)}
+    made.items(*((key, f"say {key}", (text,)) for key, text in wanted.items()))
+    made.checkpoint("fits", wanted)
+    made.checkpoint("long", {key: f"{text} and on" for key, text in wanted.items()})
+    [found] = compare(study, "fits", "long", draws=100)
+    length = row(found, "length_ratio")
+    assert length.difference.value == pytest.approx(2 / 9)
+    assert length.p_holm < 0.05
+    assert (length.better, length.wins, length.ties, length.losses) == (None,) * 4
+    assert row(found, "bleu").better == "first"
+    assert found.changed_by.startswith("bleu|")
+    assert re.search(
+        r"length_ratio \(no best\) .* – +12 +–$", comparison_text([found]), re.MULTILINE
+    )
+    told = report(study, draws=100)
+    assert [lead.by.partition("|")[0] for lead in told.tasks[0].leads] == ["bleu"]
+    text = " ".join(render(told, "text").split())
+    assert "length_ratio (no best)" in text
+    assert "by length_ratio" not in text
+    study.close()

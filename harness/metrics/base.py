@@ -46,6 +46,8 @@ class Metric(ABC):
     version: str = "v1"
     """Raised whenever the same output would get another value."""
     higher_is_better: bool = True
+    directed: bool = True
+    """False where neither more nor less is better, so that nobody is ahead by it."""
     unit: str = ""
     """`%`, `bits`, ...; empty for a plain number."""
     costly: bool = False

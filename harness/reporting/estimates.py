@@ -270,7 +270,7 @@ def leads(
     labels = estimator.evidence.labels
     for signature, metric in estimator.metrics.items():
         first = _best_two(metrics, signature, higher=metric.higher_is_better)
-        if first:
+        if first and metric.directed:
             found.append(
                 Lead(
                     kind="metric",

@@ -29,6 +29,8 @@ class MetricInfo:
     """`%`, `bits`, ...; empty for a plain number."""
     higher_is_better: bool = True
     """Whether more of it is better."""
+    directed: bool = True
+    """False where neither more nor less is better."""
     of: Subject = "outputs"
     """What it judges: single outputs, given texts as references, or all together."""
 
