@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from fakes import ROWS, EchoModel, write_checkpoint, write_rows, write_task
 from harness import score as scoring
 from harness.errors import InputError, MetricError, NotFound, Unscorable
 from harness.importing import import_outputs
-from harness.metrics import LikelihoodMetric, MeanMetric, Whole, base, build
+from harness.metrics import LikelihoodMetric, MeanMetric, TextMetric, Whole, base, build
 from harness.run import run, score_stored
 from harness.study import StudyFile
 from harness.study.checkpoints import store_checkpoint
@@ -142,6 +143,56 @@ def test_any_column_is_part_of_the_truth(study, ran):
     ran([{**ROWS[0], "tags": ["b"]}])
     assert study.column("SELECT count(*) FROM scores") == [2]
     assert study.column("SELECT count(*) FROM current_scores") == [1]
+
+
+@dataclass(frozen=True)
+class Own(TextMetric):
+    """A tally as users may well make one, for tests."""
+
+    name = "own"
+    kind: str = "list"
+    numbers: ClassVar = {
+        "whole": np.array([3, 2]),
+        "single": np.array([3, 2], dtype=np.float32),
+        "list": [3, 2],
+        "words": ["many", 2],
+        "short": [3.0],
+        "none": None,
+    }
+
+    def tally(self, item, text):
+        return self.numbers[self.kind]
+
+    def value(self, tally):
+        return tally[..., 0] / tally[..., 1]
+
+
+@pytest.mark.parametrize("kind", ["whole", "single", "list"])
+def test_a_tally_is_read_back_whatever_numbers_it_came_in(study, ran, kind):
+    checkpoint = ran([ROWS[0]])
+    assert score(study, checkpoint, Own(kind)) == 1
+    scores = current_scores(study, "echo", checkpoint.id)
+    [own] = next(found for name, found in scores.items() if name.startswith("own"))
+    assert list(own.tally) == [3, 2]
+    assert own.value == 1.5
+
+
+@pytest.mark.parametrize("kind", ["words", "short", "none"])
+def test_what_is_no_tally_fails_by_the_name_of_the_item(study, ran, kind):
+    checkpoint = ran([ROWS[0]])
+    with pytest.raises(MetricError, match="'own' failed on item 'q0' of task 'echo'"):
+        score(study, checkpoint, Own(kind))
+
+
+def test_a_metric_has_to_judge_every_output(study, ran):
+    @dataclass(frozen=True)
+    class Some(Length):
+        def tallies(self, judged):
+            return super().tallies(judged[:2])
+
+    checkpoint = ran()
+    with pytest.raises(MetricError, match="'length' gave 2 tallies for 10 outputs"):
+        score(study, checkpoint, Some())
 
 
 def test_likelihood_metrics_judge_items_once_for_all_samples(study, ran):

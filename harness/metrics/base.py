@@ -66,7 +66,7 @@ class Metric(ABC):
     @property
     def signature(self) -> str:
         """`name|setting:value|...|version`: two equal ones give equal numbers."""
-        settings = [f"{name}:{value}" for name, value in self.settings.items()]
+        settings = [f"{name}:{signed(value)}" for name, value in self.settings.items()]
         return "|".join([self.name, *settings, self.version])
 
     @property
@@ -159,7 +159,13 @@ class TextMetric(Tallied):
             HarnessError: the metric itself failed; the groups before it count.
         """
         for start in range(0, len(judged), BLOCK):
-            yield list(enumerate(self.tallies(judged[start : start + BLOCK]), start))
+            some = judged[start : start + BLOCK]
+            tallies = self.tallies(some)
+            if len(tallies) != len(some):
+                raise MetricError(
+                    self.name, f"gave {len(tallies)} tallies for {len(some)} outputs"
+                )
+            yield list(enumerate(tallies, start))
 
     def _tally_or_reason(self, item: Item, text: str) -> Tally | Unscorable:
         try:
@@ -167,7 +173,7 @@ class TextMetric(Tallied):
         except Unscorable as reason:
             return reason
         except FAILURES as error:
-            raise _failed(self, item, error) from error
+            raise failed(self, item, error) from error
 
 
 class LikelihoodMetric(Tallied):
@@ -204,7 +210,7 @@ class LikelihoodMetric(Tallied):
         except Unscorable as reason:
             return reason
         except FAILURES as error:
-            raise _failed(self, item, error) from error
+            raise failed(self, item, error) from error
 
     def tally_or_reason(
         self, item: Item, known: Mapping[str, Likelihood]
@@ -232,7 +238,7 @@ class LikelihoodMetric(Tallied):
         except Unscorable as reason:
             return reason
         except FAILURES as error:
-            raise _failed(self, item, error) from error
+            raise failed(self, item, error) from error
 
 
 class MeanMetric(TextMetric):
@@ -298,6 +304,11 @@ class Whole(Metric):
             raise MetricError(self.name, "failed", error) from error
 
 
+def signed(value: Json) -> str:
+    """A setting as it stands in a signature, where bars divide settings."""
+    return str(value).replace("%", "%25").replace("|", "%7C")
+
+
 def ratio(above: Any, below: Any) -> NDArray[np.float64]:
     """`above / below`, NaN where `below` is 0."""
     above, below = np.broadcast_arrays(
@@ -330,7 +341,8 @@ def bad_item(item: Item, metric: str, problem: str) -> InputError:
     )
 
 
-def _failed(metric: Metric, item: Item, error: Exception) -> MetricError:
+def failed(metric: Metric, item: Item, error: Exception) -> MetricError:
+    """An error that says on which item a metric failed."""
     where = f"failed on item '{item.key}' of task '{item.task}'"
     return MetricError(metric.name, where, error)
 

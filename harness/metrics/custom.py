@@ -84,8 +84,11 @@ def _loaded(file: Path) -> tuple[ModuleType, set[type[Metric]]]:
 
 def _check(metric: type[Metric], file: Path) -> None:
     class_ = metric.__name__
-    if not getattr(metric, "name", ""):
-        raise InputError(f"class {class_} needs a name, as in name = 'mine'", file=file)
+    name = getattr(metric, "name", "")
+    if not isinstance(name, str) or not name.strip() or "|" in name:
+        raise InputError(
+            f"class {class_} needs a name without '|', as in name = 'mine'", file=file
+        )
     if not is_dataclass(metric):
         raise InputError(f"put @dataclass(frozen=True) on class {class_}", file=file)
     settings = {field.name for field in fields(metric)}

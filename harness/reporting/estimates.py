@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.errors import HarnessError, Unscorable
+from harness.errors import FAILURES, HarnessError, MetricError, Unscorable
 from harness.metrics import Tallied, Whole, from_description
 from harness.metrics.imported import StoredMean
 from harness.reporting.formats import counted
@@ -59,9 +59,9 @@ def rebuild(evidence: Evidence) -> tuple[Evidence, dict[str, Metric], list[str]]
     for signature in evidence.signatures:
         description = evidence.descriptions[signature]
         try:
-            found[signature] = from_description(
-                description, Path(description["base"] or ".")
-            )
+            metric = from_description(description, Path(description["base"] or "."))
+            _check(metric, evidence)
+            found[signature] = metric
         except HarnessError as error:
             found[signature] = StoredMean(
                 name=description["name"],
@@ -79,6 +79,31 @@ def rebuild(evidence: Evidence) -> tuple[Evidence, dict[str, Metric], list[str]]
                 f"{description['name']} cannot be rebuilt: {stand_in}. {error}"
             )
     return evidence, found, notes
+
+
+def _check(metric: Metric, evidence: Evidence) -> None:
+    """Refuse a metric of a user's that cannot value many tallies at once.
+
+    Raises:
+        MetricError: says what is wrong.
+    """
+    tallies = [
+        score.tally
+        for by_signature in evidence.scores.values()
+        for score in by_signature.get(metric.signature, ())
+        if score.tally is not None
+    ]
+    if not tallies or not isinstance(metric, Tallied):
+        return
+    try:
+        with np.errstate(all="ignore"):
+            shape = np.shape(metric.value(np.array(tallies)))
+    except FAILURES as error:
+        raise MetricError(metric.name, "fails on several tallies", error) from error
+    if shape != (len(tallies),):
+        raise MetricError(
+            metric.name, f"gives values of shape {shape} for {len(tallies)} tallies"
+        )
 
 
 def _as_means(evidence: Evidence, signature: str) -> Evidence:
@@ -231,9 +256,10 @@ class Estimator:
         judged = [(self.evidence.items[o.item], o.text) for o in outputs]
 
         def value_of(rows: NDArray[np.intp]) -> float:
+            # A resample repeats items and lacks others, which not all metrics bear.
             try:
                 return metric.value_or_error([judged[row] for row in rows])
-            except Unscorable:
+            except (Unscorable, MetricError):
                 return float("nan")
 
         try:
