@@ -11,7 +11,7 @@ from fakes import ROWS, EchoModel, write_checkpoint, write_rows, write_task
 from harness import score as scoring
 from harness.errors import InputError, MetricError, NotFound, Unscorable
 from harness.importing import import_outputs
-from harness.metrics import LikelihoodMetric, MeanMetric, TextMetric, Whole, base, build
+from harness.metrics import LikelihoodMetric, MeanMetric, TextMetric, Whole, build
 from harness.run import run, score_stored
 from harness.study import StudyFile
 from harness.study.checkpoints import store_checkpoint
@@ -305,7 +305,7 @@ def test_a_likelihood_metric_without_likelihoods_stores_nothing(study, ran):
 def test_a_metric_that_fails_names_the_item_and_keeps_what_was_scored(
     study, ran, monkeypatch
 ):
-    monkeypatch.setattr(base, "BLOCK", 2)
+    monkeypatch.setattr(TextMetric, "block", 2)
     rows = [{**row, "question": f"question {n}"} for n, row in enumerate(ROWS)]
     rows[5]["question"] = "break"
     checkpoint = ran(rows, metrics=[])
@@ -336,7 +336,7 @@ def test_a_tally_is_kept_to_the_last_bit(study, ran):
 
 
 def test_progress_is_told_of_every_block(study, ran, monkeypatch):
-    monkeypatch.setattr(base, "BLOCK", 4)
+    monkeypatch.setattr(TextMetric, "block", 4)
     checkpoint, told = ran(metrics=[]), []
     [metric] = build("chrf", None)
     scoring.score(

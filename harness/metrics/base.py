@@ -30,9 +30,6 @@ metrics: Registry[type[Metric]] = Registry("metric")
 
 NO_REFERENCE = "the item has no reference"
 
-BLOCK = 500
-"""Outputs judged between two commits, unless a metric knows better."""
-
 
 class Metric(ABC):
     """What can be said of outputs by a program.
@@ -133,6 +130,9 @@ class Tallied(Metric):
 class TextMetric(Tallied):
     """A tallied metric of what the model wrote."""
 
+    block: int = 500
+    """Outputs judged between two commits; fewer where each takes long."""
+
     @abstractmethod
     def tally(self, item: Item, text: str) -> Tally:
         """The output's sufficient statistics, shape (width,).
@@ -158,8 +158,8 @@ class TextMetric(Tallied):
         Raises:
             HarnessError: the metric itself failed; the groups before it count.
         """
-        for start in range(0, len(judged), BLOCK):
-            some = judged[start : start + BLOCK]
+        for start in range(0, len(judged), self.block):
+            some = judged[start : start + self.block]
             tallies = self.tallies(some)
             if len(tallies) != len(some):
                 raise MetricError(
