@@ -110,7 +110,7 @@ def run(
     generations: list[Generation] = []
     scores, failures = 0, []
     for checkpoint in found:
-        with ScoringAlongside(study, checkpoint, works) as alongside:
+        with ScoringAlongside(study, checkpoint, works, progress) as alongside:
             generations += generate(
                 study,
                 checkpoint,
