@@ -255,7 +255,8 @@ class _Pair:
         return _with_p(row, p, SWAPS * draws)
 
     def _by_whole(self, signature: str, metric: Whole) -> Compared:
-        first, second = map(self._judged, self.ids)
+        written = [self._judged(id_) for id_ in self.ids]
+        first, second = (_able(metric, found) for found in written)
         shared = [item for item in first if item in second]
         groups = [found[item] for found in (first, second) for item in shared]
         draws = min(self.resampling.draws, WHOLE_DRAWS)
@@ -285,7 +286,7 @@ class _Pair:
         if difference.value is None and reasons:
             difference = undefined(reasons[0])
         row = _row("metric", signature, metric, difference, None)
-        return _of(_with_p(row, p, trials), first.keys() | second.keys())
+        return _of(_with_p(row, p, trials), written[0].keys() | written[1].keys())
 
     def _judged(self, checkpoint: str) -> dict[str, list[Judged]]:
         """Item to what the checkpoint wrote for it."""
@@ -329,6 +330,17 @@ class _Pair:
             )
         found.sort(key=lambda one: -abs(one.gain))
         return [one for one in found[:MOST_CHANGED] if one.gain]
+
+
+def _able(
+    metric: Whole, found: Mapping[str, Sequence[Judged]]
+) -> dict[str, list[Judged]]:
+    """Item to what of its outputs has a part in the metric's value."""
+    able = {
+        item: [one for one in some if metric.reason(*one) is None]
+        for item, some in found.items()
+    }
+    return {item: some for item, some in able.items() if some}
 
 
 def _row(

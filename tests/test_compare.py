@@ -257,6 +257,33 @@ def test_a_metric_of_all_outputs_has_a_difference_an_interval_and_a_p(many):
     assert distinct.difference.n == 12
 
 
+def test_outputs_that_an_evaluate_module_cannot_judge_are_left_out(tmp_path):
+    text = SPREAD.replace(
+        '{"predictions": text}', '{"predictions": text, "references": text}'
+    )
+    (tmp_path / "spread.py").write_text(
+        text.replace("predictions):", "predictions, references):")
+    )
+    made = Maker(StudyFile(tmp_path / "study.db"))
+    made.items(("a", "p", ("x",)), ("b", "p", ("x",)), ("c", "p", ()))
+    made.metrics = ("evaluate:./spread.py:spread:form=whole",)
+    made.checkpoint("one", {"a": "1", "b": "12", "c": "1234567"})
+    made.checkpoint("two", {"a": "1", "b": "1234", "c": "12345678"})
+    made.checkpoint("none", {"c": "1"})
+    values = {
+        found.name: next(iter(found.metrics.values()))
+        for found in report(made.study, draws=20).tasks[0].checkpoints
+    }
+    value, nothing = values["one"], values["none"]
+    assert (value.value, value.n, value.dropped) == (1, 2, 1)
+    assert (nothing.value, nothing.n, nothing.dropped) == (None, 0, 1)
+    assert nothing.method == "undefined: the item has no reference"
+    [found] = compare(made.study, "one", "two", draws=20)
+    difference = row(found, "spread").difference
+    assert (difference.value, difference.n, difference.dropped) == (2, 2, 1)
+    made.study.close()
+
+
 def test_a_corpus_value_of_an_evaluate_module_is_compared_too(many):
     (many.base / "spread.py").write_text(SPREAD)
     [found] = rescored(many, "evaluate:./spread.py", draws=20)

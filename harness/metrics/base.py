@@ -283,6 +283,10 @@ class BatchedMean(MeanMetric):
 class Whole(Metric):
     """A metric of all outputs together, without a value for each."""
 
+    def reason(self, item: Item, text: str) -> Unscorable | None:  # noqa: ARG002
+        """Why an output has no part in the value, if so."""
+        return None
+
     @abstractmethod
     def value_of(self, judged: Sequence[Judged]) -> float:
         """The value of these outputs together.

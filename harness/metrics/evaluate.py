@@ -183,16 +183,18 @@ class EvaluateWhole(_Adapter, Whole):
     origin: str
     higher_is_better: bool = True
 
+    def reason(self, item: Item, text: str) -> Unscorable | None:
+        """Why the module cannot judge an output, if so."""
+        return self.module.reason(item, text)
+
     def value_of(self, judged: Sequence[Judged]) -> float:
         """The value of these outputs together.
 
         Raises:
-            Unscorable: the module cannot judge one of them, or gives no value.
+            Unscorable: the module gives no value, or there is nothing to judge.
         """
-        for item, text in judged:
-            reason = self.module.reason(item, text)
-            if reason is not None:
-                raise reason
+        if not judged:
+            raise Unscorable("there is no output")
         value = _plain(self.module.compute(judged).get(self.key, ""))
         if not _is_number(value):
             raise self.module.error(f"gave no number as '{self.key}'")

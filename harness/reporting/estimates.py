@@ -252,8 +252,15 @@ class Estimator:
         return replace(estimate, n=judged, dropped=dropped, method=method)
 
     def _whole(self, metric: Whole, checkpoint: str) -> Estimate:
-        outputs = self.evidence.outputs[checkpoint]
-        judged = [(self.evidence.items[o.item], o.text) for o in outputs]
+        found = [
+            (self.evidence.items[o.item], o.text)
+            for o in self.evidence.outputs[checkpoint]
+        ]
+        reasons = [metric.reason(*one) for one in found]
+        judged = [one for one, no in zip(found, reasons, strict=True) if no is None]
+        dropped = len(found) - len(judged)
+        if found and not judged:
+            return undefined(str(reasons[0]), dropped=dropped)
 
         def value_of(rows: NDArray[np.intp]) -> float:
             # A resample repeats items and lacks others, which not all metrics bear.
@@ -267,13 +274,13 @@ class Estimator:
             estimate = whole_estimate(
                 len(judged),
                 value_of,
-                groups=[output.item for output in outputs],
+                groups=[item.id for item, _ in judged],
                 draws=self.resampling.draws,
                 seed=self.resampling.seed,
             )
         except (Unscorable, HarnessError) as reason:
-            return undefined(str(reason), dropped=len(judged))
-        return replace(estimate, n=len(judged))
+            return undefined(str(reason), dropped=len(found))
+        return replace(estimate, n=len(judged), dropped=dropped)
 
 
 def leads(
