@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+PREFIX = "harness_file_"
+"""How the names of such modules begin."""
+
 
 def load_module(file: Path) -> ModuleType:
     """The module that a file holds, loaded anew.
@@ -26,7 +29,7 @@ def load_module(file: Path) -> ModuleType:
     """
     if not file.is_file():
         raise MissingData("no such Python file", file=file)
-    name = f"harness_file_{file.stem}_{content_hash(str(file.resolve()))[:8]}"
+    name = f"{PREFIX}{file.stem}_{content_hash(str(file.resolve()))[:8]}"
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
         raise InputError("not a Python file", file=file)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from harness.errors import FAILURES, InputError, MetricError
 from harness.identity import content_hash
 from harness.metrics.base import Metric, metrics
-from harness.pythonfile import classes_in, load_module
+from harness.pythonfile import PREFIX, classes_in, load_module
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,7 +73,8 @@ def _loaded(file: Path) -> tuple[ModuleType, set[type[Metric]]]:
     module = load_module(file)
     changed = {n for n in metrics.names() if metrics[n] is not before.get(n)}
     for taken in changed & before.keys():
-        if before[taken].__module__ != module.__name__:
+        # Tasks may each have a file of their own that registers the same name.
+        if not before[taken].__module__.startswith(PREFIX):
             metrics.register(taken)(before[taken])
             raise InputError(
                 f"it registers '{taken}', which is taken; choose another name",

@@ -103,6 +103,19 @@ def test_a_name_that_is_taken_is_refused_and_stays_what_it_was(file, registry):
     assert metrics["bleu"] is Bleu
 
 
+def test_two_tasks_may_each_have_a_copy_of_a_file_that_registers(file, registry):
+    text = METRIC.format(
+        imports=", metrics", decorator='@metrics.register("loud")\n', name="loud"
+    )
+    built = []
+    for task in ("one", "two"):
+        (file.parent / task).mkdir()
+        (file.parent / task / "shout.py").write_text(text)
+        built += build("shout.py", file.parent / task)
+    assert [metric.name for metric in built] == ["loud", "loud"]
+    assert built[0].signature == built[1].signature
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
