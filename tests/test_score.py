@@ -12,6 +12,7 @@ from harness import score as scoring
 from harness.errors import InputError, MetricError, NotFound, Unscorable
 from harness.importing import import_outputs
 from harness.metrics import LikelihoodMetric, MeanMetric, TextMetric, Whole, build
+from harness.report import report
 from harness.run import run, score_stored
 from harness.study import StudyFile
 from harness.study.checkpoints import store_checkpoint
@@ -97,6 +98,32 @@ def test_a_metric_added_later_scores_what_is_stored(study, ran, echo):
     assert score(study, checkpoint, "chrf") == 10
     assert echo.loads == 1
     assert set(values(study, checkpoint, "chrf").values()) == {100.0}
+
+
+CONSTANT = """
+from dataclasses import dataclass
+from harness.metrics import MeanMetric
+
+@dataclass(frozen=True)
+class Constant(MeanMetric):
+    name = "constant"
+
+    def score(self, item, text):
+        return {value}
+"""
+
+
+def test_a_report_shows_an_edited_metric_as_its_file_is_now(tmp_path, study, ran):
+    (tmp_path / "task").mkdir()
+    for value in (1.0, 2.0, 1.0):
+        (tmp_path / "task" / "own.py").write_text(CONSTANT.format(value=value))
+        ran(metrics=["own.py", "bleu"])
+        [task] = report(study).tasks
+        assert [metric.label for metric in task.metrics] == ["constant", "bleu"]
+        [own, _] = task.checkpoints[0].metrics.values()
+        assert own.value == value
+    # The scores that an edit set aside are kept, and count again once it is undone.
+    assert study.column("SELECT count(*) FROM scores") == [3 * len(ROWS)]
 
 
 def test_what_cannot_be_judged_is_null_with_the_reason(study, ran):

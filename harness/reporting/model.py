@@ -220,7 +220,7 @@ class TaskReport:
     items: int
     """Items that count."""
     metrics: tuple[MetricInfo, ...]
-    """Columns of the metrics, in the order they were first stored."""
+    """Columns of the metrics, in the order of the newest run."""
     criteria: tuple[CriterionInfo, ...]
     """Columns of the ratings, in the order they were asked."""
     checkpoints: tuple[CheckpointReport, ...]
