@@ -9,7 +9,8 @@ from harness.backends import AUTOMATIC
 from harness.importing import Imported, import_outputs, import_ratings
 from harness.progress import silent
 from harness.report import report
-from harness.run import Run, run, score_stored
+from harness.rescore import score_stored
+from harness.run import Run, run
 from harness.study import StudyFile
 from harness.study.checkpoints import stored_checkpoints
 from harness.task import load_tasks

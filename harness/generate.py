@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from harness.backends import AUTOMATIC, Request, Usage, backend_named
 from harness.data import whole_text
-from harness.errors import CheckpointError, Unscorable
+from harness.errors import CheckpointError
 from harness.identity import content_hash
-from harness.metrics import LikelihoodMetric, Metric
 from harness.progress import silent
 from harness.study.checkpoints import store_used
 from harness.study.items import task_version
@@ -28,36 +27,12 @@ if TYPE_CHECKING:
     from harness.backends import Generated, Loading, Model, Scored
     from harness.progress import Progress
     from harness.study import StudyFile
-    from harness.task import Task
-    from harness.types import Checkpoint, Item, Passage
+    from harness.types import Checkpoint, Passage
+    from harness.work import Work
 
 LIKELIHOOD_POLICY = "conditional, first reference"
 """Part of every likelihood's key, and kept as it was when only these were asked for,
 so that they stay valid; what a likelihood is of now stands in its target."""
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """A task ready to run: read and checked."""
-
-    task: Task
-    """The task file."""
-    items: Sequence[Item]
-    """Its items."""
-    metrics: Sequence[Metric]
-    """Its metrics, made ready for the items."""
-
-    @property
-    def passages(self) -> list[Passage]:
-        """What the metrics want likelihoods of; what several share stands once."""
-        asking = [one for one in self.metrics if isinstance(one, LikelihoodMetric)]
-        found: dict[tuple[str, str], Passage] = {}
-        for item in self.items:
-            for metric in asking:
-                wanted = metric.wanted(item)
-                if not isinstance(wanted, Unscorable):
-                    found |= {(item.id, one.target): one for one in wanted}
-        return list(found.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,6 +129,9 @@ def test_what_cannot_be_had_leaves_no_study_behind(harness, place):
     code, _, err = harness("run", "mine", "-c", hosted, "--device", "cpu")
     assert code == 2
     assert err.startswith("error: --device: that is for checkpoint folders")
+    (place / "run" / "checkpoint-100" / "config.json").unlink()
+    code, _, err = harness("run", "mine", "-c", "run/checkpoint-*")
+    assert (code, "there is no config.json" in err) == (2, True)
     assert not (place / RESULTS).exists()
 
 

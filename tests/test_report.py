@@ -13,9 +13,9 @@ from harness.errors import NotFound
 from harness.importing import import_outputs, import_ratings
 from harness.report import report
 from harness.reporting import evidence, render
-from harness.run import start
 from harness.study import StudyFile
 from harness.study.checkpoints import store_used, stored_checkpoints
+from harness.study.runs import start
 
 REFERENCES = ("the cat sat on the mat", "a dog barked at night", "we saw rain fall")
 BETTER = {"0": "the cat sat on the mat", "1": "a dog barked at dawn", "2": "rain fell"}
