@@ -12,6 +12,7 @@ from harness.metrics import Tallied
 from harness.metrics.imported import StoredMean
 from harness.reporting.estimates import Resampling, item_tallies, rebuild
 from harness.reporting.evidence import Evidence, gather
+from harness.reporting.formats import labels
 from harness.stats.paired import holm, paired_difference, randomisation_p
 from harness.study.checkpoints import find_checkpoint
 from harness.study.items import stored_tasks
@@ -33,7 +34,7 @@ class Compared:
     kind: Literal["metric", "criterion"]
     """Whether a program or raters judged."""
     name: str
-    """The criterion, or the metric's short name."""
+    """The criterion, or the metric with the settings that tell it from others."""
     signature: str
     """The metric with all its settings; the criterion again."""
     higher_is_better: bool
@@ -91,7 +92,8 @@ class Comparison:
     rows: tuple[Compared, ...]
     """Criteria, then metrics, in the order of the study."""
     changed_by: str | None
-    """Signature of the metric that orders `changed`; None if there is none."""
+    """Signature of the metric that orders `changed`: the first of outputs by which one
+    has changed. None if there is none."""
     changed: tuple[Changed, ...]
     """Items that changed most, the largest change first."""
     simulated: bool
@@ -148,30 +150,37 @@ class _Pair:
     def comparison(self, metrics: Mapping[str, object]) -> Comparison:
         tallied = {s: m for s, m in metrics.items() if isinstance(m, Tallied)}
         rows = [self._by_criterion(name) for name in self.evidence.mean_ratings]
-        rows += [self._by_metric(s, metric) for s, metric in tallied.items()]
+        names = labels(list(tallied))
+        rows += [self._by_metric(s, m, names[s]) for s, m in tallied.items()]
         adjusted = holm([row.p for row in rows])
-        texts = [s for s in tallied if not self.evidence.of_reference(s)]
-        by = texts[0] if texts else None
-        labels = self.evidence.labels
+        changes = {
+            signature: found
+            for signature, metric in tallied.items()
+            if not self.evidence.of_likelihoods(signature)
+            and (found := self._changed(signature, metric))
+        }
+        by = next(iter(changes), None)
+        checkpoints = self.evidence.labels
         return Comparison(
             task=self.evidence.task,
-            first=labels[self.first],
-            second=labels[self.second],
+            first=checkpoints[self.first],
+            second=checkpoints[self.second],
             rows=tuple(
                 replace(row, p_holm=p) for row, p in zip(rows, adjusted, strict=True)
             ),
             changed_by=by,
-            changed=tuple(self._changed(by, tallied[by])) if by else (),
+            changed=tuple(changes[by]) if by else (),
             simulated=any(r.kind == "simulated" for r in self.evidence.ratings),
         )
 
-    def _by_metric(self, signature: str, metric: Tallied) -> Compared:
+    def _by_metric(self, signature: str, metric: Tallied, name: str) -> Compared:
         scores = self.evidence.scores
         sums = [
             item_tallies(metric, scores[id_].get(signature, ()))[0]
             for id_ in (self.first, self.second)
         ]
-        return self._compared("metric", signature, metric, sums)
+        found = self._compared("metric", signature, metric, sums)
+        return replace(found, name=name)
 
     def _by_criterion(self, criterion: str) -> Compared:
         rated = self.evidence.mean_ratings[criterion]

@@ -108,6 +108,32 @@ def test_the_items_that_changed_most_come_first_and_unchanged_ones_do_not(maker)
     assert gains == sorted(gains, reverse=True)
 
 
+def test_items_are_ordered_by_the_first_metric_that_tells_them_apart(tmp_path):
+    study = StudyFile(tmp_path / "level.db")
+    maker = Maker(study)
+    maker.metrics = ("exact_match", "chrf")
+    maker.items(*((key, key, (text,)) for key, text in WANTED.items()))
+    maker.checkpoint("early", dict.fromkeys(WANTED, "no"), step=1)
+    maker.checkpoint("late", dict.fromkeys(WANTED, "nobody"), step=2)
+    [found] = compare(study, "early", "late", draws=50)
+    assert found.changed_by.startswith("chrf|")
+    assert found.changed[0].item == "c"
+    assert "Changed most by chrf; above 0 is better:\n" in comparison_text([found])
+    study.close()
+
+
+def test_metrics_of_one_name_are_told_apart(tmp_path):
+    study = StudyFile(tmp_path / "twins.db")
+    maker = Maker(study)
+    maker.metrics = ("bleu", "bleu:tokenize=intl")
+    maker.items(*((key, key, (text,)) for key, text in WANTED.items()))
+    maker.checkpoint("early", WORSE, step=1)
+    maker.checkpoint("late", WANTED, step=2)
+    [found] = compare(study, "early", "late", draws=50)
+    assert [one.name for one in found.rows] == ["bleu (tok:13a)", "bleu (tok:intl)"]
+    study.close()
+
+
 def test_a_hostile_output_stays_one_line_of_text(tmp_path):
     study = StudyFile(tmp_path / "hostile.db")
     maker = Maker(study)

@@ -477,6 +477,19 @@ def test_outputs_without_a_score_are_noted(cats):
     assert any("not scored yet: bleu (1)" in note for note in only(cats).notes)
 
 
+def test_scores_that_an_import_lacks_cannot_be_added_and_are_said_so(tmp_path):
+    file = tmp_path / "outputs.jsonl"
+    rows = [
+        {"item": item, "system": "s", "output": "x", "scores": scores}
+        for item, scores in (("a", {"bert": 1}), ("b", {}))
+    ]
+    file.write_text("\n".join(map(json.dumps, rows)))
+    study = StudyFile(tmp_path / "s.db")
+    import_outputs(study, file, "t")
+    found = [note for note in only(Maker(study)).notes if "bert" in note]
+    assert found == ["Outputs imported without a score: bert (1)."]
+
+
 def test_what_checkpoints_ran_in_is_reported_and_a_difference_noted(cats):
     run = start(cats.study, "run", {})
     cats.study.db.execute("UPDATE evaluations SET run = ?", [run])

@@ -112,14 +112,16 @@ def test_a_run_says_what_was_asked_and_what_was_used(study, folders, task, echo)
     }
 
 
-def test_the_dtype_of_what_counts_is_known_also_if_nothing_was_loaded(
+def test_what_the_answers_were_made_with_is_known_also_if_nothing_was_loaded(
     study, folders, task, echo
 ):
-    for dtype in ("float32", "bfloat16", "float32"):
-        run(study, [task()], [folders], loading=Loading(dtype=dtype))
+    asked = [("float32", "cpu"), ("bfloat16", "mps"), ("float32", "auto")]
+    for dtype, device in asked:
+        loading = Loading(dtype=dtype, device=device)
+        run(study, [task()], [folders], loading=loading)
     assert echo.loads == 4
     used = list(used_for(study, "echo").values())
-    assert used == [{"backend": "echo", "dtype": "float32"}] * 2
+    assert used == [{"backend": "echo", "dtype": "float32", "device": "cpu"}] * 2
 
 
 def test_a_suite_is_run_with_one_load_for_each_checkpoint(

@@ -55,6 +55,9 @@ def _parts(comparisons: Sequence[Comparison]) -> Iterator[RenderableType]:
         yield f"{on_one_line(one.task)}: {second} minus {first}\n"
         yield _table(one)
         yield f"\n{LEGEND}\n"
+        for row in one.rows:
+            if one.changed and row.signature == one.changed_by:
+                yield f"Changed most by {on_one_line(row.name)}; above 0 is better:\n"
         for changed in one.changed:
             yield _side_by_side(changed, first, second)
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 CUT_SHARE = 0.05
 """Share of outputs cut at the token limit above which that is noted."""
 
+IMPORTED = "|imported"
+"""How the signatures of imported metrics end."""
+
 DEFAULT_ROUGE = re.compile(r"rouge\w+\|.*\|tokenizer:default\|")
 """Signatures of ROUGE that reads no letters but a-z."""
 
@@ -113,7 +116,7 @@ def _items_without_output(evidence: Evidence, checkpoint: str) -> int:
 
 
 def _of_scores(evidence: Evidence) -> list[str]:
-    lacking = []
+    lacking: dict[bool, list[str]] = {True: [], False: []}
     for signature in evidence.signatures:
         scored = [
             (checkpoint, found[signature])
@@ -123,14 +126,20 @@ def _of_scores(evidence: Evidence) -> list[str]:
         missing = sum(
             max(0, len(evidence.outputs[checkpoint]) - len(scores))
             for checkpoint, scores in scored
-            if not evidence.of_reference(signature)
+            if not evidence.of_likelihoods(signature)
         )
         if missing:
             name = on_one_line(evidence.descriptions[signature]["name"])
-            lacking.append(f"{name} ({missing:,})")
-    if not lacking:
-        return []
-    return [f"Outputs not scored yet: {listed(lacking)}. harness score adds them."]
+            imported = signature.endswith(IMPORTED)
+            lacking[imported].append(f"{name} ({missing:,})")
+    found = []
+    if lacking[False]:
+        names = listed(lacking[False])
+        found.append(f"Outputs not scored yet: {names}. harness score adds them.")
+    if lacking[True]:
+        names = listed(lacking[True])
+        found.append(f"Outputs imported without a score: {names}.")
+    return found
 
 
 def _of_letters(evidence: Evidence) -> list[str]:

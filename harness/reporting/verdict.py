@@ -101,7 +101,12 @@ def _metrics_say(task: TaskReport) -> str:
     if not found:
         single = len(task.checkpoints) == 1 and task.metrics
         return "One checkpoint alone leaves nothing to compare." if single else ""
-    return f"{_relation(task, found)}{_winners(task, found)}."
+    level = [lead for lead in found if lead.difference.value == 0]
+    ahead = [lead for lead in found if lead not in level]
+    if not ahead:
+        return f"The best are level {_named(task, level)}."
+    rest = f"; the best are level {_named(task, level)}" if level else ""
+    return f"{_relation(task, ahead)}{_winners(task, ahead)}{rest}."
 
 
 def _winners(task: TaskReport, leads: Sequence[Lead]) -> str:
