@@ -28,7 +28,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from benchmark_material import (
+from parts.material import (
     demo_checkpoints,
     gpt2_checkpoint,
     rows_of_demo,
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 BATCH = 16
-INSIDE = Path(__file__).with_name("generation_inside.py")
+INSIDE = Path(__file__).parent / "parts" / "inside.py"
 HARNESS = Path(sys.executable).with_name("harness")
 
 
@@ -63,13 +63,12 @@ def main() -> None:
         _tell("making the models and the prompts")
         works = _works(place, options.demo or place / "demo")
         times: dict[str, list[float]] = {}
-        for number in range(options.rounds + 1):
-            _tell(f"round {number} of {options.rounds}" + " (warm-up)" * (not number))
+        _warm_up(works, place, options.lm_eval)
+        for number in range(options.rounds):
+            _tell(f"round {number + 1} of {options.rounds}")
             for work in works:
-                found = _round(work, place, options.lm_eval)
-                if number:
-                    for name, seconds in found.items():
-                        times.setdefault(name, []).append(seconds)
+                for name, seconds in _round(work, place, options.lm_eval).items():
+                    times.setdefault(name, []).append(seconds)
     middle = {name: median(seconds) for name, seconds in times.items()}
     figures = _figures(middle)
     print(json.dumps(figures, indent=2) if options.json else _table(middle, figures))
@@ -141,6 +140,14 @@ def _write_task(
         (other / "rolling.yaml", rolling),
     ):
         name.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+
+
+def _warm_up(works: Iterable[Work], place: Path, lm_eval: Path | None) -> None:
+    """Have files in the disk's cache, and data sets in lm-eval's."""
+    for work in works:
+        _timed(_harness(work, place, work.checkpoints[-1:]), place)
+        if lm_eval:
+            _timed(_lm_eval(work, lm_eval, work.checkpoints[-1]), place)
 
 
 def _round(work: Work, place: Path, lm_eval: Path | None) -> dict[str, float]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.backends import AUTOMATIC
-from harness.compare import Comparison, compare
+from harness.compare import compare
 from harness.exporting import export
 from harness.importing import Imported, import_outputs, import_ratings
 from harness.progress import silent
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from harness.backends import Loading
+    from harness.compare import Comparison
     from harness.progress import Progress
     from harness.reporting.model import Report
     from harness.types import Checkpoint
@@ -147,7 +148,7 @@ class Study:
         """Two checkpoints on the same items, second minus first, task by task.
 
         Raises:
-            NotFound: the study has no such checkpoint or task.
+            NotFound: no such checkpoint or task; the nearest name is suggested.
             UsageError: they share no task, or are one and the same.
         """
         return compare(self.file, first, second, task=task)

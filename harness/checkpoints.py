@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from harness.backends import AUTOMATIC, backend_named
 from harness.errors import CheckpointError, UsageError
+from harness.progress import silent
 from harness.study.checkpoints import store_checkpoint
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from harness.backends import Loading
     from harness.identity import FileStamp
+    from harness.progress import Progress
     from harness.study import StudyFile
     from harness.types import Checkpoint
 
@@ -85,6 +87,7 @@ def fingerprints(
     found: Sequence[Found],
     hashes: MutableMapping[FileStamp, str],
     loading: Loading = AUTOMATIC,
+    progress: Progress = silent,
 ) -> list[str]:
     """What each checkpoint is made of, as hashes of the contents; stores nothing.
 
@@ -92,16 +95,18 @@ def fingerprints(
         found: the checkpoints.
         hashes: those of files that were read before; of the others they are added.
         loading: what is asked of loading.
+        progress: told of every checkpoint that was read.
 
     Raises:
         CheckpointError: one cannot be loaded or reached; says what is missing.
     """
-    return [
-        backend_named(one.backend)
-        .with_loading(loading)
-        .fingerprint(one.location, hashes)
-        for one in found
-    ]
+    prints: list[str] = []
+    for one in found:
+        progress("read checkpoints", len(prints), len(found))
+        backend = backend_named(one.backend).with_loading(loading)
+        prints.append(backend.fingerprint(one.location, hashes))
+    progress("read checkpoints", len(prints), len(found))
+    return prints
 
 
 def register(

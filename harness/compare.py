@@ -3,28 +3,44 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from harness.errors import NotFound, UsageError
-from harness.metrics import Tallied
+from harness.errors import HarnessError, NotFound, Unscorable, UsageError
+from harness.metrics import Tallied, Whole
 from harness.metrics.imported import StoredMean
+from harness.progress import silent
 from harness.reporting.estimates import Resampling, item_tallies, rebuild
 from harness.reporting.evidence import Evidence, gather
 from harness.reporting.formats import labels
-from harness.stats.paired import holm, paired_difference, randomisation_p
+from harness.stats.bootstrap import WHOLE_DRAWS, undefined
+from harness.stats.paired import (
+    WHOLE_TRIALS,
+    holm,
+    paired_difference,
+    paired_whole,
+    randomisation_p,
+)
 from harness.study.checkpoints import find_checkpoint
 from harness.study.items import stored_tasks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
+    from numpy.typing import NDArray
+
+    from harness.metrics import Judged, Metric
+    from harness.progress import Progress
     from harness.study import StudyFile
     from harness.types import Estimate, Tally
 
 LEVEL = 0.05
 MOST_CHANGED = 5
+SWAPS = 10
+"""Random swaps behind a p, for each resample behind its interval."""
+_SAME = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,23 +50,29 @@ class Compared:
     kind: Literal["metric", "criterion"]
     """Whether a program or raters judged."""
     name: str
-    """The criterion, or the metric with the settings that tell it from others."""
+    """The criterion, or the metric's short name."""
+    label: str
+    """The criterion, or the shortest name that tells the metric from the others."""
     signature: str
     """The metric with all its settings; the criterion again."""
     higher_is_better: bool
     """Whether more of it is better."""
     difference: Estimate
-    """Second minus first, with its paired bootstrap interval over shared items."""
+    """Second minus first on shared items, with its paired bootstrap interval.
+
+    `n` counts the shared items and `dropped` those that only one checkpoint was judged
+    on, or none; `method` also says what `p` rests on, or why there is no value.
+    """
     p: float | None
-    """Approximate randomisation, two-sided; None where nothing is shared."""
+    """Approximate randomisation, two-sided; None where there is no difference."""
     p_holm: float | None
     """The same, adjusted for the number of metrics and criteria compared."""
-    wins: int
-    """Items on which the second is better."""
-    ties: int
-    """Items on which they are equal."""
-    losses: int
-    """Items on which the first is better."""
+    wins: int | None
+    """Items on which the second is better; None for a metric of all outputs."""
+    ties: int | None
+    """Items on which they are equal; None as above."""
+    losses: int | None
+    """Items on which the first is better; None as above."""
 
     @property
     def better(self) -> Literal["first", "second"] | None:
@@ -92,15 +114,17 @@ class Comparison:
     rows: tuple[Compared, ...]
     """Criteria, then metrics, in the order of the study."""
     changed_by: str | None
-    """Signature of the metric that orders `changed`: the first of outputs by which one
-    has changed. None if there is none."""
+    """Signature of the metric that orders `changed`: the first by which an item
+    changed; None if there is none."""
     changed: tuple[Changed, ...]
     """Items that changed most, the largest change first."""
     simulated: bool
     """Whether ratings among these were made up by a program."""
+    notes: tuple[str, ...] = ()
+    """What limits what can be said, say a metric that cannot be rebuilt."""
 
 
-def compare(
+def compare(  # noqa: PLR0913 - two checkpoints, and how they are compared
     study: StudyFile,
     first: str,
     second: str,
@@ -108,6 +132,7 @@ def compare(
     task: str | None = None,
     draws: int = 1000,
     seed: int = 0,
+    progress: Progress = silent,
 ) -> list[Comparison]:
     """One paired comparison for each task that both checkpoints were evaluated on.
 
@@ -117,7 +142,9 @@ def compare(
         second: name of the checkpoint that is compared with it.
         task: only this task.
         draws: resamples behind each interval; each p has ten times as many swaps.
+            Metrics of all outputs together have at most 200 and 500.
         seed: seed of both.
+        progress: told of every metric, and of every value of all outputs.
 
     Raises:
         NotFound: no such checkpoint or task; the nearest name is suggested.
@@ -131,10 +158,10 @@ def compare(
         raise NotFound("task with outputs", task, tasks)
     found = []
     for name in tasks if task is None else [task]:
-        evidence, metrics, _ = rebuild(gather(study, name))
+        evidence, metrics, notes = rebuild(gather(study, name))
         if all(id_ in evidence.outputs for id_ in ids):
-            pair = _Pair(evidence, ids[0], ids[1], Resampling(draws, seed))
-            found.append(pair.comparison(metrics))
+            pair = _Pair(evidence, (ids[0], ids[1]), Resampling(draws, seed), progress)
+            found.append(pair.comparison(metrics, notes))
     if not found:
         raise UsageError(f"'{first}' and '{second}' share no task; run both on one.")
     return found
@@ -143,98 +170,145 @@ def compare(
 @dataclass(frozen=True, slots=True)
 class _Pair:
     evidence: Evidence
-    first: str
-    second: str
+    ids: tuple[str, str]
     resampling: Resampling
+    progress: Progress
 
-    def comparison(self, metrics: Mapping[str, object]) -> Comparison:
-        tallied = {s: m for s, m in metrics.items() if isinstance(m, Tallied)}
+    def comparison(
+        self, metrics: Mapping[str, Metric], notes: Sequence[str]
+    ) -> Comparison:
+        names = labels(list(metrics))
         rows = [self._by_criterion(name) for name in self.evidence.mean_ratings]
-        names = labels(list(tallied))
-        rows += [self._by_metric(s, m, names[s]) for s, m in tallied.items()]
+        for number, (signature, metric) in enumerate(metrics.items()):
+            self.progress("compare", number, len(metrics))
+            row = None
+            if isinstance(metric, Whole):
+                row = self._by_whole(signature, metric)
+            elif isinstance(metric, Tallied):
+                row = self._by_tallied(signature, metric)
+            if row:
+                rows.append(replace(row, label=names[signature]))
+        self.progress("compare", len(metrics), len(metrics))
         adjusted = holm([row.p for row in rows])
-        changes = {
-            signature: found
-            for signature, metric in tallied.items()
-            if not self.evidence.of_likelihoods(signature)
-            and (found := self._changed(signature, metric))
-        }
-        by = next(iter(changes), None)
-        checkpoints = self.evidence.labels
+        by, changed = self._most_changed(metrics)
         return Comparison(
             task=self.evidence.task,
-            first=checkpoints[self.first],
-            second=checkpoints[self.second],
+            first=self.evidence.labels[self.ids[0]],
+            second=self.evidence.labels[self.ids[1]],
             rows=tuple(
                 replace(row, p_holm=p) for row, p in zip(rows, adjusted, strict=True)
             ),
             changed_by=by,
-            changed=tuple(changes[by]) if by else (),
+            changed=tuple(changed),
             simulated=any(r.kind == "simulated" for r in self.evidence.ratings),
+            notes=tuple(notes),
         )
 
-    def _by_metric(self, signature: str, metric: Tallied, name: str) -> Compared:
-        scores = self.evidence.scores
-        sums = [
-            item_tallies(metric, scores[id_].get(signature, ()))[0]
-            for id_ in (self.first, self.second)
-        ]
-        found = self._compared("metric", signature, metric, sums)
-        return replace(found, name=name)
+    def _by_tallied(self, signature: str, metric: Tallied) -> Compared:
+        scores = [self.evidence.scores[id_].get(signature, ()) for id_ in self.ids]
+        first, second = (item_tallies(metric, some)[0] for some in scores)
+        row = self._compared("metric", signature, metric, (first, second))
+        if self.evidence.descriptions[signature]["form"] == "whole":
+            gone = undefined("the metric cannot be rebuilt")
+            return replace(row, difference=gone, wins=None, ties=None, losses=None)
+        asked = {score.item for some in scores for score in some}
+        return _of(row, asked | set().union(*map(self._judged, self.ids)))
 
     def _by_criterion(self, criterion: str) -> Compared:
         rated = self.evidence.mean_ratings[criterion]
-        sums: list[dict[str, Tally]] = [{}, {}]
-        for found, id_ in zip(sums, (self.first, self.second), strict=True):
+        sums: tuple[dict[str, Tally], dict[str, Tally]] = ({}, {})
+        for found, id_ in zip(sums, self.ids, strict=True):
             for output in self.evidence.outputs[id_]:
                 if output.id in rated:
                     tally = np.array([rated[output.id], 1.0])
                     found[output.item] = found.get(output.item, np.zeros(2)) + tally
         mean = StoredMean(name=criterion, stored_signature=criterion)
-        return self._compared("criterion", criterion, mean, sums)
+        row = self._compared("criterion", criterion, mean, sums)
+        return _of(row, sums[0].keys() | sums[1].keys())
 
     def _compared(
         self,
         kind: Literal["metric", "criterion"],
         signature: str,
         metric: Tallied,
-        sums: Sequence[Mapping[str, Tally]],
+        tallies: tuple[Mapping[str, Tally], Mapping[str, Tally]],
     ) -> Compared:
-        shared = [item for item in sums[0] if item in sums[1]]
-        empty = np.empty((0, 1))
-        a, b = (
-            np.array([found[item] for item in shared]) if shared else empty
-            for found in sums
-        )
+        first, second = tallies
+        shared = [item for item in first if item in second]
         draws, seed = self.resampling.draws, self.resampling.seed
+        if not shared:
+            judged = "rated" if kind == "criterion" else "scored"
+            difference = undefined(f"no item was {judged} for both")
+            return _row(kind, signature, metric, difference, np.empty(0))
+        a, b = (np.array([found[item] for item in shared]) for found in tallies)
         # Resamples may leave a metric without anything to divide by.
         with np.errstate(all="ignore"):
             difference = paired_difference(a, b, metric.value, draws=draws, seed=seed)
-            p = randomisation_p(a, b, metric.value, trials=10 * draws, seed=seed)
-            gains = self._gains(metric, a, b) if shared else np.empty(0)
-        return Compared(
-            kind=kind,
-            name=metric.name,
-            signature=signature,
-            higher_is_better=metric.higher_is_better,
-            difference=difference,
-            p=p,
-            p_holm=None,
-            wins=int((gains > 0).sum()),
-            ties=int((gains == 0).sum()),
-            losses=int((gains < 0).sum()),
-        )
+            p = randomisation_p(a, b, metric.value, trials=SWAPS * draws, seed=seed)
+            gaps = metric.output_value(b) - metric.output_value(a)
+        row = _row(kind, signature, metric, difference, gaps)
+        return _with_p(row, p, SWAPS * draws)
 
-    def _gains(self, metric: Tallied, a: Tally, b: Tally) -> Tally:
-        sign = 1.0 if metric.higher_is_better else -1.0
-        return np.nan_to_num(sign * (metric.output_value(b) - metric.output_value(a)))
+    def _by_whole(self, signature: str, metric: Whole) -> Compared:
+        first, second = map(self._judged, self.ids)
+        shared = [item for item in first if item in second]
+        groups = [found[item] for found in (first, second) for item in shared]
+        draws = min(self.resampling.draws, WHOLE_DRAWS)
+        trials = min(SWAPS * draws, WHOLE_TRIALS)
+        done, values = count(1), 2 * (1 + draws + trials)
+        reasons: list[str] = []
+
+        def value_of(rows: NDArray[np.intp]) -> float:
+            self.progress(f"compare: {metric.name}", next(done), values)
+            try:
+                judged = [one for row in rows for one in groups[row]]
+                return metric.value_or_error(judged)
+            except Unscorable as reason:
+                reasons.append(str(reason))
+                return float("nan")
+
+        try:
+            difference, p = paired_whole(
+                len(shared),
+                value_of,
+                draws=draws,
+                trials=trials,
+                seed=self.resampling.seed,
+            )
+        except HarnessError as error:
+            difference, p = undefined(str(error)), None
+        if difference.value is None and reasons:
+            difference = undefined(reasons[0])
+        row = _row("metric", signature, metric, difference, None)
+        return _of(_with_p(row, p, trials), first.keys() | second.keys())
+
+    def _judged(self, checkpoint: str) -> dict[str, list[Judged]]:
+        """Item to what the checkpoint wrote for it."""
+        found: dict[str, list[Judged]] = {}
+        for output in self.evidence.outputs[checkpoint]:
+            judged = (self.evidence.items[output.item], output.text)
+            found.setdefault(output.item, []).append(judged)
+        return found
+
+    def _most_changed(
+        self, metrics: Mapping[str, Metric]
+    ) -> tuple[str | None, list[Changed]]:
+        """By the first metric of outputs that tells any of them apart."""
+        for signature, metric in metrics.items():
+            if isinstance(metric, Tallied) and not self.evidence.of_likelihoods(
+                signature
+            ):
+                changed = self._changed(signature, metric)
+                if changed:
+                    return signature, changed
+        return None, []
 
     def _changed(self, signature: str, metric: Tallied) -> list[Changed]:
         sign = 1.0 if metric.higher_is_better else -1.0
         value = self.evidence.output_scores[signature]
-        before = {(o.item, o.sample): o for o in self.evidence.outputs[self.first]}
+        before = {(o.item, o.sample): o for o in self.evidence.outputs[self.ids[0]]}
         found = []
-        for after in self.evidence.outputs[self.second]:
+        for after in self.evidence.outputs[self.ids[1]]:
             old = before.get((after.item, after.sample))
             if old is None or old.id not in value or after.id not in value:
                 continue
@@ -251,3 +325,43 @@ class _Pair:
             )
         found.sort(key=lambda one: -abs(one.gain))
         return [one for one in found[:MOST_CHANGED] if one.gain]
+
+
+def _row(
+    kind: Literal["metric", "criterion"],
+    signature: str,
+    metric: Metric,
+    difference: Estimate,
+    gaps: Tally | None,
+) -> Compared:
+    """A row without p; `gaps` are second minus first, item by item."""
+    won = lost = None
+    if gaps is not None:
+        gains = np.nan_to_num(gaps if metric.higher_is_better else -gaps)
+        won, lost = int((gains > _SAME).sum()), int((gains < -_SAME).sum())
+    return Compared(
+        kind=kind,
+        name=metric.name,
+        label=metric.name,
+        signature=signature,
+        higher_is_better=metric.higher_is_better,
+        difference=difference,
+        p=None,
+        p_holm=None,
+        wins=won,
+        ties=None if gaps is None else len(gaps) - (won or 0) - (lost or 0),
+        losses=lost,
+    )
+
+
+def _with_p(row: Compared, p: float | None, trials: int) -> Compared:
+    if p is None:
+        return row
+    method = f"{row.difference.method}; p by {trials:,} random swaps"
+    return replace(row, difference=replace(row.difference, method=method), p=p)
+
+
+def _of(row: Compared, items: Collection[str]) -> Compared:
+    """The row with the items counted that it does not rest on."""
+    dropped = len(items) - row.difference.n
+    return replace(row, difference=replace(row.difference, dropped=dropped))

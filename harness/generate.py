@@ -83,7 +83,7 @@ def generate(  # noqa: PLR0913 - three things, and how they are worked on
         run: number of the run that asks for it.
         loading: how the checkpoint is loaded.
         stored: told of a task's outputs once they are in the study.
-        progress: told of every batch.
+        progress: told of loading and of every batch.
 
     Raises:
         CheckpointError: the model cannot be loaded, its server not reached, or it
@@ -103,7 +103,9 @@ def generate(  # noqa: PLR0913 - three things, and how they are worked on
         store_evaluation(study, gap.evaluation, run)
     usages = [Usage() for _ in gaps]
     if any(gap.requests or gap.unscored for gap in gaps):
+        progress(f"{checkpoint.name}: load", 0, 1)
         model = backend.load(checkpoint.location)
+        progress(f"{checkpoint.name}: load", 1, 1)
         store_used(study, run, checkpoint, {**identity, **model.description})
         try:
             for number, gap in enumerate(gaps):

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from harness.progress import Progress
     from harness.reporting.evidence import Evidence
     from harness.study import StudyFile
+    from harness.types import Checkpoint, Estimate
 
 DRAWS = 1000
 PACKAGES = ("tandem-eval", "numpy", "scipy", "sacrebleu", "rouge-score", "evaluate")
@@ -95,17 +96,8 @@ def _task_report(study: StudyFile, task: str, resampling: Resampling) -> TaskRep
         metrics=infos,
         criteria=evidence.criteria,
         checkpoints=tuple(
-            CheckpointReport(
-                name=checkpoint.name,
-                series=checkpoint.series,
-                step=checkpoint.step,
-                label=evidence.labels[checkpoint.id],
-                outputs=len(evidence.outputs[checkpoint.id]),
-                metrics=values[checkpoint.id],
-                human=human[checkpoint.id],
-                used=evidence.used.get(checkpoint.id, {}),
-            )
-            for checkpoint in evidence.checkpoints
+            _checkpoint_report(evidence, one, values[one.id], human[one.id])
+            for one in evidence.checkpoints
         ),
         baselines=(baseline,) if baseline else (),
         leads=tuple(leads(estimator, values, human)),
@@ -118,6 +110,26 @@ def _task_report(study: StudyFile, task: str, resampling: Resampling) -> TaskRep
         has_outputs=evidence.has_outputs,
     )
     return replace(found, sentences=verdict(found))
+
+
+def _checkpoint_report(
+    evidence: Evidence,
+    checkpoint: Checkpoint,
+    metrics: Mapping[str, Estimate],
+    human: Mapping[str, Estimate],
+) -> CheckpointReport:
+    outputs = evidence.outputs[checkpoint.id]
+    return CheckpointReport(
+        name=checkpoint.name,
+        series=checkpoint.series,
+        step=checkpoint.step,
+        label=evidence.labels[checkpoint.id],
+        outputs=len(outputs),
+        metrics=metrics,
+        human=human,
+        prompts_cut=sum(output.truncated for output in outputs),
+        used=evidence.used.get(checkpoint.id, {}),
+    )
 
 
 def _infos(evidence: Evidence, metrics: Mapping[str, Metric]) -> tuple[MetricInfo, ...]:

@@ -71,6 +71,7 @@ def plan(
     *,
     hashes: Mapping[FileStamp, str],
     loading: Loading = AUTOMATIC,
+    progress: Progress = silent,
 ) -> Plan:
     """Check all data, metrics and checkpoints of a run; no model is loaded.
 
@@ -79,6 +80,7 @@ def plan(
         checkpoints: each `[SERIES=]PATH`, a glob, or `[SERIES=]BACKEND:NAME`.
         hashes: those of checkpoint files that were read before.
         loading: in which precision, where, and what is trusted.
+        progress: told of every checkpoint that was read.
 
     Raises:
         HarnessError: something is not as it must be; says what and where.
@@ -86,7 +88,7 @@ def plan(
     found = find_checkpoints(checkpoints, loading)
     works = [prepare(task) for task in tasks]
     known = dict(hashes)
-    prints = fingerprints(found, known, loading)
+    prints = fingerprints(found, known, loading, progress)
     return Plan(
         checkpoints=tuple(checkpoints),
         loading=loading,
@@ -124,7 +126,9 @@ def run(
         HarnessError: something is not as it must be; says what and where.
     """
     hashes = {} if rehash else known_hashes(study)
-    planned = plan(tasks, checkpoints, hashes=hashes, loading=loading)
+    planned = plan(
+        tasks, checkpoints, hashes=hashes, loading=loading, progress=progress
+    )
     return carry_out(study, planned, progress)
 
 

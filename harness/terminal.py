@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,10 +14,11 @@ import typer
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from rich.progress import Progress as Bars
-    from rich.progress import TaskID
+    from rich.progress import Task, TaskID
+    from rich.table import Table
 
     from harness.progress import Progress
     from harness.study import StudyFile
@@ -103,7 +103,10 @@ def tell(message: str) -> None:
 
 @contextmanager
 def progress_bars() -> Iterator[Progress]:
-    """Progress as bars, one a label, for work of more than a second."""
+    """Progress as bars, one a label, for work of more than a second.
+
+    A bar appears by itself, also while nothing is told, as when a model is loaded.
+    """
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -113,6 +116,10 @@ def progress_bars() -> Iterator[Progress]:
     )
     from rich.progress import Progress as Bars
 
+    class Patient(Bars):
+        def make_tasks_table(self, tasks: Iterable[Task]) -> Table:
+            return super().make_tasks_table(filter(_is_long, tasks))
+
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
@@ -120,21 +127,22 @@ def progress_bars() -> Iterator[Progress]:
         TimeElapsedColumn(),
     )
     console = Console(stderr=True)
-    bars = Bars(*columns, console=console, disable=not sys.stderr.isatty())
+    bars = Patient(*columns, console=console, disable=not sys.stderr.isatty())
     with bars:
         yield _Drawn(bars)
+
+
+def _is_long(task: Task) -> bool:
+    seconds = task.finished_time if task.finished else task.elapsed
+    return (seconds or 0) >= PATIENCE_SECONDS
 
 
 class _Drawn:
     def __init__(self, bars: Bars) -> None:
         self._bars = bars
-        self._started: dict[str, float] = {}
         self._drawn: dict[str, TaskID] = {}
 
     def __call__(self, label: str, done: int, total: int) -> None:
-        started = self._started.setdefault(label, time.monotonic())
         if label not in self._drawn:
-            if time.monotonic() - started < PATIENCE_SECONDS:
-                return
             self._drawn[label] = self._bars.add_task(label, total=total)
         self._bars.update(self._drawn[label], completed=done, total=total)

@@ -57,9 +57,18 @@ def test_run_then_report(study, folders, task):
     assert means == [1.0, 0.0]
 
 
+def test_two_checkpoints_are_compared(study, folders, task):
+    study.run(task, folders)
+    [found] = study.compare("checkpoint-30", "checkpoint-100", task="echo")
+    [row] = found.rows
+    assert (row.name, row.difference.value, row.better) == ("exact_match", -1, "first")
+
+
 def test_progress_is_told(study, folders, task):
     labels = []
     study.run(task, folders, progress=lambda label, *_: labels.append(label))
+    assert labels[:3] == ["read checkpoints"] * 3
+    assert "checkpoint-30: load" in labels
     assert "checkpoint-30: generate" in labels
 
 
@@ -77,14 +86,6 @@ def test_missing_data_is_remarked_when_scoring(study, folders, task, tmp_path):
     told = []
     study.score(task, remark=told.append)
     assert "data.jsonl: no such file" in told[0]
-
-
-def test_two_checkpoints_are_compared(study, folders, task):
-    study.run(task, folders)
-    [found] = study.compare("checkpoint-30", "checkpoint-100", task="echo")
-    [row] = found.rows
-    assert (row.name, row.difference.value) == ("exact_match", -1.0)
-    assert (row.wins, row.ties, row.losses, row.better) == (0, 0, 10, "first")
 
 
 def test_tables_are_exported(study, folders, task, tmp_path):

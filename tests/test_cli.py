@@ -461,9 +461,9 @@ def test_a_reader_that_leaves_early_gets_no_traceback(place):
 def test_threads_that_wait_leave_the_processor_to_others(given, expected):
     # A model's threads would otherwise slow each other down on a busy machine.
     code = (
-        "import os, sys; sys.argv = ['harness', '--help']; from harness.cli import main;"
-        "import atexit; atexit.register(lambda: print(os.environ['OMP_WAIT_POLICY']));"
-        "main()"
+        "import atexit, os, sys; sys.argv = ['harness', '--help'];"
+        "atexit.register(lambda: print(os.environ['OMP_WAIT_POLICY']));"
+        "from harness.cli import main; main()"
     )
     known = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"}
     done = subprocess.run(

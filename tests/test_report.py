@@ -87,6 +87,56 @@ def test_outputs_that_rouge_cannot_read_are_noted(maker):
     [note] = [one for one in task.notes if "most letters" in one]
     assert note.startswith("rouge1 and rougeL: of 1 output most letters are dropped")
     assert "tokenizer=unicode" in note
+    [other] = [one for one in task.notes if "words break" in one]
+    assert other.startswith("rouge1 and rougeL: in 1 output or their references")
+
+
+def test_a_false_match_of_rouge_is_not_silent(maker):
+    maker.metrics = ("rouge1", {"rouge1": {"tokenizer": "unicode"}})
+    maker.items(("a", "say", ("café résumé",)))
+    task = only(maker.checkpoint("one", {"a": "caf r sum"}))
+    assert sorted(e.value for e in task.checkpoints[0].metrics.values()) == [0, 1]
+    assert any("others match than are there" in note for note in task.notes)
+
+
+def test_rouge_that_reads_every_letter_is_not_warned_of(maker):
+    maker.metrics = ({"rouge1": {"tokenizer": "unicode"}},)
+    maker.items(("a", "say", ("café résumé",)))
+    found = only(maker.checkpoint("one", {"a": "caf r sum"}))
+    assert not any("letters" in note for note in found.notes)
+
+
+def test_a_tokenizer_that_goes_by_spaces_is_noted_where_there_are_none(maker):
+    maker.metrics = ("bleu", "bleu:tokenize=zh")
+    maker.items(("a", "say", ("今天天气很好。",)), ("b", "say", ("it rains",)))
+    task = only(maker.checkpoint("one", {"a": "今天天气不好。", "b": "it rains"}))
+    spaced, by_letter = (e.value for e in task.checkpoints[0].metrics.values())
+    assert spaced < by_letter
+    [note] = [one for one in task.notes if "tokenize=zh" in one]
+    assert note.startswith("bleu: the references of 1 item have no spaces")
+    other = Maker(maker.study, task="other")
+    other.metrics = ("bleu:tokenize=zh", "chrf")
+    other.items(("a", "say", ("今天天气很好。",)))
+    other.checkpoint("one", {"a": "今天天气不好。"})
+    [task] = report(maker.study, ["other"], draws=50).tasks
+    assert not any("spaces" in one for one in task.notes)
+
+
+def test_more_samples_of_the_same_items_do_not_narrow_an_interval(maker):
+    """Samples of one prompt stay together; as items of their own they would."""
+    maker.metrics = ("f1",)
+    rng = np.random.default_rng(3)
+    keys = [str(number) for number in range(30)]
+    maker.items(*((key, f"say {key}", ("a b c d e",)) for key in keys))
+    texts = {key: " ".join("abcde"[: rng.integers(1, 6)]) for key in keys}
+    maker.checkpoint("once", texts)
+    maker.checkpoint("thrice", {key: [text] * 3 for key, text in texts.items()})
+    once, thrice = (
+        next(iter(of(only(maker, draws=1000), name).metrics.values()))
+        for name in ("once", "thrice")
+    )
+    assert (once.n, thrice.n) == (30, 90)
+    assert (thrice.low, thrice.high) == pytest.approx((once.low, once.high))
 
 
 def test_outputs_that_rouge_reads_are_not_noted(maker):
@@ -94,7 +144,7 @@ def test_outputs_that_rouge_reads_are_not_noted(maker):
     maker.items(("a", "say", ("the cat sat",)))
     maker.checkpoint("one", {"a": "кошка"})
     maker.metrics = ("rouge1",)
-    maker.checkpoint("two", {"a": "the café"})
+    maker.checkpoint("two", {"a": "the cat – ‘sat’ 🙂"})
     assert not any("letters" in note for note in only(maker).notes)
 
 
@@ -580,7 +630,15 @@ def test_prompts_that_were_cut_are_counted(cats):
     before = only(cats).notes
     assert not any("cut to fit" in note for note in before)
     cats.study.db.execute("UPDATE outputs SET truncated = 1 WHERE text = 'rain fell'")
-    assert "1 prompt had to be cut to fit the model." in only(cats).notes
+    task = only(cats)
+    assert "1 prompt had to be cut to fit the model." in task.notes
+    assert any("cut at their beginning, after the start" in one for one in task.notes)
+    found = report(cats.study, draws=50)
+    for form in ("text", "html", "md"):
+        assert "1 prompt had to be cut to fit the model" in render(found, form)
+    [plain] = json.loads(render(found, "json"))["tasks"]
+    cut = {one["name"]: one["prompts_cut"] for one in plain["checkpoints"]}
+    assert cut == {"worse": 0, "better": 1}
 
 
 def test_how_documents_were_read_is_said(cats):

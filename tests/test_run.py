@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import fakes
+import killed_runs
 import pytest
 from fakes import ROWS, write_checkpoint, write_rows, write_task
 
@@ -181,6 +182,116 @@ def test_an_overwritten_folder_is_run_as_another_checkpoint(
     assert "calm" not in texts[second.id]
 
 
+# Every setting of which an old answer must not be taken for a new one
+
+
+def other_weights(folder):
+    (folder / "model.safetensors").write_text("warm")
+
+
+def other_tokenizer(folder):
+    (folder / "tokenizer.json").write_text('{"version": "1.0"}')
+
+
+def other_chat_template(folder):
+    (folder / "chat_template.jinja").write_text("{{ messages }}")
+
+
+def other_generation_config(folder):
+    (folder / "generation_config.json").write_text('{"repetition_penalty": 1.2}')
+
+
+def other_adapter(folder):
+    (folder / "adapter_model.safetensors").write_text("adapted")
+
+
+CHANGES = {
+    "weights": {"folder": other_weights},
+    "tokenizer": {"folder": other_tokenizer},
+    "chat template": {"folder": other_chat_template},
+    "generation config": {"folder": other_generation_config},
+    "adapter": {"folder": other_adapter},
+    "prompt template": {"task": {"prompt": "Q: {{ question }}"}},
+    "messages": {
+        "task": {
+            "prompt": None,
+            "messages": [{"role": "user", "content": "{{ question }}"}],
+        }
+    },
+    "dtype": {"loading": Loading(dtype="bfloat16")},
+    "max_new_tokens": {"task": {"generation": {"max_new_tokens": 9}}},
+    "stop": {"task": {"generation": {"stop": ["\n"]}}},
+    "temperature": {"task": {"generation": {"temperature": 0.5}}},
+    "top_p": {"task": {"generation": {"top_p": 0.9}}},
+    "seed": {"task": {"generation": {"seed": 7}}},
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_no_old_answer_likelihood_or_score_stands_in_for_a_new_one(
+    study, tmp_path, task, echo, change
+):
+    """Though the path stays the same, and with it all names."""
+    folder = write_checkpoint(tmp_path / "run" / "last", "calm")
+    run(study, [task()], [str(folder)])
+    rows = [study.frame(name) for name in ("outputs", "likelihoods", "scores")]
+    echo.generated.clear()
+    echo.judged.clear()
+    change.get("folder", lambda _: None)(folder)
+    keys = {k: v for k, v in change.get("task", {}).items() if v is not None}
+    again = write_task(
+        tmp_path / "task",
+        metrics=METRICS,
+        **{"prompt": "{{ question }}", **keys},
+    )
+    if "messages" in keys:
+        text = again.read_text().replace("prompt: '{{ question }}'\n", "")
+        again.write_text(text)
+    loading = change.get("loading", Loading())
+    done = run(study, [load_task(again)], [str(folder)], loading=loading)
+    [newest] = done.checkpoints
+    assert sum(one.generated for one in done.generations) == 10
+    assert len(echo.generated) == 10
+    # Of settings of generation, likelihoods and the scores of them know nothing.
+    only_answers = "generation" in keys
+    assert len(echo.judged) == (0 if only_answers else 10)
+    assert done.scores == (20 if only_answers else 30)
+    # What counts for the checkpoint now is none of what was there.
+    current = study.column(
+        "SELECT id FROM current_outputs WHERE checkpoint = ?", [newest.id]
+    )
+    assert len(current) == 10
+    assert not set(current) & set(rows[0]["id"])
+    # And nothing was overwritten or lost.
+    for name, before in zip(("outputs", "likelihoods", "scores"), rows, strict=True):
+        assert study.frame(name).head(len(before)).equals(before)
+
+
+def test_a_checkpoint_saved_over_with_as_many_bytes_is_another(
+    study, tmp_path, task, echo
+):
+    """Size and name stay; what tells is the time, to the nanosecond, or --rehash."""
+    folder = write_checkpoint(tmp_path / "run" / "last", "calm")
+    weights = folder / "model.safetensors"
+    run(study, [task()], [str(folder)])
+    stamp = weights.stat().st_mtime_ns
+    weights.write_text("bold")
+    os.utime(weights, ns=(stamp, stamp + 1))
+    [found] = run(study, [task()], [str(folder)]).checkpoints
+    assert {text.split()[0] for text in current_texts(study, found)} == {"bold"}
+    stamp = weights.stat().st_mtime_ns
+    weights.write_text("warm")
+    os.utime(weights, ns=(stamp, stamp))
+    [found] = run(study, [task()], [str(folder)], rehash=True).checkpoints
+    assert {text.split()[0] for text in current_texts(study, found)} == {"warm"}
+
+
+def current_texts(study, checkpoint):
+    return study.column(
+        "SELECT text FROM current_outputs WHERE checkpoint = ?", [checkpoint.id]
+    )
+
+
 def test_two_folders_with_one_model_are_one_checkpoint(study, tmp_path, task, echo):
     for name in ("a", "b"):
         write_checkpoint(tmp_path / "run" / name, "calm")
@@ -283,7 +394,11 @@ def exported(study):
         "SELECT item, checkpoint, signature, key, value, hex(tally) AS tally, reason "
         "FROM current_scores ORDER BY 1, 2, 3"
     )
-    return outputs, scores
+    likelihoods = study.rows(
+        "SELECT item, checkpoint, target, nll, tokens, words, bytes, truncated, reason "
+        "FROM current_likelihoods ORDER BY 1, 2, 3"
+    )
+    return outputs, scores, likelihoods
 
 
 def wait_for(study, count):
@@ -310,6 +425,35 @@ def test_a_run_that_is_killed_resumes_as_if_nothing_had_happened(
     run(study, [whole], [folders])
     assert exported(killed) == exported(study)
     assert len(exported(study)[1]) == 60
+
+
+@pytest.mark.slow
+def test_a_run_killed_at_any_transaction_ends_as_if_it_had_not_been(
+    tmp_path, study, task, echo
+):
+    """Killed just before each commit in turn."""
+    folder = write_checkpoint(tmp_path / "run" / "checkpoint-1", "calm")
+    whole = task(ROWS[:4], metrics=["exact_match", "distinct_n", "perplexity"])
+    run(study, [whole], [str(folder)])
+    expected = exported(study)
+    assert [len(rows) for rows in expected] == [4, 4 + 4, 4]
+    kills = tmp_path / "kills"
+    kills.mkdir()
+    program = [sys.executable, killed_runs.__file__, kills, whole.path, folder]
+    subprocess.run(program, check=True)
+    studies = sorted(kills.glob("*.db"))
+    assert len(studies) > 20
+    stored = set()
+    for path in studies:
+        killed = StudyFile(path)
+        assert killed.column("PRAGMA integrity_check") == ["ok"]
+        stored.add(killed.column("SELECT count(*) FROM outputs")[0])
+        echo.generated.clear()
+        run(killed, [whole], [str(folder)])
+        assert exported(killed) == expected, path.name
+        killed.close()
+    # The kills fell before, between and after the two batches.
+    assert stored == {0, 3, 4}
 
 
 def test_two_runs_at_once_give_each_output_and_score_once(

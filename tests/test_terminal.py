@@ -2,10 +2,11 @@
 
 import io
 import json
+import re
+import sys
+import time
 
 import pytest
-from rich.console import Console
-from rich.progress import Progress
 
 from harness import terminal
 from harness.terminal import print_json, print_rows, progress_bars
@@ -42,12 +43,32 @@ def test_without_a_terminal_nothing_is_drawn(capsys):
     assert capsys.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize(("patience", "drawn"), [(0.0, ["work [bold]"]), (60.0, [])])
-def test_only_what_takes_long_gets_a_bar(monkeypatch, patience, drawn):
-    monkeypatch.setattr(terminal, "PATIENCE_SECONDS", patience)
-    bars = Progress(console=Console(file=io.StringIO()), auto_refresh=False)
-    progress = terminal._Drawn(bars)
-    for done in range(4):
-        progress("work [bold]", done, 3)
-    assert [task.description for task in bars.tasks] == drawn
-    assert all((task.completed, task.total) == (3, 3) for task in bars.tasks)
+def terminal_of(monkeypatch):
+    """A terminal on stderr, and shorter patience; what it was sent can be read."""
+    written = io.StringIO()
+    written.isatty = lambda: True
+    monkeypatch.setattr(sys, "stderr", written)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(terminal, "PATIENCE_SECONDS", 0.2)
+    return written
+
+
+def test_only_what_takes_long_gets_a_bar(monkeypatch):
+    screen = terminal_of(monkeypatch)
+    with progress_bars() as progress:
+        for done in range(4):
+            progress("brief work", done, 3)
+        progress("long [bold]work", 0, 2)
+        time.sleep(0.25)
+        progress("long [bold]work", 1, 2)
+    assert "brief" not in screen.getvalue()
+    assert re.search(r"long \[bold\]work.*1/2", screen.getvalue())
+
+
+def test_a_bar_appears_also_while_nothing_is_told(monkeypatch):
+    """As when a model is loaded, or a checkpoint read, for minutes."""
+    screen = terminal_of(monkeypatch)
+    with progress_bars() as progress:
+        progress("load", 0, 1)
+        time.sleep(0.6)
+        assert "load" in screen.getvalue()

@@ -136,6 +136,7 @@ class TransformersModel(Model):
         from harness.backends.decoding import Decoder, can_decode
         from harness.backends.fallback import GenerateCaller, has_constraints
         from harness.backends.sampling import Sampler
+        from harness.backends.threads import suited_threads
 
         room = self._prompt_room(settings)
         ending = Ending(self.codec, settings, self._end_tokens())
@@ -148,8 +149,9 @@ class TransformersModel(Model):
         own_loop = can_decode(self.network) and not has_constraints(self.network)
         writer = Decoder if own_loop else GenerateCaller
         batches = writer(self.network, Sampler.of(settings), self._budget())
-        for batch in batches.write(answers):
-            yield [answer.generated() for answer in batch]
+        with suited_threads(self.network):
+            for batch in batches.write(answers):
+                yield [answer.generated() for answer in batch]
 
     def loglikelihood(self, passages: Sequence[Passage]) -> Iterator[list[Scored]]:
         """Likelihoods of texts given their items' prompts, and of documents.
@@ -165,9 +167,11 @@ class TransformersModel(Model):
             UsageError: a window is longer than the model's positions.
         """
         from harness.backends.scorer import Scorer
+        from harness.backends.threads import suited_threads
 
         readings = [self._reading(passage) for passage in passages]
-        yield from Scorer(self.network, self._budget()).score(readings)
+        with suited_threads(self.network):
+            yield from Scorer(self.network, self._budget()).score(readings)
 
     @property
     def description(self) -> Mapping[str, Json]:

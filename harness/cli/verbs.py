@@ -75,9 +75,11 @@ def run(  # noqa: PLR0913 - one argument an option
     # What is refused must not leave an empty study behind.
     new = not study_path(db, suite).is_file()
     hashes = {} if new or rehash else known_hashes(open_study(db, suite))
-    planned = plan(tasks, checkpoint, hashes=hashes, loading=loading)
-    study = open_study(db, suite)
     with progress_bars() as progress:
+        planned = plan(
+            tasks, checkpoint, hashes=hashes, loading=loading, progress=progress
+        )
+        study = open_study(db, suite)
         done = carry_out(study, planned, progress)
     generated = sum(one.generated for one in done.generations)
     reused = sum(one.reused for one in done.generations)
@@ -173,7 +175,9 @@ def compare(
     from harness.compare import compare as make
     from harness.reporting.comparison import comparison_json, comparison_text
 
-    found = make(open_study(db, task, must_exist=True), first, second, task=task)
+    study = open_study(db, task, must_exist=True)
+    with progress_bars() as progress:
+        found = make(study, first, second, task=task, progress=progress)
     if json:
         print_json(comparison_json(found))
     else:

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.backends.threads import suited_threads
 from harness.demo.batches import SimilarLengths, encode, padded
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def train(
         ],
     )
     trainer.remove_callback(PrinterCallback)
-    with _one_thread(), quiet():
+    with suited_threads(model), quiet():
         trainer.train()
     return [folder / f"checkpoint-{step}" for step in plan.kept]
 
@@ -166,16 +167,3 @@ def quiet() -> Iterator[None]:
     finally:
         if shown:
             logging.enable_progress_bar()
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """More threads than one only slow down models as small as these."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

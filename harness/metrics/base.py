@@ -283,6 +283,18 @@ class Whole(Metric):
             Unscorable: the metric cannot judge them.
         """
 
+    def value_or_error(self, judged: Sequence[Judged]) -> float:
+        """What `value_of` gives.
+
+        Raises:
+            Unscorable: the metric cannot judge them.
+            MetricError: the metric itself failed.
+        """
+        try:
+            return float(self.value_of(judged))
+        except FAILURES as error:
+            raise MetricError(self.name, "failed", error) from error
+
 
 def ratio(above: Any, below: Any) -> NDArray[np.float64]:
     """`above / below`, NaN where `below` is 0."""

@@ -20,6 +20,19 @@ SIGNS = rf"{WORDS}|\S"
 EMPTY = "the output is empty"
 
 
+def lacks_spaces(text: str) -> bool:
+    """Whether most letters of a text are of scripts that put no spaces between words.
+
+    Tokenizers that go by spaces take whole clauses of it for words.
+    """
+    if text.isascii():
+        return False
+    import regex
+
+    letters = sum(map(str.isalpha, text))
+    return 2 * len(regex.findall(rf"(?V1)[{UNSPACED}]", text)) > letters > 0
+
+
 def length(text: str, tokens: Tokens) -> int:
     """How long a text is.
 

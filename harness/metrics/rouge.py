@@ -32,6 +32,13 @@ def drops_letters(text: str) -> bool:
     return 2 * sum(letter.isascii() for letter in letters) < len(letters)
 
 
+def has_other_letters(text: str) -> bool:
+    """Whether the default tokenizer drops any letter of a text."""
+    return not text.isascii() and any(
+        sign.isalnum() and not sign.isascii() for sign in text
+    )
+
+
 class Tokenizer(Protocol):
     """What rouge-score wants of a tokenizer."""
 

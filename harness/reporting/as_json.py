@@ -58,6 +58,7 @@ def _task(task: TaskReport) -> dict[str, Json]:
                 "series": checkpoint.series,
                 "step": checkpoint.step,
                 "outputs": checkpoint.outputs,
+                "prompts_cut": checkpoint.prompts_cut,
                 "used": dict(checkpoint.used),
                 "metrics": _estimates(checkpoint.metrics),
                 "human": _estimates(checkpoint.human),

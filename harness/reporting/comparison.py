@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from harness.reporting.formats import interval, number, on_one_line, places, printed
+from harness.reporting.formats import (
+    MISSING,
+    interval,
+    number,
+    on_one_line,
+    places,
+    printed,
+    shortened,
+)
 from harness.reporting.wording import BANNER
 
 if TYPE_CHECKING:
@@ -18,6 +26,8 @@ if TYPE_CHECKING:
     from harness.types import Json
 
 WIDTH = 100
+EXCERPT = 600
+"""Letters shown of a text."""
 LEGEND = (
     "95 % intervals by paired bootstrap over shared items; p by approximate "
     "randomisation,\nadjusted for the number of rows (Holm)"
@@ -56,10 +66,19 @@ def _parts(comparisons: Sequence[Comparison]) -> Iterator[RenderableType]:
         yield _table(one)
         yield f"\n{LEGEND}\n"
         for row in one.rows:
-            if one.changed and row.signature == one.changed_by:
-                yield f"Changed most by {on_one_line(row.name)}; above 0 is better:\n"
+            if row.difference.value is None:
+                yield f"{on_one_line(row.label)}: {on_one_line(row.difference.method)}"
+        for note in one.notes:
+            yield f"Note: {on_one_line(note)}"
+        if one.changed_by is None:
+            yield "By no metric has a shared item changed."
+            continue
+        [by] = [row.label for row in one.rows if row.signature == one.changed_by]
+        yield f"Items that changed most by {on_one_line(by)}:\n"
         for changed in one.changed:
+            yield _about(changed)
             yield _side_by_side(changed, first, second)
+            yield ""
 
 
 def _table(one: Comparison) -> Table:
@@ -79,27 +98,40 @@ def _table(one: Comparison) -> Table:
 def _cells(row: Compared, one: Comparison) -> list[str]:
     estimate = row.difference
     decimals = places([estimate.value, estimate.low, estimate.high])
+    items = estimate.n + estimate.dropped
+    counts = f"{row.wins} / {row.ties} / {row.losses}"
     winner = {"first": one.first, "second": one.second, None: "not clear"}[row.better]
     arrow = "" if row.higher_is_better else " ↓"
     return [
-        on_one_line(row.name) + arrow,
+        on_one_line(row.label) + arrow,
         number(estimate.value, decimals, sign=True),
         interval(estimate, decimals, sign=True),
         number(row.p_holm, 4),
-        f"{row.wins} / {row.ties} / {row.losses}",
-        str(estimate.n),
+        MISSING if row.wins is None else counts,
+        f"{estimate.n} of {items}" if estimate.dropped else str(estimate.n),
         on_one_line(winner),
     ]
 
 
-def _side_by_side(changed: Changed, first: str, second: str) -> str:
+def _about(changed: Changed) -> str:
     lines = [
         f"{number(changed.gain, 2, sign=True)}  item {on_one_line(changed.item)}",
-        f"  prompt  {on_one_line(changed.prompt)}",
+        f"  prompt  {_excerpt(changed.prompt)}",
     ]
-    lines += [f"  wanted  {on_one_line(text)}" for text in changed.references[:1]]
-    lines += [
-        f"  {first}: {on_one_line(changed.first)}",
-        f"  {second}: {on_one_line(changed.second)}",
-    ]
-    return "\n".join(lines) + "\n"
+    lines += [f"  wanted  {_excerpt(text)}" for text in changed.references[:1]]
+    return "\n".join(lines)
+
+
+def _side_by_side(changed: Changed, first: str, second: str) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, padding=(0, 2), pad_edge=True, width=WIDTH)
+    for name in (first, second):
+        table.add_column(Text(name), ratio=1, overflow="fold")
+    table.add_row(*(Text(_excerpt(text)) for text in (changed.first, changed.second)))
+    return table
+
+
+def _excerpt(text: str) -> str:
+    return shortened(on_one_line(text), EXCERPT)

@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-WHOLE_DRAWS = 200
-
 _LEVEL = 1e-9
 """Mean difference below which two checkpoints are level."""
 
@@ -234,21 +232,21 @@ class Estimator:
 
         def value_of(rows: NDArray[np.intp]) -> float:
             try:
-                return metric.value_of([judged[row] for row in rows])
+                return metric.value_or_error([judged[row] for row in rows])
             except Unscorable:
                 return float("nan")
 
         try:
-            metric.value_of(judged)
+            metric.value_or_error(judged)
+            estimate = whole_estimate(
+                len(judged),
+                value_of,
+                groups=[output.item for output in outputs],
+                draws=self.resampling.draws,
+                seed=self.resampling.seed,
+            )
         except (Unscorable, HarnessError) as reason:
             return undefined(str(reason), dropped=len(judged))
-        estimate = whole_estimate(
-            len(judged),
-            value_of,
-            groups=[output.item for output in outputs],
-            draws=min(WHOLE_DRAWS, self.resampling.draws),
-            seed=self.resampling.seed,
-        )
         return replace(estimate, n=len(judged))
 
 

@@ -72,6 +72,8 @@ class CheckpointReport:
     """Signature to corpus value."""
     human: Mapping[str, Estimate]
     """Criterion to mean rating."""
+    prompts_cut: int = 0
+    """Outputs whose prompt was cut to fit the model."""
     used: Mapping[str, Json] = field(default_factory=dict)
     """What its answers were made with, say its dtype; empty where unknown."""
 

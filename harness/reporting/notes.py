@@ -5,18 +5,33 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from harness.metrics.rouge import drops_letters
+from harness.metrics.ngrams import lacks_spaces
+from harness.metrics.rouge import drops_letters, has_other_letters
 from harness.reporting.formats import counted, listed, on_one_line
 
 if TYPE_CHECKING:
     from harness.reporting.evidence import Evidence
     from harness.reporting.model import Raters
+    from harness.types import Output
 
 CUT_SHARE = 0.05
 """Share of outputs cut at the token limit above which that is noted."""
 
 IMPORTED = "|imported"
 """How the signatures of imported metrics end."""
+
+MOST_LETTERS = (
+    "of {} most letters are dropped and match nothing, as only a-z and 0-9 are read; "
+    "tokenizer=unicode reads every script."
+)
+SOME_LETTERS = (
+    "in {} or their references letters are dropped, as only a-z and 0-9 are read, so "
+    "that words break and others match than are there ('é' is nothing, 'café' is "
+    "'caf'); tokenizer=unicode reads every script."
+)
+
+SPACED_BLEU = re.compile(r"bleu\|.*tok:(13a|intl|none)(\||$)")
+"""Signatures of BLEU that finds words by spaces and punctuation."""
 
 DEFAULT_ROUGE = re.compile(r"rouge\w+\|.*\|tokenizer:default\|")
 """Signatures of ROUGE that reads no letters but a-z."""
@@ -30,6 +45,7 @@ def notes(evidence: Evidence, raters: Raters) -> list[str]:
         *_of_texts(evidence),
         *_of_scores(evidence),
         *_of_letters(evidence),
+        *_of_spaces(evidence),
         *_of_ratings(evidence, raters),
     ]
     if evidence.asked_otherwise:
@@ -83,6 +99,11 @@ def _of_outputs(evidence: Evidence) -> list[str]:
     truncated = sum(output.truncated for output in outputs)
     if truncated:
         found.append(f"{counted(truncated, 'prompt')} had to be cut to fit the model.")
+        found.append(
+            "Prompts are cut at their beginning, after the start token, so that the "
+            "model reads their end and has room for a whole answer; of a chat the "
+            "system's turn goes first."
+        )
     return found
 
 
@@ -143,29 +164,49 @@ def _of_scores(evidence: Evidence) -> list[str]:
 
 
 def _of_letters(evidence: Evidence) -> list[str]:
-    """Outputs of which ROUGE, unless told otherwise, sees little or nothing."""
-    unread = [
-        output.id
-        for outputs in evidence.outputs.values()
-        for output in outputs
-        if drops_letters(output.text)
-    ]
-    lost = {
-        evidence.descriptions[signature]["name"]: sum(
-            output in evidence.output_scores[signature] for output in unread
-        )
+    """Outputs that ROUGE, unless told otherwise, does not read as they are."""
+    scored = {
+        evidence.descriptions[signature]["name"]: evidence.output_scores[signature]
         for signature in evidence.signatures
         if DEFAULT_ROUGE.match(signature)
     }
-    if not any(lost.values()):
+    most, some = set(), set()
+    for output in (one for outputs in evidence.outputs.values() for one in outputs):
+        if drops_letters(output.text):
+            most.add(output.id)
+        elif any(map(has_other_letters, _texts(evidence, output))):
+            some.add(output.id)
+    names = listed([on_one_line(name) for name in scored])
+    found = []
+    for outputs, what in ((most, MOST_LETTERS), (some, SOME_LETTERS)):
+        lost = max(
+            (len(outputs & known.keys()) for known in scored.values()), default=0
+        )
+        if lost:
+            found.append(f"{names}: {what.format(counted(lost, 'output'))}")
+    return found
+
+
+def _of_spaces(evidence: Evidence) -> list[str]:
+    """Texts of which BLEU, unless told otherwise, takes whole clauses for words."""
+    unspaced = {
+        item.id
+        for item in evidence.items.values()
+        if any(map(lacks_spaces, item.references))
+    }
+    if not unspaced or not any(map(SPACED_BLEU.match, evidence.signatures)):
         return []
-    names = listed([on_one_line(name) for name in lost])
-    outputs = counted(max(lost.values()), "output")
     note = (
-        f"{names}: of {outputs} most letters are dropped and match nothing, as only "
-        "a-z and 0-9 are read; tokenizer=unicode reads every script."
+        f"bleu: the references of {counted(len(unspaced), 'item')} have no spaces "
+        "between words, so that whole clauses count as words; tokenize=zh, ja-mecab "
+        "or char divides them."
     )
     return [note]
+
+
+def _texts(evidence: Evidence, output: Output) -> tuple[str, ...]:
+    """An output's text and what it is compared with."""
+    return (output.text, *evidence.items[output.item].references)
 
 
 def _of_ratings(evidence: Evidence, raters: Raters) -> list[str]:

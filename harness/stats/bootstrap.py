@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 LEVEL = 0.95
 """Nominal coverage of every interval."""
 
+WHOLE_DRAWS = 200
+"""Most resamples of a value that is computed anew for each."""
+
 _BLOCK = 4_000_000
 """Most weights held at once."""
 
@@ -143,21 +146,25 @@ def whole_estimate(
     order = np.argsort(items, kind="stable")
     rows = np.split(order, np.flatnonzero(np.diff(items[order])) + 1)
     whole = float(value_of(np.arange(outputs)))
-    draws = min(draws, _MOST_WHOLE_DRAWS)
+    draws = min(draws, WHOLE_DRAWS)
     rng = np.random.default_rng(seed)
     drawn = rng.integers(len(rows), size=(draws if len(rows) > 1 else 0, len(rows)))
     resampled = np.array(
         [value_of(np.concatenate([rows[item] for item in draw])) for draw in drawn],
         dtype=float,
     )
-    if np.isfinite(resampled).any():
-        resampled += whole - np.median(resampled[np.isfinite(resampled)])
     return with_interval(
-        whole, resampled, n=len(rows), method="value of all outputs, centred"
+        whole,
+        centred(resampled, whole),
+        n=len(rows),
+        method="value of all outputs, centred",
     )
 
 
-_MOST_WHOLE_DRAWS = 200
+def centred(resampled: Floats, value: float) -> Floats:
+    """The resamples moved to where their median equals the value."""
+    finite = resampled[np.isfinite(resampled)]
+    return resampled + (value - np.median(finite)) if finite.size else resampled
 
 
 def undefined(reason: str, *, n: int = 0, dropped: int = 0) -> Estimate:

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.errors import UsageError
-from harness.stats.bootstrap import undefined, weights, with_interval
+from harness.stats.bootstrap import (
+    WHOLE_DRAWS,
+    centred,
+    undefined,
+    weights,
+    with_interval,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,9 +23,12 @@ if TYPE_CHECKING:
     from harness.types import Estimate
 
     Floats = NDArray[np.float64]
+    Rows = NDArray[np.intp]
 
 TRIALS = 10_000
 """Random swaps, as sacreBLEU's `--paired-ar` has them by default."""
+WHOLE_TRIALS = 500
+"""Most random swaps where the value is computed anew for each."""
 _BLOCK = 4_000_000
 _SAME = 1e-12
 
@@ -91,23 +100,72 @@ def randomisation_p(
         seed: seed of the swaps.
 
     Returns:
-        None where no item was scored for both.
+        None where no item was scored for both, or their difference is undefined.
 
     Raises:
         UsageError: the shapes differ.
     """
     a, b, _ = _shared(first, second)
-    if not len(a):
-        return None
     rng = np.random.default_rng(seed)
     sum_a, sum_b, gap = a.sum(axis=0), b.sum(axis=0), b - a
-    real = abs(float(value(sum_b) - value(sum_a)))
+    real = float(value(sum_b) - value(sum_a)) if len(a) else np.nan
+    if not np.isfinite(real):
+        return None
     as_large = 0
     for size in _blocks(trials, len(a)):
         moved = rng.integers(2, size=(size, len(a))).astype(float) @ gap
-        swapped = np.abs(value(sum_b - moved) - value(sum_a + moved))
-        as_large += int((swapped >= real - _SAME * max(1.0, real)).sum())
+        as_large += _as_large(value(sum_b - moved) - value(sum_a + moved), real)
     return (as_large + 1) / (trials + 1)
+
+
+def paired_whole(
+    items: int,
+    value_of: Callable[[Rows], float],
+    *,
+    draws: int = WHOLE_DRAWS,
+    trials: int = WHOLE_TRIALS,
+    seed: int = 0,
+) -> tuple[Estimate, float | None]:
+    """Difference of two systems in a value of all outputs together, and its p.
+
+    As `paired_difference` and `randomisation_p`, for values that do not follow from a
+    sum. The interval is centred as in `whole_estimate`.
+
+    Args:
+        items: number of items that both systems answered.
+        value_of: the value of these rows together, repeats included; NaN where it is
+            undefined. Row i is item i of the first system, row items + i the same
+            item of the second. It is called twice a draw and twice a trial.
+        draws: number of resamples, at most 200 are made.
+        trials: number of random swaps, at most 500 are made.
+        seed: seed of both.
+    """
+    draws, trials = min(draws, WHOLE_DRAWS), min(trials, WHOLE_TRIALS)
+    every, none = np.arange(items), np.zeros(items, dtype=int)
+
+    def difference(drawn: Rows, swapped: Rows) -> float:
+        first, second = drawn + items * swapped, drawn + items * (1 - swapped)
+        return value_of(second) - value_of(first)
+
+    if not items:
+        return undefined("no item was answered by both"), None
+    rng = np.random.default_rng(seed)
+    real = difference(every, none)
+    resamples = range(draws if items > 1 and np.isfinite(real) else 0)
+    resampled = np.array(
+        [difference(rng.integers(items, size=items), none) for _ in resamples]
+    )
+    estimate = with_interval(
+        real,
+        centred(resampled, real),
+        n=items,
+        method="paired difference of values of all outputs, centred",
+    )
+    if not np.isfinite(real):
+        return estimate, None
+    swaps = rng.integers(2, size=(trials, items))
+    swapped = np.array([difference(every, swap) for swap in swaps])
+    return estimate, (_as_large(swapped, real) + 1) / (trials + 1)
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
@@ -119,6 +177,12 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
         largest = max(largest, min(1.0, (len(known) - rank) * p))
         adjusted[place] = largest
     return adjusted
+
+
+def _as_large(swapped: Floats, real: float) -> int:
+    """Trials with a difference as large as the real one, or with none at all."""
+    smaller = np.abs(swapped) < abs(real) - _SAME * max(1.0, abs(real))
+    return int((~smaller).sum())
 
 
 def _shared(first: ArrayLike, second: ArrayLike) -> tuple[Floats, Floats, int]:

@@ -65,6 +65,17 @@ def test_greedy_answers_equal_unbatched_generate(
     assert seen(answer(model, items, GREEDY)) == expected(kind)
 
 
+@pytest.mark.parametrize("kind", ["llama", "gpt2", "t5"])
+def test_the_tokenizers_padding_side_changes_no_answer(
+    kind, load, items, answer, expected, monkeypatch
+):
+    # gpt2 pads with the token that ends a text, as many do.
+    model = load(kind, 16)
+    for side in ("left", "right"):
+        monkeypatch.setattr(model.codec.tokenizer, "padding_side", side)
+        assert seen(answer(model, items, GREEDY)) == expected(kind)
+
+
 @pytest.mark.parametrize("kind", LOOPED + WHOLE)
 def test_the_models_end_at_different_lengths(kind, expected):
     # Else the test above would not see rows leave and enter.

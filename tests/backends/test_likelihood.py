@@ -2,13 +2,16 @@
 
 import inspect
 from dataclasses import replace
+from statistics import median
 
 import pytest
 import torch
 from backends.passages import first_references
 
 from harness.backends.base import Scored
+from harness.backends.loading import Loading
 from harness.backends.scorer import Scorer
+from harness.backends.transformers import TransformersBackend
 from harness.errors import CheckpointError
 from harness.types import Item
 
@@ -103,6 +106,28 @@ def test_only_the_columns_before_reference_tokens_get_logits(load, monkeypatch):
     ]
     tokens = [one.tokens for one in scored(model, items).values()]
     assert widths == [max(tokens)]
+
+
+def test_half_precision_is_left_before_the_softmax(checkpoint, items):
+    """Which in bfloat16 would be wrong by some hundredths of a nat a token."""
+    loading = Loading(dtype="bfloat16", device="cpu", batch_size=1)
+    model = TransformersBackend(loading).load(checkpoint("llama"))
+    ours, in_halves = [], []
+    for item in items:
+        prompt = model.codec.prompt(item)
+        whole = model.codec.tokenizer(item.prompt + item.references[0])["input_ids"]
+        with torch.no_grad():
+            logits = model.network(torch.tensor([whole])).logits[
+                0, len(prompt) - 1 : -1
+            ]
+        wanted = torch.tensor(whole[len(prompt) :]).unsqueeze(1)
+        nll = -logits.double().log_softmax(dim=1).gather(1, wanted).sum().item()
+        half = -logits.log_softmax(dim=1).gather(1, wanted).double().sum().item()
+        ours.append(abs(scored(model, [item])[item.id].nll - nll) / len(wanted))
+        in_halves.append(abs(half - nll) / len(wanted))
+    # Some texts differ a little more, as kernels round by the shape of their work.
+    assert median(ours) < 1e-5
+    assert median(in_halves) > 1e-3
 
 
 def test_the_start_token_is_read_but_not_scored(load):

@@ -70,6 +70,25 @@ def test_value_by_hand():
     assert corpus_bleu(judged) == pytest.approx(100 * np.exp(-1 / 4))
 
 
+def test_the_brevity_penalty_goes_by_the_closest_reference_not_the_shortest():
+    # 7 words; 8 are closest, by which 1 - 8/7 is taken off, and by 5 nothing would be.
+    text = "a b c d e f g"
+    judged = [(Item("1", "t", "1", "", ("a b c d e", "a b c d e f g h")), text)]
+    assert corpus_bleu(judged) == pytest.approx(100 * np.exp(1 - 8 / 7))
+    assert corpus_bleu(judged) == pytest.approx(86.7, abs=0.05)
+
+
+def test_all_orders_count_not_the_fourth_alone():
+    judged = [(Item("1", "t", "1", "", ("a b c d x y",)), "a b c d y x")]
+    # 6/6, 3/5, 2/4 and 1/3, of which a "BLEU-4" of weights (0, 0, 0, 1) takes 1/3.
+    assert corpus_bleu(judged) == pytest.approx(100 * (1 * 3 / 5 / 2 / 3) ** 0.25)
+
+
+def test_a_perfect_corpus_is_100_but_for_rounding():
+    judged = [(Item("1", "t", "1", "", ("a b c d e",)), "a b c d e")] * 3
+    assert corpus_bleu(judged) == pytest.approx(100, abs=1e-9)
+
+
 def test_one_output_goes_by_effective_order():
     assert output_bleu("two words", "two words") == pytest.approx(100)
     judged = [(Item("1", "task", "1", "", ("two words",)), "two words")]

@@ -43,6 +43,44 @@ def test_four_decimals_of_the_example():
     assert [round(float(chrf2), 4), round(float(plus), 4)] == [59.7275, 59.1531]
 
 
+@pytest.mark.parametrize(
+    ("pairs", "expected", "of_the_first_alone"),
+    [
+        (
+            [
+                ("Le chat dort", "Le chat dort"),
+                ("Me gusta pizza", "Me gusta la pizza"),
+                ("Das Wetter ist schön", "Das Wetter ist schön"),
+            ],
+            89.16,
+            100,
+        ),
+        (
+            [
+                ("Le soleil", "Le soleil est brillant"),
+                ("La luna", "La luna está llena"),
+                ("Die Sterne", "Die Sterne sind wunderschön"),
+            ],
+            34.85,
+            37.68,
+        ),
+    ],
+)
+def test_all_outputs_count_where_lighteval_takes_the_first(
+    pairs, expected, of_the_first_alone
+):
+    """Its own tests expect the values that references not transposed give."""
+    judged = [
+        (Item(str(n), "task", str(n), "", (reference,)), text)
+        for n, (text, reference) in enumerate(pairs)
+    ]
+    tallies = np.array(ChrF().tallies(judged))
+    assert float(ChrF().value(tallies.sum(axis=0))) == pytest.approx(expected, abs=0.01)
+    assert float(ChrF().value(tallies[0])) == pytest.approx(
+        of_the_first_alone, abs=0.01
+    )
+
+
 def test_two_orders_by_hand():
     # "ab" against "abc": letters 2/2 and 2/3, pairs 1/1 and 1/2. P = 1, R = 7/12.
     value = chrf("ab", "abc", char_order=2, beta=1)

@@ -1,6 +1,7 @@
 """Modules of Hugging Face's evaluate, written to a folder and loaded from there."""
 
 import json
+import socket
 
 import numpy as np
 import pytest
@@ -305,6 +306,21 @@ def test_a_name_is_never_fetched(tmp_path):
     with pytest.raises(MetricError, match=r"evaluate\.load\('no_such_module_here'\)"):
         build("evaluate:no_such_module_here", tmp_path)
     assert before == config.HF_EVALUATE_OFFLINE
+
+
+def test_no_address_is_ever_asked(module, tmp_path, monkeypatch):
+    """Neither by a module of a file, nor by a name that is not on this machine."""
+
+    def refuse(*address):
+        raise AssertionError(f"the network was asked: {address}")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    module(f"return {{'scores': {CAPITALS}}}")
+    assert one("evaluate:./capitals.py", tmp_path).score(item("x"), "AB") == 2
+    for name in ("bleu", "sacrebleu", "rouge", "perplexity"):
+        with pytest.raises(MetricError, match="is not on this machine"):
+            build(f"evaluate:{name}", tmp_path)
 
 
 def test_a_name_that_is_at_hand_is_loaded_offline(module, tmp_path, monkeypatch):

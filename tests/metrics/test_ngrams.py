@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.metrics.ngrams import length, ngrams, tokenized
+from harness.metrics.ngrams import lacks_spaces, length, ngrams, tokenized
 
 # Text, words that white space divides, characters, and what n-grams are made of.
 TEXTS = [
@@ -40,3 +40,19 @@ def test_every_sequence_of_neighbours():
     assert ngrams(["a", "b"], 3) == []
     assert ngrams([], 1) == []
     assert ngrams(["a"], 10**12) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("今天天气很好。", True),
+        ("แมวนั่งบนเสื่อ", True),
+        ("今天 is today", False),
+        ("오늘은 날씨가 좋다", False),
+        ("кошка сидит", False),
+        ("", False),
+        ("…!", False),
+    ],
+)
+def test_scripts_without_spaces(text, expected):
+    assert lacks_spaces(text) == expected

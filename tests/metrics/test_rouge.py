@@ -125,6 +125,18 @@ def test_a_reference_without_words_is_unscorable(reference, tokenizer):
     assert score("rouge1", "the cat", reference, "the cat", tokenizer=tokenizer) == 1
 
 
+@pytest.mark.parametrize("tokenizer", ["default", "unicode"])
+def test_nothing_against_nothing_is_unknown_rather_than_zero(tokenizer):
+    with pytest.raises(Unscorable, match="no reference holds a word"):
+        score("rougeL", "", "", tokenizer=tokenizer)
+
+
+@pytest.mark.parametrize("references", [("mat",), ("mat", ""), ("...", "mat")])
+def test_empty_references_do_not_hide_the_others(references):
+    assert score("rouge1", "mat", *references) == 1
+    assert score("rouge1", "", *references) == 0
+
+
 def test_without_reference_it_is_unscorable():
     with pytest.raises(Unscorable, match="no reference"):
         score("rouge1", "the cat")

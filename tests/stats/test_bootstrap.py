@@ -105,6 +105,26 @@ def test_blocks_bound_the_memory_without_changing_the_interval(monkeypatch):
     assert mean_estimate(values) == whole
 
 
+@pytest.mark.parametrize("draws", [999, 1000, 1500])
+def test_as_many_resamples_are_drawn_as_are_asked_for(monkeypatch, draws):
+    monkeypatch.setattr(bootstrap, "_BLOCK", 50 * 700)
+    drawn = []
+
+    def counting(tally):
+        drawn.append(tally[..., 0].size)
+        return ratio(tally)
+
+    got = corpus_estimate(np.ones((50, 2)) + np.eye(50, 2), counting, draws=draws)
+    assert sum(drawn) == draws + 1  # the value itself
+    assert f"{draws} draws" in got.method
+
+
+def test_an_interval_does_not_shrink_with_the_number_of_resamples():
+    values = np.random.default_rng(8).normal(size=100)
+    few, many = (mean_estimate(values, draws=draws) for draws in (500, 8000))
+    assert many.high - many.low == pytest.approx(few.high - few.low, rel=0.15)
+
+
 def test_the_same_seed_gives_the_same_interval_and_another_one_another():
     values = np.random.default_rng(4).normal(size=50)
     assert mean_estimate(values, seed=1) == mean_estimate(values, seed=1)

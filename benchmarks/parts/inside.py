@@ -1,7 +1,7 @@
-"""What `generation.py` measures inside one process, printed as a line of JSON.
+"""What generation.py measures inside one process, printed as a line of JSON.
 
-generation_inside.py generate CHECKPOINT TASK BATCH   the harness, and a bare loop
-generation_inside.py overhead ARGUMENT...             the command's time by parts
+inside.py generate CHECKPOINT TASK BATCH   the harness, and a bare loop
+inside.py overhead ARGUMENT...             the command's time by parts
 """
 
 from __future__ import annotations
