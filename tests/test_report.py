@@ -527,6 +527,20 @@ def test_outputs_without_a_score_are_noted(cats):
     assert any("not scored yet: bleu (1)" in note for note in only(cats).notes)
 
 
+def test_items_without_a_likelihood_are_noted(tmp_path):
+    study = StudyFile(tmp_path / "s.db")
+    maker = Maker(study)
+    maker.metrics = ("perplexity",)
+    maker.items(*((key, key, ("fine",)) for key in "abc"))
+    texts = dict.fromkeys("abc", "fine")
+    maker.checkpoint("whole", texts, step=1, nll=dict.fromkeys("abc", 2.0))
+    maker.checkpoint("part", texts, step=2, nll={"a": 2.0})
+    found = [note for note in only(maker).notes if "likelihood" in note]
+    assert found == [
+        "Items without a likelihood yet: perplexity (2). harness run adds them."
+    ]
+
+
 def test_scores_that_an_import_lacks_cannot_be_added_and_are_said_so(tmp_path):
     file = tmp_path / "outputs.jsonl"
     rows = [

@@ -20,6 +20,10 @@ CUT_SHARE = 0.05
 IMPORTED = "|imported"
 """How the signatures of imported metrics end."""
 
+NOT_SCORED = "Outputs not scored yet: {}. harness score adds them."
+NOT_IMPORTED = "Outputs imported without a score: {}."
+NO_LIKELIHOOD = "Items without a likelihood yet: {}. harness run adds them."
+
 MOST_LETTERS = (
     "of {} most letters are dropped and match nothing, as only a-z and 0-9 are read; "
     "tokenizer=unicode reads every script."
@@ -137,30 +141,26 @@ def _items_without_output(evidence: Evidence, checkpoint: str) -> int:
 
 
 def _of_scores(evidence: Evidence) -> list[str]:
-    lacking: dict[bool, list[str]] = {True: [], False: []}
+    lacking: dict[str, list[str]] = {}
     for signature in evidence.signatures:
-        scored = [
-            (checkpoint, found[signature])
+        of_likelihoods = evidence.of_likelihoods(signature)
+        missing = sum(
+            max(0, len(judged) - len(found[signature]))
             for checkpoint, found in evidence.scores.items()
             if signature in found
-        ]
-        missing = sum(
-            max(0, len(evidence.outputs[checkpoint]) - len(scores))
-            for checkpoint, scores in scored
-            if not evidence.of_likelihoods(signature)
+            for judged in (
+                evidence.items if of_likelihoods else evidence.outputs[checkpoint],
+            )
         )
         if missing:
             name = on_one_line(evidence.descriptions[signature]["name"])
-            imported = signature.endswith(IMPORTED)
-            lacking[imported].append(f"{name} ({missing:,})")
-    found = []
-    if lacking[False]:
-        names = listed(lacking[False])
-        found.append(f"Outputs not scored yet: {names}. harness score adds them.")
-    if lacking[True]:
-        names = listed(lacking[True])
-        found.append(f"Outputs imported without a score: {names}.")
-    return found
+            note = NOT_SCORED
+            if signature.endswith(IMPORTED):
+                note = NOT_IMPORTED
+            elif of_likelihoods:
+                note = NO_LIKELIHOOD
+            lacking.setdefault(note, []).append(f"{name} ({missing:,})")
+    return [note.format(listed(names)) for note, names in lacking.items()]
 
 
 def _of_letters(evidence: Evidence) -> list[str]:
