@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from harness.generate import Work
     from harness.progress import Progress
     from harness.study import StudyFile
     from harness.types import Checkpoint, Output
+    from harness.work import Work
 
 PATIENCE = 5.0
 """Seconds to wait for the thread where the model has failed."""

@@ -7,16 +7,20 @@ from typing import TYPE_CHECKING
 
 from harness.backends import AUTOMATIC
 from harness.compare import compare
+from harness.exporting import export
 from harness.importing import Imported, import_outputs, import_ratings
 from harness.progress import silent
 from harness.report import report
-from harness.run import Run, run, score_stored
+from harness.rescore import Rescored, score_stored
+from harness.run import Run, run
 from harness.study import StudyFile
 from harness.study.checkpoints import stored_checkpoints
+from harness.study.items import stored_tasks
 from harness.task import load_tasks
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from typing import Literal
 
     import pandas as pd
 
@@ -74,16 +78,64 @@ class Study:
             progress=progress,
         )
 
-    def score(self, suite: str, *, progress: Progress = silent) -> int:
-        """Score stored outputs by the suite's metrics; returns how many are new.
+    def score(
+        self,
+        suite: str,
+        *,
+        progress: Progress = silent,
+        remark: Callable[[str], None] = lambda _: None,
+    ) -> Rescored:
+        """Score stored outputs by the suite's metrics; loads no checkpoint.
+
+        Args:
+            suite: path of a task or suite file, or the name of a bundled one.
+            progress: called with a label, units done and units in all.
+            remark: called with what users should know, say that data is missing.
 
         Raises:
             HarnessError: a metric or task is not as it must be.
         """
-        return score_stored(self.file, load_tasks(suite), progress=progress).scores
+        return score_stored(
+            self.file, load_tasks(suite), progress=progress, remark=remark
+        )
+
+    def rate(
+        self,
+        suite: str,
+        raters: Sequence[str] = ("rater",),
+        *,
+        host: str = "127.0.0.1",
+        port: int = 7860,
+        open_browser: bool = False,
+        tell: Callable[[str], None] = print,
+    ) -> None:
+        """Serve the page where people rate outputs, until Ctrl-C; see `ui.serve`.
+
+        Args:
+            suite: path of a task or suite file, or the name of a bundled one.
+            raters: names of those who get a link.
+            host: address to listen at.
+            port: port to listen at; 0 takes any that is free.
+            open_browser: whether to open the first rater's link here.
+            tell: called with each line for the user, links included.
+
+        Raises:
+            HarnessError: there is nothing to rate, or the address cannot be used.
+        """
+        from ui.serve import serve
+
+        serve(
+            self.file.path,
+            load_tasks(suite),
+            raters=raters,
+            host=host,
+            port=port,
+            open_browser=open_browser,
+            tell=tell,
+        )
 
     def report(self, tasks: Sequence[str] | None = None) -> Report:
-        """The report on tasks, or on all.
+        """The report on tasks, or on all; `harness.reporting.render` writes it out.
 
         Raises:
             NotFound: the study has no such task.
@@ -123,6 +175,20 @@ class Study:
     def import_ratings(self, file: Path | str, task: str) -> Imported:
         """Store ratings given elsewhere; see `harness.importing.import_ratings`."""
         return import_ratings(self.file, Path(file), task)
+
+    def export(
+        self,
+        folder: Path | str,
+        *,
+        kind: Literal["csv", "jsonl"] = "csv",
+        names: Sequence[str] = (),
+    ) -> list[Path]:
+        """Write tables and views to files; see `harness.exporting.export`."""
+        return export(self.file, Path(folder), kind=kind, names=names)
+
+    def tasks(self) -> list[str]:
+        """Names of the tasks that the study has outputs or likelihoods of."""
+        return stored_tasks(self.file)
 
     def checkpoints(self, task: str | None = None) -> list[Checkpoint]:
         """All checkpoints, or those evaluated on a task, by series and step."""

@@ -202,7 +202,7 @@ def _campaign_of(row: Mapping[str, Json]) -> Campaign:
     except (ValidationError, KeyError) as error:
         raise StudyError(
             f"Campaign '{row['name']}' was made by another version of Tandem and "
-            "cannot be read. Update with: pip install -U tandem-eval"
+            "cannot be read. Update your clone of Tandem and install it again."
         ) from error
     return Campaign(
         id=row["id"],

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 from harness.backends import AUTOMATIC, backend_named
 from harness.errors import CheckpointError, UsageError
 from harness.progress import silent
-from harness.study.checkpoints import known_hashes, store_checkpoint, store_hashes
+from harness.study.checkpoints import store_checkpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import MutableMapping, Sequence
 
     from harness.backends import Loading
+    from harness.identity import FileStamp
     from harness.progress import Progress
     from harness.study import StudyFile
     from harness.types import Checkpoint
@@ -82,36 +83,40 @@ def find_checkpoints(specs: Sequence[str], loading: Loading = AUTOMATIC) -> list
     )
 
 
-def register(
-    study: StudyFile,
+def fingerprints(
     found: Sequence[Found],
-    *,
-    rehash: bool = False,
+    hashes: MutableMapping[FileStamp, str],
     loading: Loading = AUTOMATIC,
     progress: Progress = silent,
-) -> list[Checkpoint]:
-    """Store checkpoints, each known by its contents.
+) -> list[str]:
+    """What each checkpoint is made of, as hashes of the contents; stores nothing.
 
     Args:
-        study: where to.
         found: the checkpoints.
-        rehash: read every file again, also one that looks unchanged.
+        hashes: those of files that were read before; of the others they are added.
         loading: what is asked of loading.
         progress: told of every checkpoint that was read.
 
     Raises:
         CheckpointError: one cannot be loaded or reached; says what is missing.
     """
-    before = {} if rehash else known_hashes(study)
-    known = dict(before)
     prints: list[str] = []
     for one in found:
         progress("read checkpoints", len(prints), len(found))
         backend = backend_named(one.backend).with_loading(loading)
-        prints.append(backend.fingerprint(one.location, known))
+        prints.append(backend.fingerprint(one.location, hashes))
     progress("read checkpoints", len(prints), len(found))
-    store_hashes(study, {key: known[key] for key in known.keys() - before.keys()})
-    return [
+    return prints
+
+
+def register(
+    study: StudyFile, found: Sequence[Found], prints: Sequence[str]
+) -> list[Checkpoint]:
+    """Store checkpoints, each known by its fingerprint.
+
+    Two places may hold the same model, which is then returned once.
+    """
+    stored = [
         store_checkpoint(
             study,
             series=one.series,
@@ -123,6 +128,7 @@ def register(
         )
         for one, fingerprint in zip(found, prints, strict=True)
     ]
+    return list({one.id: one for one in stored}.values())
 
 
 def _divide(pattern: re.Pattern[str], text: str) -> tuple[str | None, str]:

@@ -301,7 +301,7 @@ class _Pair:
     ) -> tuple[str | None, list[Changed]]:
         """By the first metric of outputs that tells any of them apart."""
         for signature, metric in metrics.items():
-            of_outputs = not self.evidence.of_reference(signature)
+            of_outputs = not self.evidence.of_likelihoods(signature)
             if isinstance(metric, Tallied) and metric.directed and of_outputs:
                 changed = self._changed(signature, metric)
                 if changed:

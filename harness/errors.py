@@ -31,6 +31,7 @@ FAILURES = (
     AttributeError,
     ImportError,
     LookupError,
+    MemoryError,
     NameError,
     OSError,
     RuntimeError,
@@ -131,7 +132,7 @@ class MissingPackage(HarnessError):  # noqa: N818 - reads as what it says
         """Name the extra that brings the package."""
         super().__init__(
             f"{step} needs packages that are not installed. "
-            f"Install them with: pip install 'tandem-eval[{extra}]'"
+            f"Install them from a clone of Tandem with: pip install '.[{extra}]'"
         )
 
 

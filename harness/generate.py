@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.backends import AUTOMATIC, Request, Usage, backend_named
 from harness.data import whole_text
-from harness.errors import CheckpointError, Unscorable
+from harness.errors import CheckpointError
 from harness.identity import content_hash
-from harness.metrics import LikelihoodMetric, Metric
 from harness.progress import silent
-from harness.study.checkpoints import store_used
+from harness.study.checkpoints import known_hashes, store_used
 from harness.study.items import task_version
 from harness.study.outputs import (
     Evaluation,
@@ -25,39 +25,15 @@ from harness.types import Likelihood, Output
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from harness.backends import Generated, Loading, Model, Scored
+    from harness.backends import Backend, Generated, Loading, Model, Scored
     from harness.progress import Progress
     from harness.study import StudyFile
-    from harness.task import Task
-    from harness.types import Checkpoint, Item, Passage
+    from harness.types import Checkpoint, Passage
+    from harness.work import Work
 
 LIKELIHOOD_POLICY = "conditional, first reference"
 """Part of every likelihood's key, and kept as it was when only these were asked for,
 so that they stay valid; what a likelihood is of now stands in its target."""
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """A task ready to run: read and checked."""
-
-    task: Task
-    """The task file."""
-    items: Sequence[Item]
-    """Its items."""
-    metrics: Sequence[Metric]
-    """Its metrics, made ready for the items."""
-
-    @property
-    def passages(self) -> list[Passage]:
-        """What the metrics want likelihoods of; what several share stands once."""
-        asking = [one for one in self.metrics if isinstance(one, LikelihoodMetric)]
-        found: dict[tuple[str, str], Passage] = {}
-        for item in self.items:
-            for metric in asking:
-                wanted = metric.wanted(item)
-                if not isinstance(wanted, Unscorable):
-                    found |= {(item.id, one.target): one for one in wanted}
-        return list(found.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +87,8 @@ def generate(  # noqa: PLR0913 - three things, and how they are worked on
         progress: told of loading and of every batch.
 
     Raises:
-        CheckpointError: the model cannot be loaded, its server not reached, or it
-            gives more or fewer answers than were asked for.
+        CheckpointError: the model cannot be loaded, its server not reached, its folder
+            was overwritten, or it gives more or fewer answers than were asked for.
     """
     if checkpoint.location is None:
         raise CheckpointError(
@@ -129,7 +105,7 @@ def generate(  # noqa: PLR0913 - three things, and how they are worked on
     usages = [Usage() for _ in gaps]
     if any(gap.requests or gap.unscored for gap in gaps):
         progress(f"{checkpoint.name}: load", 0, 1)
-        model = backend.load(checkpoint.location)
+        model = _loaded(study, backend, checkpoint, checkpoint.location)
         progress(f"{checkpoint.name}: load", 1, 1)
         store_used(study, run, checkpoint, {**identity, **model.description})
         try:
@@ -152,6 +128,26 @@ def generate(  # noqa: PLR0913 - three things, and how they are worked on
         )
         for gap, usage in zip(gaps, usages, strict=True)
     ]
+
+
+def _loaded(
+    study: StudyFile, backend: Backend, checkpoint: Checkpoint, location: str
+) -> Model:
+    """The checkpoint's model, which must be the one that its fingerprint is of.
+
+    A run may take hours to come to a checkpoint, and training goes on meanwhile.
+    """
+    model = backend.load(location)
+    # Names of other places are all that is known of them.
+    if Path(location).is_absolute():
+        found = backend.fingerprint(location, known_hashes(study))
+        if found != checkpoint.fingerprint:
+            model.close()
+            raise CheckpointError(
+                f"{location} was written to after the run had begun. Nothing of the "
+                "new contents was stored; run the same command again."
+            )
+    return model
 
 
 def _find_gap(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from importlib.machinery import SourceFileLoader
 from inspect import isabstract
 from typing import TYPE_CHECKING, TypeVar
 
@@ -11,6 +12,7 @@ from harness.errors import FAILURES, InputError, MissingData
 from harness.identity import content_hash
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
     from types import ModuleType
 
@@ -18,6 +20,17 @@ T = TypeVar("T")
 
 PREFIX = "harness_file_"
 """How the names of such modules begin."""
+
+
+class _TextAlone(SourceFileLoader):
+    """Loads a file's text, never the bytecode that Python may have kept of it.
+
+    Python takes that for the file's if time, to the second, and size are the same; the
+    file's hash, by which scores are known, would then be of other code.
+    """
+
+    def path_stats(self, path: str) -> Mapping[str, float]:
+        raise OSError(f"no bytecode of {path}")
 
 
 def load_module(file: Path) -> ModuleType:
@@ -30,7 +43,8 @@ def load_module(file: Path) -> ModuleType:
     if not file.is_file():
         raise MissingData("no such Python file", file=file)
     name = f"{PREFIX}{file.stem}_{content_hash(str(file.resolve()))[:8]}"
-    spec = importlib.util.spec_from_file_location(name, file)
+    loader = _TextAlone(name, str(file))
+    spec = importlib.util.spec_from_file_location(name, file, loader=loader)
     if spec is None or spec.loader is None:
         raise InputError("not a Python file", file=file)
     module = importlib.util.module_from_spec(spec)
@@ -38,7 +52,7 @@ def load_module(file: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except FAILURES as error:
+    except (SystemExit, *FAILURES) as error:
         quoted = " ".join(f"{type(error).__name__}: {error}".split())
         raise InputError(f"cannot be loaded: {quoted}", file=file) from error
     return module

@@ -144,8 +144,8 @@ def _infos(evidence: Evidence, metrics: Mapping[str, Metric]) -> tuple[MetricInf
             unit=metric.unit,
             higher_is_better=metric.higher_is_better,
             directed=metric.directed,
-            of="references"
-            if evidence.of_reference(signature)
+            of="likelihoods"
+            if evidence.of_likelihoods(signature)
             else "whole"
             if isinstance(metric, Whole)
             else "outputs",

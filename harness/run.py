@@ -2,38 +2,46 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.alongside import ScoringAlongside
 from harness.backends import AUTOMATIC, Usage
-from harness.checkpoints import find_checkpoints, register
-from harness.errors import InputError, MetricError, MissingData, NotFound
-from harness.generate import Generation, Work, generate
-from harness.metrics import LikelihoodMetric, build
+from harness.checkpoints import Found, find_checkpoints, fingerprints, register
+from harness.errors import MetricError
+from harness.generate import Generation, generate
 from harness.progress import silent
-from harness.score import score
-from harness.study.checkpoints import stored_checkpoints
-from harness.study.file import now
-from harness.study.items import (
-    store_items,
-    store_task,
-    stored_items,
-    stored_tasks,
-)
-from harness.task import load_items
+from harness.study.checkpoints import known_hashes, store_hashes
+from harness.study.runs import finish, start
+from harness.work import Work, asked_by, prepare, score_work, store_work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Mapping, Sequence
 
     from harness.backends import Loading
-    from harness.metrics import Metric
+    from harness.identity import FileStamp
     from harness.progress import Progress
     from harness.study import StudyFile
     from harness.task import Task
-    from harness.types import Checkpoint, Item
+    from harness.types import Checkpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run is to do: all of it read and checked, nothing of it stored."""
+
+    checkpoints: tuple[str, ...]
+    """The checkpoints as the user named them."""
+    loading: Loading
+    """How they are loaded."""
+    works: tuple[Work, ...]
+    """The tasks."""
+    found: tuple[Found, ...]
+    """The checkpoints, by series and step."""
+    prints: tuple[str, ...]
+    """The fingerprint of each."""
+    hashes: Mapping[FileStamp, str] = field(default_factory=dict)
+    """Hashes of the files that had to be read for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +65,43 @@ class Run:
         return sum((one.usage for one in self.generations), Usage())
 
 
-@dataclass(frozen=True, slots=True)
-class Scoring:
-    """What scoring stored outputs did."""
+def plan(
+    tasks: Sequence[Task],
+    checkpoints: Sequence[str],
+    *,
+    hashes: Mapping[FileStamp, str],
+    loading: Loading = AUTOMATIC,
+    progress: Progress = silent,
+) -> Plan:
+    """Check all data, metrics and checkpoints of a run; no model is loaded.
 
-    scores: int
-    """Scores stored now."""
-    usage: Usage
-    """What servers were asked by metrics."""
+    Args:
+        tasks: what to evaluate on.
+        checkpoints: each `[SERIES=]PATH`, a glob, or `[SERIES=]BACKEND:NAME`.
+        hashes: those of checkpoint files that were read before.
+        loading: in which precision, where, and what is trusted.
+        progress: told of every checkpoint that was read.
+
+    Raises:
+        HarnessError: something is not as it must be; says what and where.
+    """
+    found = find_checkpoints(checkpoints, loading)
+    works = [prepare(task) for task in tasks]
+    known = dict(hashes)
+    prints = fingerprints(found, known, loading, progress)
+    return Plan(
+        checkpoints=tuple(checkpoints),
+        loading=loading,
+        works=tuple(works),
+        found=tuple(found),
+        prints=tuple(prints),
+        hashes={stamp: known[stamp] for stamp in known.keys() - hashes.keys()},
+    )
 
 
 def run(
     study: StudyFile,
-    tasks: Sequence[Task | Work],
+    tasks: Sequence[Task],
     checkpoints: Sequence[str],
     *,
     rehash: bool = False,
@@ -84,7 +116,7 @@ def run(
 
     Args:
         study: where everything is stored.
-        tasks: what to evaluate on, prepared already or not.
+        tasks: what to evaluate on.
         checkpoints: each `[SERIES=]PATH`, a glob, or `[SERIES=]BACKEND:NAME`.
         rehash: read every file of a checkpoint again, also one that looks unchanged.
         loading: in which precision, where, and what is trusted.
@@ -93,19 +125,28 @@ def run(
     Raises:
         HarnessError: something is not as it must be; says what and where.
     """
-    named = find_checkpoints(checkpoints, loading)
-    works = [task if isinstance(task, Work) else prepare(task) for task in tasks]
-    # Two places may hold the same model.
-    registered = register(
-        study, named, rehash=rehash, loading=loading, progress=progress
+    hashes = {} if rehash else known_hashes(study)
+    planned = plan(
+        tasks, checkpoints, hashes=hashes, loading=loading, progress=progress
     )
-    found = list({c.id: c for c in registered}.values())
+    return carry_out(study, planned, progress)
+
+
+def carry_out(study: StudyFile, planned: Plan, progress: Progress = silent) -> Run:
+    """Generate and score what was planned, as far as it has not been done.
+
+    Raises:
+        HarnessError: a model or a metric fails.
+    """
+    works, loading = planned.works, planned.loading
+    store_hashes(study, planned.hashes)
+    found = register(study, planned.found, planned.prints)
     for work in works:
         store_work(study, work)
     number = start(
         study,
         "run",
-        {"checkpoints": list(checkpoints), "loading": asdict(loading)},
+        {"checkpoints": list(planned.checkpoints), "loading": asdict(loading)},
     )
     generations: list[Generation] = []
     scores, failures = 0, []
@@ -123,173 +164,10 @@ def run(
         scores += alongside.stored
         for work in works:
             try:
-                scores += _score(study, checkpoint, work, progress)
+                scores += score_work(study, checkpoint, work, progress)
             except MetricError as error:
                 failures.append(error)
     if failures:
         raise failures[0]
     finish(study, number)
-    judging = _asked(metric for work in works for metric in work.metrics)
-    return Run(number, tuple(found), tuple(generations), scores, judging)
-
-
-def _score(
-    study: StudyFile, checkpoint: Checkpoint, work: Work, progress: Progress
-) -> int:
-    task = work.task
-    return score(
-        study,
-        checkpoint,
-        task.name,
-        work.metrics,
-        base=task.folder.resolve(),
-        progress=progress,
-    )
-
-
-def prepare(task: Task) -> Work:
-    """Read a task's data and metrics and check them.
-
-    Raises:
-        InputError: data or metrics are not as they must be.
-    """
-    items = load_items(task)
-    return Work(task, items, build_metrics(task, items))
-
-
-def store_work(study: StudyFile, work: Work) -> None:
-    """Store this version of a task with its items."""
-    task = work.task
-    with study.transaction():
-        store_task(study, task.name, task.text, task.path)
-        store_items(study, task.name, work.items)
-
-
-def start(study: StudyFile, command: str, settings: dict[str, object]) -> int:
-    """Record that a command starts; returns its number."""
-    with study.transaction() as db:
-        cursor = db.execute(
-            "INSERT INTO runs (command, version, settings, started) "
-            "VALUES (?, ?, ?, ?)",
-            [command, version("tandem-eval"), json.dumps(settings), now()],
-        )
-        return int(cursor.lastrowid or 0)
-
-
-def finish(study: StudyFile, number: int) -> None:
-    """Record that the command finished."""
-    with study.transaction() as db:
-        db.execute("UPDATE runs SET finished = ? WHERE id = ?", [now(), number])
-
-
-def score_stored(
-    study: StudyFile,
-    tasks: Sequence[Task],
-    *,
-    progress: Progress = silent,
-    remark: Callable[[str], None] = lambda _: None,
-) -> Scoring:
-    """Score outputs that the study holds by the tasks' metrics; loads no checkpoint.
-
-    As in a run, a task's items are those of its data today, so that mended references
-    count. Where the data is missing, or all outputs were imported, they are those
-    that the study holds.
-
-    Args:
-        study: where outputs are and scores go.
-        tasks: whose metrics to score by.
-        progress: told of every block.
-        remark: told of a task whose data is missing.
-
-    Raises:
-        InputError: data or metrics are not as they must be; nothing is stored then.
-        NotFound: the study has no outputs for a task.
-    """
-    works = []
-    for task in tasks:
-        if not stored_checkpoints(study, task.name):
-            raise NotFound("task with outputs", task.name, stored_tasks(study))
-        today = _items_of_today(study, task, remark)
-        items = today or stored_items(study, task.name)
-        works.append((Work(task, items, build_metrics(task, items)), bool(today)))
-    number = start(study, "score", {"tasks": [task.name for task in tasks]})
-    stored = 0
-    for work, refreshed in works:
-        if refreshed:
-            store_work(study, work)
-        for checkpoint in stored_checkpoints(study, work.task.name):
-            stored += _score(study, checkpoint, work, progress)
-    finish(study, number)
-    return Scoring(stored, _asked(m for work, _ in works for m in work.metrics))
-
-
-def _asked(metrics: Iterable[Metric]) -> Usage:
-    return sum((metric.usage for metric in metrics), Usage())
-
-
-def _items_of_today(
-    study: StudyFile, task: Task, remark: Callable[[str], None]
-) -> list[Item]:
-    """The items in the task's data; none where those in the study count.
-
-    Raises:
-        InputError: the data is not as it must be, or no prompt in it is one that was
-            run.
-    """
-    if not study.column(
-        "SELECT 1 FROM tasks WHERE name = ? AND path IS NOT NULL", [task.name]
-    ):
-        return []  # known by imports alone
-    try:
-        items = load_items(task)
-    except MissingData as error:
-        remark(f"Task '{task.name}' is scored by the references in the study: {error}")
-        return []
-    known = study.column("SELECT id FROM items WHERE task = ?", [task.name])
-    if not {item.id for item in items}.intersection(known):
-        raise task.error(
-            "all of its prompts have changed since it was run; harness run answers "
-            "the new ones",
-            "prompt" if task.file.messages is None else "messages",
-        )
-    return items
-
-
-def build_metrics(task: Task, items: Sequence[Item]) -> list[Metric]:
-    """The task's metrics, made ready for its items.
-
-    Raises:
-        InputError: a metric is unknown, not as it must be, stands twice, or judges
-            outputs where the task has none; names the line of its entry.
-    """
-    built: dict[str, Metric] = {}
-    for number, spec in enumerate(task.file.metrics):
-        try:
-            found = [metric.for_items(items) for metric in build(spec, task.folder)]
-        except (InputError, NotFound) as error:
-            raise task.error(str(error), "metrics", number) from error
-        for metric in found:
-            if metric.signature in built:
-                raise task.error(
-                    f"metric '{metric.signature}' stands twice", "metrics", number
-                )
-            built[metric.signature] = metric
-    if task.generation is None:
-        _refuse_metrics_of_outputs(task, list(built.values()))
-    return list(built.values())
-
-
-def _refuse_metrics_of_outputs(task: Task, built: Sequence[Metric]) -> None:
-    others = [one.name for one in built if not isinstance(one, LikelihoodMetric)]
-    if others:
-        raise task.error(
-            f"metric '{others[0]}' judges outputs, but with 'generation: none' there "
-            "are none; leave it out, or say how outputs are drawn",
-            "metrics",
-        )
-    if not built:
-        raise task.error(
-            "with 'generation: none' it asks for nothing; name a metric of likelihood "
-            "as perplexity or accuracy",
-            "generation",
-        )
+    return Run(number, tuple(found), tuple(generations), scores, asked_by(works))

@@ -182,6 +182,8 @@ def load_items(task: Task) -> list[Item]:
 def _own_key(row: Row) -> str | None:
     for column in ("item", "id"):
         value = row.values.get(column)
+        # Tables keep whole numbers as floats where some are missing.
+        value = int(value) if isinstance(value, float) and value.is_integer() else value
         if isinstance(value, str | int) and str(value).strip():
             return str(value)
     return None
@@ -198,7 +200,7 @@ def _references(task: Task, row: Row) -> tuple[str, ...]:
         value = row.values[column]
         for text in value if isinstance(value, list) else [value]:
             # Tables write a missing text as None, as NaN or as nothing.
-            if text is None or text == "" or (isinstance(text, float) and isnan(text)):
+            if text is None or text == "" or _is_nan(text):
                 continue
             if isinstance(text, bool) or not isinstance(text, str | int | float):
                 raise row.error(
@@ -238,10 +240,12 @@ class _Template:
     def render(self, row: Row) -> tuple[str, tuple[dict[str, str], ...]]:
         """The prompt as text, and its turns if it is a chat."""
         try:
-            texts = [template.render(row.values) for template in self._templates]
+            known = {name: _or_null(value) for name, value in row.values.items()}
+            texts = [template.render(known) for template in self._templates]
         except (TemplateError, *FAILURES) as error:
+            why = str(error) or type(error).__name__
             raise row.error(
-                f"the prompt template fails on this row: {error}; "
+                f"the prompt template fails on this row: {why}; "
                 f"its columns are: {', '.join(row.values)}"
             ) from error
         if not any(text.strip() for text in texts):
@@ -253,6 +257,15 @@ class _Template:
             for message, text in zip(self._task.file.messages, texts, strict=True)
         )
         return "\n".join(f"{turn['role']}: {turn['content']}" for turn in turns), turns
+
+
+def _is_nan(value: Json) -> bool:
+    return isinstance(value, float) and isnan(value)
+
+
+def _or_null(value: Json) -> Json:
+    # Tables write a missing value as NaN, too.
+    return None if _is_nan(value) else value
 
 
 def _not_null(value: Json) -> Json:

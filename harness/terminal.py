@@ -40,11 +40,15 @@ def open_study(
     """
     from harness.study import StudyFile
 
-    if db is None:
-        db = RESULTS / f"{_study_name(name)}.db" if name else None
-        if must_exist and (db is None or not db.is_file()):
-            db = _only_study()
+    if db is None and name is not None:
+        db = study_path(None, name)
+        db = None if must_exist and not db.is_file() else db
     return StudyFile(db or _only_study(), must_exist=must_exist)
+
+
+def study_path(db: Path | None, suite: str) -> Path:
+    """The study file that `--db` names, else that of the suite; it may not exist."""
+    return db or RESULTS / f"{_study_name(suite)}.db"
 
 
 def _study_name(name: str) -> str:

@@ -25,5 +25,5 @@ def find_playwright():
     try:
         from playwright import sync_api
     except ImportError:
-        missing("playwright; install it with: pip install 'tandem-eval[test]'")
+        missing("playwright; install it with: pip install '.[test]'")
     return sync_api

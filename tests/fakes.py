@@ -23,7 +23,10 @@ from harness.backends import (
     Scored,
     backends,
 )
+from harness.checkpoints import fingerprints
+from harness.checkpoints import register as store
 from harness.errors import CheckpointError
+from harness.study.checkpoints import known_hashes, store_hashes
 
 ROWS = [
     {"id": f"q{n}", "question": f"question {n}", "answer": f"calm question {n}"}
@@ -128,6 +131,14 @@ def in_place_of_transformers(backend):
         yield backend
     finally:
         backends.register("transformers")(real)
+
+
+def register(study, found, *, rehash=False):
+    """Store checkpoints as a run does."""
+    hashes = {} if rehash else known_hashes(study)
+    prints = fingerprints(found, hashes)
+    store_hashes(study, hashes)
+    return store(study, found, prints)
 
 
 def write_checkpoint(folder, word="calm"):

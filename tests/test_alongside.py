@@ -7,8 +7,7 @@ from typing import ClassVar
 import pytest
 from fakes import ROWS, EchoModel, write_checkpoint, write_task
 
-from harness import alongside
-from harness import run as running
+from harness import alongside, work
 from harness.errors import MetricError
 from harness.metrics import MeanMetric
 from harness.run import run
@@ -44,9 +43,9 @@ def study(tmp_path):
 @pytest.fixture
 def evaluate(tmp_path, study, echo, monkeypatch):
     """Run these rows with the metric Signal beside exact match."""
-    built = running.build_metrics
+    built = work.build_metrics
     monkeypatch.setattr(
-        running, "build_metrics", lambda *known: [Signal(), *built(*known)]
+        work, "build_metrics", lambda *known: [Signal(), *built(*known)]
     )
     folder = write_checkpoint(tmp_path / "run" / "checkpoint-1")
 

@@ -4,7 +4,7 @@ import pytest
 from fakes import ROWS, write_checkpoint, write_rows, write_task
 
 import harness
-from harness.errors import HarnessError, NotFound, StudyError
+from harness.errors import HarnessError, NotFound, StudyError, UsageError
 
 OUTPUTS = [
     {"item": i, "system": s, "output": f"{s} {i}", "scores": {"m": len(s + i)}}
@@ -75,9 +75,36 @@ def test_progress_is_told(study, folders, task):
 def test_score_adds_a_metric(study, folders, task, tmp_path, echo):
     study.run(task, folders)
     write_task(tmp_path / "mine", ROWS, metrics=["exact_match", "chrf"])
-    assert study.score(task) == 20
-    assert study.score(task) == 0
+    assert study.score(task).scores == 20
+    assert study.score(task).scores == 0
     assert echo.loads == 2
+
+
+def test_missing_data_is_remarked_when_scoring(study, folders, task, tmp_path):
+    study.run(task, folders)
+    (tmp_path / "mine" / "data.jsonl").unlink()
+    told = []
+    study.score(task, remark=told.append)
+    assert "data.jsonl: no such file" in told[0]
+
+
+def test_tables_are_exported(study, folders, task, tmp_path):
+    study.run(task, folders)
+    paths = study.export(tmp_path / "out", kind="jsonl", names=["checkpoints"])
+    assert [path.name for path in paths] == ["checkpoints.jsonl"]
+    assert len(paths[0].read_text().splitlines()) == 2
+
+
+def test_tasks_are_listed(study, folders, task):
+    assert study.tasks() == []
+    study.run(task, folders)
+    assert study.tasks() == ["echo"]
+
+
+def test_what_rating_needs_is_said_before_the_page_is_served(study, folders, task):
+    study.run(task, folders)
+    with pytest.raises(UsageError, match="no section 'rating:' in the task file of"):
+        study.rate(task, ["ann"], port=0)
 
 
 def test_import_then_frames(study, tmp_path):
@@ -124,6 +151,8 @@ def test_a_closed_study_opens_again_when_it_is_used(study):
         (lambda s: s.run("modernise", ["x"]), NotFound, "Did you mean 'modernize'"),
         (lambda s: s.run("modernize", []), HarnessError, "at least one checkpoint"),
         (lambda s: s.score("modernize"), NotFound, "task with outputs"),
+        (lambda s: s.compare("a", "b"), NotFound, "No checkpoint named 'a'"),
+        (lambda s: s.export("out", names=["score"]), NotFound, "Did you mean 'score"),
         (lambda s: s.frame("judgments"), NotFound, "Did you mean 'judgements'"),
         (lambda s: s.import_outputs("none.csv", "t"), HarnessError, "no such file"),
         (lambda s: s.import_ratings("none.csv", "t"), NotFound, "task with outputs"),

@@ -21,8 +21,8 @@ LAYERS = (
     ("taskfile", "task", "study"),
     ("backends", "metrics", "schemes", "stats"),
     (
-        *("init", "importing", "exporting", "checkpoints", "generate", "score", "run"),
-        "alongside",
+        *("init", "importing", "exporting", "checkpoints", "work"),
+        *("generate", "score", "alongside", "run", "rescore"),
         *("campaign", "drawing", "assignments", "rate", "desk"),
         *("report", "reporting", "compare"),
     ),

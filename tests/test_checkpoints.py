@@ -5,9 +5,9 @@ import os
 import shutil
 
 import pytest
-from fakes import write_checkpoint
+from fakes import register, write_checkpoint
 
-from harness.checkpoints import find_checkpoints, register, step_of_name
+from harness.checkpoints import find_checkpoints, step_of_name
 from harness.errors import CheckpointError, NotFound, UsageError
 from harness.study import StudyFile
 from harness.study.checkpoints import (

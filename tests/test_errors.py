@@ -54,7 +54,7 @@ def test_metric_error_names_the_metric_and_quotes_its_cause():
 
 
 def test_missing_package_says_how_to_install_it():
-    assert "pip install 'tandem-eval[local]'" in str(MissingPackage("Running", "local"))
+    assert "pip install '.[local]'" in str(MissingPackage("Running", "local"))
 
 
 def test_every_error_but_unscorable_is_a_harness_error():

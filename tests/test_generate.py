@@ -3,17 +3,17 @@
 from dataclasses import replace
 
 import pytest
-from fakes import ROWS, EchoModel, write_task
+from fakes import ROWS, EchoModel, register, write_task
 from fakes import write_checkpoint as folder_of
 
-from harness.checkpoints import find_checkpoints, register
+from harness.checkpoints import find_checkpoints
 from harness.errors import CheckpointError
 from harness.generate import generate
-from harness.run import prepare, store_work
 from harness.study import StudyFile
 from harness.study.checkpoints import store_checkpoint
 from harness.study.outputs import current_likelihoods, current_outputs
 from harness.task import load_task
+from harness.work import prepare, store_work
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from fakes import ROWS, write_checkpoint, write_rows, write_task
 
 from harness.errors import HarnessError, InputError, NotFound, UsageError
 from harness.importing import import_outputs, import_ratings
-from harness.run import run, score_stored
+from harness.rescore import score_stored
+from harness.run import run
 from harness.study import StudyFile
 from harness.study.checkpoints import stored_checkpoints
 from harness.study.items import stored_items

@@ -232,7 +232,7 @@ def test_what_is_refused_leaves_a_study_as_it_was(refused, ran, text, data, mess
         (
             [{"item": "a", "system": "s", "output": "x", "scores": {"b|c": 1}}],
             (),
-            "an imported metric cannot be named 'b|c'",
+            "f.jsonl: an imported metric cannot be named 'b|c'",
         ),
         ([], (), "f.jsonl: there is no row in it"),
     ],

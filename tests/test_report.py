@@ -13,9 +13,9 @@ from harness.errors import NotFound
 from harness.importing import import_outputs, import_ratings
 from harness.report import report
 from harness.reporting import evidence, render
-from harness.run import start
 from harness.study import StudyFile
 from harness.study.checkpoints import store_used, stored_checkpoints
+from harness.study.runs import start
 
 REFERENCES = ("the cat sat on the mat", "a dog barked at night", "we saw rain fall")
 BETTER = {"0": "the cat sat on the mat", "1": "a dog barked at dawn", "2": "rain fell"}
@@ -578,6 +578,33 @@ def test_outputs_without_a_score_are_noted(cats):
         "DELETE FROM scores WHERE rowid IN (SELECT min(rowid) FROM scores)"
     )
     assert any("not scored yet: bleu (1)" in note for note in only(cats).notes)
+
+
+def test_items_without_a_likelihood_are_noted(tmp_path):
+    study = StudyFile(tmp_path / "s.db")
+    maker = Maker(study)
+    maker.metrics = ("perplexity",)
+    maker.items(*((key, key, ("fine",)) for key in "abc"))
+    texts = dict.fromkeys("abc", "fine")
+    maker.checkpoint("whole", texts, step=1, nll=dict.fromkeys("abc", 2.0))
+    maker.checkpoint("part", texts, step=2, nll={"a": 2.0})
+    found = [note for note in only(maker).notes if "likelihood" in note]
+    assert found == [
+        "Items without a likelihood yet: perplexity (2). harness run adds them."
+    ]
+
+
+def test_scores_that_an_import_lacks_cannot_be_added_and_are_said_so(tmp_path):
+    file = tmp_path / "outputs.jsonl"
+    rows = [
+        {"item": item, "system": "s", "output": "x", "scores": scores}
+        for item, scores in (("a", {"bert": 1}), ("b", {}))
+    ]
+    file.write_text("\n".join(map(json.dumps, rows)))
+    study = StudyFile(tmp_path / "s.db")
+    import_outputs(study, file, "t")
+    found = [note for note in only(Maker(study)).notes if "bert" in note]
+    assert found == ["Outputs imported without a score: bert (1)."]
 
 
 def test_what_checkpoints_ran_in_is_reported_and_a_difference_noted(cats):

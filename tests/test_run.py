@@ -113,14 +113,32 @@ def test_a_run_says_what_was_asked_and_what_was_used(study, folders, task, echo)
     }
 
 
-def test_the_dtype_of_what_counts_is_known_also_if_nothing_was_loaded(
+def test_a_folder_overwritten_before_its_turn_is_not_taken_for_what_it_was(
+    study, folders, task, echo, tmp_path
+):
+    def train_on(label, done, total):
+        if label == "checkpoint-30: generate" and done == total:
+            write_checkpoint(tmp_path / "run" / "checkpoint-100", "newer words")
+
+    with pytest.raises(CheckpointError, match="100 was written to after the run had"):
+        run(study, [task()], [folders], progress=train_on)
+    assert study.column("SELECT count(*) FROM outputs") == [10]
+    assert echo.closed == 2
+    run(study, [task()], [folders])
+    texts = study.column("SELECT text FROM outputs WHERE text LIKE 'newer%'")
+    assert len(texts) == 10
+
+
+def test_what_the_answers_were_made_with_is_known_also_if_nothing_was_loaded(
     study, folders, task, echo
 ):
-    for dtype in ("float32", "bfloat16", "float32"):
-        run(study, [task()], [folders], loading=Loading(dtype=dtype))
+    asked = [("float32", "cpu"), ("bfloat16", "mps"), ("float32", "auto")]
+    for dtype, device in asked:
+        loading = Loading(dtype=dtype, device=device)
+        run(study, [task()], [folders], loading=loading)
     assert echo.loads == 4
     used = list(used_for(study, "echo").values())
-    assert used == [{"backend": "echo", "dtype": "float32"}] * 2
+    assert used == [{"backend": "echo", "dtype": "float32", "device": "cpu"}] * 2
 
 
 def test_a_suite_is_run_with_one_load_for_each_checkpoint(

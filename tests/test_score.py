@@ -6,14 +6,13 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from fakes import ROWS, EchoModel, write_checkpoint, write_rows, write_task
+from fakes import ROWS, EchoModel, write_checkpoint, write_task
 
 from harness import score as scoring
-from harness.errors import InputError, MetricError, NotFound, Unscorable
-from harness.importing import import_outputs
+from harness.errors import MetricError, Unscorable
 from harness.metrics import LikelihoodMetric, MeanMetric, TextMetric, Whole, build
 from harness.report import report
-from harness.run import run, score_stored
+from harness.run import run
 from harness.study import StudyFile
 from harness.study.checkpoints import store_checkpoint
 from harness.study.items import stored_items
@@ -266,7 +265,7 @@ class Fussy(LikelihoodMetric):
 def judged(study, ran, question, metric, monkeypatch):
     """What a metric of the tests' own says of one question."""
     rows = [{"id": "q", "question": question, "answer": "a"}]
-    monkeypatch.setattr("harness.run.build", lambda *_: [metric])
+    monkeypatch.setattr("harness.work.build", lambda *_: [metric])
     ran(rows, metrics=["fussy"])
     [row] = study.rows("SELECT value, reason FROM scores")
     return row["value"], row["reason"]
@@ -370,82 +369,6 @@ def test_progress_is_told_of_every_block(study, ran, monkeypatch):
         study, checkpoint, "echo", [metric], progress=lambda *step: told.append(step)
     )
     assert told == [("checkpoint-1: chrf", n, 10) for n in (4, 8, 10)]
-
-
-# harness score
-
-
-def test_stored_outputs_are_scored_without_a_model(study, ran, tmp_path, echo):
-    checkpoint = ran()
-    task = load_task(write_task(tmp_path / "task", metrics=["exact_match", "ter"]))
-    assert score_stored(study, [task]).scores == 10
-    assert score_stored(study, [task]).scores == 0
-    assert echo.loads == 1
-    assert set(values(study, checkpoint, "ter").values()) == {0.0}
-
-
-def test_mended_references_are_scored_without_a_model(study, ran, tmp_path, echo):
-    checkpoint = ran()
-    rows = [{**ROWS[0], "answer": "mended"}, *ROWS[1:]]
-    task = load_task(write_task(tmp_path / "task", rows))
-    assert score_stored(study, [task]).scores == 1
-    assert values(study, checkpoint, "exact_match") == {
-        "q0": 0.0,
-        **{f"q{n}": 1.0 for n in range(1, 10)},
-    }
-    assert stored_items(study, "echo")[0].references == ("mended",)
-    assert score_stored(study, [task]).scores == 0
-    assert echo.loads == 1
-
-
-def test_an_item_that_left_the_data_is_no_longer_scored(study, ran, tmp_path):
-    checkpoint = ran()
-    task = load_task(write_task(tmp_path / "task", ROWS[1:], metrics=["ter"]))
-    assert score_stored(study, [task]).scores == 9
-    assert "q0" not in values(study, checkpoint, "ter")
-    assert study.column("SELECT count(*) FROM outputs") == [10]
-
-
-def test_without_its_data_a_task_is_scored_by_what_the_study_holds(
-    study, ran, tmp_path
-):
-    ran()
-    task = load_task(write_task(tmp_path / "task", metrics=["ter"]))
-    (tmp_path / "task" / "data.jsonl").unlink()
-    told = []
-    assert score_stored(study, [task], remark=told.append).scores == 10
-    [remark] = told
-    assert remark.startswith("Task 'echo' is scored by the references in the study: ")
-    assert "data.jsonl: no such file" in remark
-
-
-def test_other_prompts_need_a_run(study, ran, tmp_path):
-    ran()
-    task = load_task(write_task(tmp_path / "task", prompt="Q: {{ question }}"))
-    with pytest.raises(
-        InputError, match=r"task\.yaml:\d+: all of its prompts have cha"
-    ):
-        score_stored(study, [task])
-    assert study.column("SELECT count(*) FROM current_outputs") == [10]
-
-
-def test_items_known_by_import_alone_stay_as_they_are(study, tmp_path):
-    rows = [{"item": "q0", "system": "s", "output": "x", "references": ["x"]}]
-    import_outputs(study, write_rows(tmp_path / "outputs.jsonl", rows), "echo")
-    before = list(study.db["items"].rows)
-    task = load_task(write_task(tmp_path / "task"))
-    told = []
-    assert score_stored(study, [task], remark=told.append).scores == 1
-    assert list(study.db["items"].rows) == before
-    assert study.column("SELECT value FROM current_scores") == [1.0]
-    assert told == []
-
-
-def test_a_task_without_outputs_is_not_found(study, ran, tmp_path):
-    ran()
-    task = load_task(write_task(tmp_path / "other", name="ecko"))
-    with pytest.raises(NotFound, match="Did you mean 'echo'"):
-        score_stored(study, [task])
 
 
 def test_outputs_without_an_evaluation_are_not_scored(study, ran):

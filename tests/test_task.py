@@ -83,7 +83,7 @@ def test_the_key_is_the_rows_own(items, column):
     assert [item.key for item in items([{"q": "a", column: "one"}])] == ["one"]
 
 
-@pytest.mark.parametrize("own", [None, "", "  ", 1.0, ["a"]])
+@pytest.mark.parametrize("own", [None, "", "  ", 1.5, ["a"]])
 def test_a_row_without_a_key_gets_its_number_among_equal_prompts(items, own):
     rows = [{"q": "a", "id": own}, {"q": "b"}, {"q": "a"}]
     assert [item.key for item in items(rows)] == ["#1", "#1", "#2"]
@@ -117,6 +117,16 @@ def test_a_key_that_stands_twice_is_refused_with_both_places(refusal):
         "data.jsonl:3: item key 'x' is already that of data.jsonl:1; "
         "every row needs its own"
     )
+
+
+def test_a_whole_number_is_the_same_key_however_a_table_keeps_it(items):
+    rows = [{"id": 7.0, "q": "a"}, {"id": 0.5, "q": "b"}, {"id": float("nan"), "q": ""}]
+    assert [one.key for one in items(rows, prompt="{{ q }}!")] == ["7", "#1", "#1"]
+
+
+def test_a_missing_number_can_be_left_out_of_a_prompt(items):
+    prompt = "say {{ q or 'nothing' }}"
+    assert items([{"q": float("nan")}], prompt=prompt)[0].prompt == "say nothing"
 
 
 @pytest.mark.parametrize(
@@ -170,6 +180,8 @@ def test_a_missing_reference_column_is_refused_with_those_there(refusal):
             {"q": None},
             "a value is null; if it may be, write {{ column or ''",
         ),
+        ("{{ q }}", {"q": float("nan")}, "a value is null; if it may be, write"),
+        ("{{ 'x' * 10**15 }}", {"q": "a"}, "fails on this row: MemoryError; its col"),
         ("{{ q + 1 }}", {"q": "a"}, "can only concatenate str"),
         ("{{ 1 / q }}", {"q": 0}, "division by zero"),
         ("{{ q.encode('no-such-code') }}", {"q": "a"}, "unknown encoding"),

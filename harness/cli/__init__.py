@@ -33,6 +33,10 @@ app.add_typer(records.importing, name="import")
 app.add_typer(records.listing, name="list")
 
 
+INTERRUPTED = 130
+"""Exit code after Ctrl-C."""
+
+
 def main() -> None:
     """Run the command line; every known failure is one line and exit code 2."""
     # Threads that spin while they wait make a model several times slower as soon as
@@ -40,6 +44,14 @@ def main() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         app(prog_name="harness")
+    except SystemExit as stop:
+        if stop.code == INTERRUPTED:
+            typer.echo(
+                "Interrupted. All that was finished is stored; the same command goes "
+                "on from there.",
+                err=True,
+            )
+        raise
     except (HarnessError, OSError) as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(2)

@@ -10,7 +10,14 @@ import typer
 
 from harness.cli.options import AsJson, Db, Format, Suite
 from harness.errors import NotFound, UsageError
-from harness.terminal import RESULTS, open_study, print_json, progress_bars, tell
+from harness.terminal import (
+    RESULTS,
+    open_study,
+    print_json,
+    progress_bars,
+    study_path,
+    tell,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,21 +66,21 @@ def run(  # noqa: PLR0913 - one argument an option
     Example: harness run modernize --checkpoint 'out/checkpoint-*'
     """
     from harness.backends import Loading
-    from harness.checkpoints import find_checkpoints
-    from harness.run import prepare
-    from harness.run import run as run_suite
+    from harness.run import carry_out, plan
+    from harness.study.checkpoints import known_hashes
     from harness.task import load_tasks
 
     loading = Loading(dtype, device, batch_size, trust_remote_code, allow_pickle)
     tasks = load_tasks(suite)
     # What is refused must not leave an empty study behind.
-    find_checkpoints(checkpoint, loading)
-    works = [prepare(task) for task in tasks]
-    study = open_study(db, suite)
+    new = not study_path(db, suite).is_file()
+    hashes = {} if new or rehash else known_hashes(open_study(db, suite))
     with progress_bars() as progress:
-        done = run_suite(
-            study, works, checkpoint, rehash=rehash, loading=loading, progress=progress
+        planned = plan(
+            tasks, checkpoint, hashes=hashes, loading=loading, progress=progress
         )
+        study = open_study(db, suite)
+        done = carry_out(study, planned, progress)
     generated = sum(one.generated for one in done.generations)
     reused = sum(one.reused for one in done.generations)
     tell(
@@ -92,7 +99,7 @@ def score(suite: Suite, *, db: Db = None, json: AsJson = False) -> None:
 
     Example: harness score my_task.yaml --db results/mine.db
     """
-    from harness.run import score_stored
+    from harness.rescore import score_stored
     from harness.task import load_tasks
 
     tasks = load_tasks(suite)

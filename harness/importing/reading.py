@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from harness.checkpoints import step_of_name
 from harness.data import text_of
-from harness.errors import UsageError, shown
+from harness.errors import InputError, UsageError, shown
 from harness.importing.forms import read_source
 from harness.importing.rows import name_of, number_of, whole_number_of
 from harness.metrics import ImportedMetric
@@ -102,7 +102,10 @@ def read_outputs(
     read.lower_is_better = source.lower_is_better | {*lower_is_better}
     for name in carried:
         higher = name not in read.lower_is_better
-        read.metrics[name] = ImportedMetric(name=name, higher_is_better=higher)
+        try:
+            read.metrics[name] = ImportedMetric(name=name, higher_is_better=higher)
+        except InputError as error:
+            raise InputError(str(error), file=file) from None
     return read
 
 

@@ -127,7 +127,7 @@ class Evidence:
     asked_otherwise: int = 0
     """Ratings left out because the question or scale has changed since."""
     used: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
-    """Id of the checkpoint to what the run used that asked it last."""
+    """Id of the checkpoint to what its answers were made with."""
     texts: Texts = Texts()
     """How the texts of likelihoods were read."""
     has_outputs: bool = True
@@ -192,8 +192,8 @@ class Evidence:
                         found[signature][output_id] = score.value
         return found
 
-    def of_reference(self, signature: str) -> bool:
-        """Whether a metric judges references rather than outputs."""
+    def of_likelihoods(self, signature: str) -> bool:
+        """Whether a metric judges likelihoods of given texts rather than outputs."""
         scores = (found.get(signature, ()) for found in self.scores.values())
         return any(score.output is None for some in scores for score in some)
 

@@ -64,7 +64,8 @@ def with_interval(estimate: Estimate, decimals: int = 2) -> str:
 def labels(signatures: Sequence[str]) -> dict[str, str]:
     """Signature to the shortest name that no other signature of the report has.
 
-    The first part alone where it is unique, else with the settings that differ.
+    The first part alone where it is unique, else with the first settings that tell it
+    from all others.
     """
     parts = {signature: signature.split("|") for signature in signatures}
     found = {}
@@ -74,7 +75,11 @@ def labels(signatures: Sequence[str]) -> dict[str, str]:
             for other, (its_name, *others) in parts.items()
             if its_name == name and other != signature
         ]
-        own = [s for s in settings if any(s not in twin for twin in twins)]
+        own = []
+        for setting in settings:
+            if any(setting not in twin for twin in twins):
+                own.append(setting)
+                twins = [twin for twin in twins if setting in twin]
         found[signature] = f"{name} ({', '.join(own)})" if own else name
     return found
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from harness.stats.correlation import Coefficients
     from harness.types import Estimate, Json
 
-Subject = Literal["outputs", "references", "whole"]
+Subject = Literal["outputs", "likelihoods", "whole"]
 Direction = Literal["metric", "raters"]
 
 
@@ -32,7 +32,7 @@ class MetricInfo:
     directed: bool = True
     """False where neither more nor less is better."""
     of: Subject = "outputs"
-    """What it judges: single outputs, given texts as references, or all together."""
+    """What it judges: single outputs, likelihoods of given texts, or all together."""
 
     @property
     def sign(self) -> int:
@@ -77,7 +77,7 @@ class CheckpointReport:
     prompts_cut: int = 0
     """Outputs whose prompt was cut to fit the model."""
     used: Mapping[str, Json] = field(default_factory=dict)
-    """What the run used that asked it last, say its dtype; empty where unknown."""
+    """What its answers were made with, say its dtype; empty where unknown."""
 
 
 @dataclass(frozen=True, slots=True)

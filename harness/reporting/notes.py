@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 CUT_SHARE = 0.05
 """Share of outputs cut at the token limit above which that is noted."""
 
+IMPORTED = "|imported"
+"""How the signatures of imported metrics end."""
+
+NOT_SCORED = "Outputs not scored yet: {}. harness score adds them."
+NOT_IMPORTED = "Outputs imported without a score: {}."
+NO_LIKELIHOOD = "Items without a likelihood yet: {}. harness run adds them."
+
 MOST_LETTERS = (
     "of {} most letters are dropped and match nothing, as only a-z and 0-9 are read; "
     "tokenizer=unicode reads every script."
@@ -134,24 +141,26 @@ def _items_without_output(evidence: Evidence, checkpoint: str) -> int:
 
 
 def _of_scores(evidence: Evidence) -> list[str]:
-    lacking = []
+    lacking: dict[str, list[str]] = {}
     for signature in evidence.signatures:
-        scored = [
-            (checkpoint, found[signature])
+        of_likelihoods = evidence.of_likelihoods(signature)
+        missing = sum(
+            max(0, len(judged) - len(found[signature]))
             for checkpoint, found in evidence.scores.items()
             if signature in found
-        ]
-        missing = sum(
-            max(0, len(evidence.outputs[checkpoint]) - len(scores))
-            for checkpoint, scores in scored
-            if not evidence.of_reference(signature)
+            for judged in (
+                evidence.items if of_likelihoods else evidence.outputs[checkpoint],
+            )
         )
         if missing:
             name = on_one_line(evidence.descriptions[signature]["name"])
-            lacking.append(f"{name} ({missing:,})")
-    if not lacking:
-        return []
-    return [f"Outputs not scored yet: {listed(lacking)}. harness score adds them."]
+            note = NOT_SCORED
+            if signature.endswith(IMPORTED):
+                note = NOT_IMPORTED
+            elif of_likelihoods:
+                note = NO_LIKELIHOOD
+            lacking.setdefault(note, []).append(f"{name} ({missing:,})")
+    return [note.format(listed(names)) for note, names in lacking.items()]
 
 
 def _of_letters(evidence: Evidence) -> list[str]:

@@ -28,6 +28,8 @@ WINNERS = 3
 """Checkpoints named one by one as first by something."""
 NUMBERED = 2
 """Criteria for which the verdict gives numbers; of more it only says who wins."""
+LEVEL = 1e-9
+"""Differences below it come of adding up in another order."""
 LITTLE_ALPHA = 0.4
 """Where alpha is surely below it, raters had better agree on the question first."""
 
@@ -101,7 +103,17 @@ def _metrics_say(task: TaskReport) -> str:
     if not found:
         single = len(task.checkpoints) == 1 and task.metrics
         return "One checkpoint alone leaves nothing to compare." if single else ""
-    return f"{_relation(task, found)}{_winners(task, found)}."
+    level = [lead for lead in found if _is_level(lead)]
+    ahead = [lead for lead in found if lead not in level]
+    if not ahead:
+        return f"The best are level {_named(task, level)}."
+    rest = f"; the best are level {_named(task, level)}" if level else ""
+    return f"{_relation(task, ahead)}{_winners(task, ahead)}{rest}."
+
+
+def _is_level(lead: Lead) -> bool:
+    gap = lead.difference.value
+    return gap is not None and abs(gap) < LEVEL
 
 
 def _winners(task: TaskReport, leads: Sequence[Lead]) -> str:

@@ -103,15 +103,24 @@ def store_used(
 
 
 def used_for(study: StudyFile, task: str) -> dict[str, dict[str, Json]]:
-    """Id of each checkpoint to what the run used that asked it last for a task."""
-    rows = study.mapping(
+    """Id of each checkpoint to what its answers to a task were made with.
+
+    That is what the run used that asked it last. If that found all answers there and
+    loaded no model, the latest run before it tells device and versions.
+    """
+    rows = study.rows(
         "SELECT evaluations.checkpoint, json_extract(runs.settings, "
-        "'$.used.\"' || evaluations.checkpoint || '\"') "
-        "FROM evaluations JOIN runs ON runs.id = evaluations.run "
-        "WHERE evaluations.task = ?",
+        "'$.used.\"' || evaluations.checkpoint || '\"') AS used "
+        "FROM evaluations JOIN runs ON runs.id <= evaluations.run "
+        "WHERE evaluations.task = ? AND used IS NOT NULL ORDER BY runs.id DESC",
         [task],
     )
-    return {checkpoint: json.loads(used) for checkpoint, used in rows.items() if used}
+    found: dict[str, dict[str, Json]] = {}
+    for row in rows:
+        used = json.loads(row["used"])
+        if found.setdefault(row["checkpoint"], used).items() < used.items():
+            found[row["checkpoint"]] = used
+    return found
 
 
 def known_hashes(study: StudyFile) -> dict[FileStamp, str]:

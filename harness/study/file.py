@@ -168,7 +168,7 @@ class StudyFile:
         if {row.name for row in migrations.applied(self.db)} - known:
             raise StudyError(
                 f"{self.path} was written by a newer version of Tandem. "
-                "Update with: pip install -U tandem-eval"
+                "Update your clone of Tandem and install it again."
             )
         self._enable_wal()
 

@@ -293,8 +293,7 @@ def m002_views(db: Database) -> None:
 def m003_likelihoods_of_any_text(db: Database) -> None:
     """Likelihoods know what they are of; so far it was the first reference."""
     # SQLite renames no table that a view reads.
-    for name in db.view_names():
-        db.execute(f'DROP VIEW "{name}"')
+    _drop_views(db)
     db.execute("ALTER TABLE likelihoods RENAME TO old_likelihoods")
     db.execute(LIKELIHOODS)
     db.execute(
@@ -304,6 +303,18 @@ def m003_likelihoods_of_any_text(db: Database) -> None:
     )
     db.execute("DROP TABLE old_likelihoods")
     _make_views(db)
+
+
+@migrations()
+def m004_scores_of_likelihood_are_called_so(db: Database) -> None:
+    """They were called scores of a reference, also those of documents and choices."""
+    _drop_views(db)
+    _make_views(db)
+
+
+def _drop_views(db: Database) -> None:
+    for name in db.view_names():
+        db.execute(f'DROP VIEW "{name}"')
 
 
 def _make_views(db: Database) -> None:

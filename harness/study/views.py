@@ -58,7 +58,7 @@ VIEWS = {
             current_ratings.rater_name AS rater, current_ratings.rater_kind,
             current_scores.signature, current_scores.value AS score,
             CASE WHEN current_scores.output IS NOT NULL THEN 'output'
-                WHEN current_scores.item IS NOT NULL THEN 'reference' END AS score_of
+                WHEN current_scores.item IS NOT NULL THEN 'likelihood' END AS score_of
         FROM current_ratings
         JOIN current_outputs ON current_outputs.id = current_ratings.output
         JOIN items ON items.id = current_outputs.item

@@ -3,11 +3,11 @@
 from importlib.metadata import EntryPoint, EntryPoints
 
 import pytest
-from fakes import write_checkpoint, write_task
+from fakes import register, write_checkpoint, write_task
 
 from harness.backends import OpenAIBackend, Request, backend_named, backends
 from harness.backends.base import NO_LIKELIHOODS
-from harness.checkpoints import find_checkpoints, register
+from harness.checkpoints import find_checkpoints
 from harness.errors import CheckpointError, InputError, NotFound, UsageError
 from harness.run import run
 from harness.study import StudyFile

@@ -43,8 +43,8 @@ def test_a_metric_of_which_less_is_better_is_turned():
     assert [one.output.item for one in found] == ["2", "4"]
 
 
-def test_metrics_of_references_are_passed_over():
-    metrics = [MetricInfo("m|v1", "m", "m", of="references")]
+def test_metrics_of_likelihoods_are_passed_over():
+    metrics = [MetricInfo("m|v1", "m", "m", of="likelihoods")]
     assert not disagreements(outputs(PAIRS), [one_agreement("m|v1", 0.9)], metrics)
 
 

@@ -72,6 +72,21 @@ def test_labels_are_the_shortest_that_tell_metrics_apart():
     ]
 
 
+def test_a_label_names_no_more_settings_than_it_takes():
+    signatures = [
+        "perplexity|ref:first|per:token|v1",
+        "perplexity|of:document|joined:no|window:64|per:token|v1",
+        "perplexity|of:document|joined:no|window:32|per:token|v1",
+        "perplexity|of:document|joined:no|window:32|per:word|v1",
+    ]
+    assert list(labels(signatures).values()) == [
+        "perplexity (ref:first)",
+        "perplexity (of:document, window:64)",
+        "perplexity (of:document, window:32, per:token)",
+        "perplexity (of:document, window:32, per:word)",
+    ]
+
+
 def test_lists_and_counts_read_as_prose():
     assert listed([]) == ""
     assert listed(["a"]) == "a"

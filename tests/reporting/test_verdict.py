@@ -95,6 +95,20 @@ def test_metrics_are_held_against_the_raters_choice(task, winners, expected):
     assert verdict(replace(found, leads=(*rated, *leads)))[1].startswith(expected)
 
 
+def test_who_is_level_is_not_called_first(task):
+    level = Estimate(0.0, n=12)
+    leads = [
+        replace(lead, difference=level) if lead.kind == "metric" else lead
+        for lead in settled(task).leads
+    ]
+    assert "The best are level by" in verdict(replace(task, leads=tuple(leads)))[1]
+    ahead = replace(leads[-1], difference=CLEAR, best="run-240")
+    said = verdict(replace(task, leads=(*leads[:-1], ahead)))[1]
+    name = task.metric(ahead.by).label
+    assert said.startswith(f"Metrics agree: run-240 first by {name} (clearly); the ")
+    assert f"{name}," not in said.partition("level by")[2]
+
+
 def test_no_metric_is_trusted_without_the_raters_own_agreement_beside_it(task):
     sentence = verdict(task)[2]
     assert "Kendall's tau 0." in sentence

@@ -103,3 +103,16 @@ def test_views_of_older_studies_are_those_of_today(ran, tmp_path):
     assert study.column("SELECT n FROM checkpoint_summary WHERE kind = 'metric'") == [
         10
     ]
+
+
+def test_scores_of_likelihood_are_called_so_in_older_studies(ran, tmp_path):
+    old_view = VIEWS["judgements"].replace("'likelihood'", "'reference'")
+    with sqlite3.connect(tmp_path / "s.db") as old:
+        old.execute("DROP VIEW judgements")
+        old.execute(f"CREATE VIEW judgements AS {old_view}")
+        old.execute("DELETE FROM _sqlite_migrations WHERE name LIKE 'm004_%'")
+    old.close()
+    study = StudyFile(tmp_path / "s.db")
+    [view] = study.column("SELECT sql FROM sqlite_master WHERE name = 'judgements'")
+    assert "'likelihood'" in view
+    assert "'reference'" not in view

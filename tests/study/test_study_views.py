@@ -324,10 +324,10 @@ def test_judgements_put_each_rating_beside_every_score(built):
     assert built.select(columns, "judgements", "1, 2, 3, 5") == [
         ("a", "k1", "ann", 4.0, "m", 0.5, "output"),
         ("a", "k1", "ann", 4.0, "n", None, "output"),
-        ("a", "k1", "ann", 4.0, "ppl", 9.0, "reference"),
+        ("a", "k1", "ann", 4.0, "ppl", 9.0, "likelihood"),
         ("a", "k1", "ben", 2.0, "m", 0.5, "output"),
         ("a", "k1", "ben", 2.0, "n", None, "output"),
-        ("a", "k1", "ben", 2.0, "ppl", 9.0, "reference"),
+        ("a", "k1", "ben", 2.0, "ppl", 9.0, "likelihood"),
         ("b", "k2", "ann", 1.0, None, None, None),
     ]
 
@@ -340,8 +340,8 @@ def test_judgements_carry_a_likelihood_to_every_sample(built):
         built.rate(built.assign("ann", output), output=output, value=sample + 1)
     built.score_reference("a", "i1", 9.0)
     assert built.select("sample, rating, score, score_of", "judgements") == [
-        (0, 1.0, 9.0, "reference"),
-        (1, 2.0, 9.0, "reference"),
+        (0, 1.0, 9.0, "likelihood"),
+        (1, 2.0, 9.0, "likelihood"),
     ]
 
 
