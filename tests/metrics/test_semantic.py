@@ -233,7 +233,7 @@ def test_code_in_a_models_folder_is_not_run(own, tmp_path):
 
 def test_without_the_package_the_extra_is_named(own, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)
-    with pytest.raises(MissingPackage, match=r"tandem-eval\[semantic\]"):
+    with pytest.raises(MissingPackage, match=r"\[semantic\]"):
         build({"semantic": {"model": "embedder"}}, tmp_path)
 
 
