@@ -295,7 +295,7 @@ def test_no_message_shows_the_key_or_control_signs(server, monkeypatch):
 
 def test_without_the_package_the_error_names_the_extra(server, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "openai", None)
-    with pytest.raises(MissingPackage, match=r"tandem-eval\[openai\]"):
+    with pytest.raises(MissingPackage, match=r"\[openai\]"):
         OpenAIBackend(patience=FAST).fingerprint(server.place, {})
 
 

@@ -180,7 +180,7 @@ def test_a_broken_tokenizer_is_a_checkpoint_error(folder):
 @pytest.mark.parametrize("package", ["torch", "transformers"])
 def test_a_missing_package_names_the_extra(folder, package, monkeypatch):
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(MissingPackage, match=r"tandem-eval\[local\]"):
+    with pytest.raises(MissingPackage, match=r"\[local\]"):
         BACKEND.load(folder)
 
 
