@@ -16,7 +16,7 @@ import torch
 from torch.nn.functional import pad
 
 from harness.backends.cache import join, new_cache, select
-from harness.backends.reading import Reader, layers_of
+from harness.backends.reading import Reader
 from harness.backends.sampling import check_numbers
 
 if TYPE_CHECKING:
@@ -29,7 +29,11 @@ if TYPE_CHECKING:
 
 def can_decode(network: Any) -> bool:
     """Whether all that the model remembers is one key and value per position."""
-    from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
+    from transformers.cache_utils import (
+        DynamicCache,
+        DynamicLayer,
+        DynamicSlidingWindowLayer,
+    )
 
     config = network.config.get_text_config(decoder=True)
     parameters = inspect.signature(network.forward).parameters
@@ -39,7 +43,8 @@ def can_decode(network: Any) -> bool:
     if getattr(config, "attention_chunk_size", None):
         return False
     # A window is part of the mask, so its layers may also keep all positions.
-    return layers_of(network) <= {DynamicLayer, DynamicSlidingWindowLayer}
+    layers = DynamicCache(config=config).layers
+    return {type(one) for one in layers} <= {DynamicLayer, DynamicSlidingWindowLayer}
 
 
 class Decoder:

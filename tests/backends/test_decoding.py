@@ -15,7 +15,7 @@ from harness.errors import CheckpointError
 from harness.types import Generation, Item
 
 GREEDY = Generation(max_new_tokens=20)
-LOOPED = ["llama", "gpt2", "mistral", "gemma"]
+LOOPED = ["llama", "gpt2", "mistral", "gemma", "gpt_neo", "deepseek"]
 WHOLE = ["mamba", "t5", "bart"]
 
 
