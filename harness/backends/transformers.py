@@ -292,19 +292,35 @@ def _load(folder: CheckpointFolder, loading: Loading) -> tuple[Any, Any]:
 
 def _network_class(folder: CheckpointFolder, config: Any, loading: Loading) -> Any:
     """A class that transformers finds by the config, or the folder's own."""
-    from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
+    import transformers
     from transformers.dynamic_module_utils import get_class_from_dynamic_module
     from transformers.models.auto.auto_factory import (
         add_generation_mixin_to_remote_model,
     )
 
-    kind = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
+    kind, known = (
+        (
+            transformers.AutoModelForSeq2SeqLM,
+            transformers.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING,
+        )
+        if config.is_encoder_decoder
+        else (
+            transformers.AutoModelForCausalLM,
+            transformers.MODEL_FOR_CAUSAL_LM_MAPPING,
+        )
+    )
     own = (getattr(config, "auto_map", None) or {}).get(kind.__name__)
-    if not loading.trust_remote_code or own is None:
-        return kind
-    # The auto classes remember the first folder's code for all that are named alike.
-    found = get_class_from_dynamic_module(own, folder.model, local_files_only=True)
-    return add_generation_mixin_to_remote_model(found)
+    if loading.trust_remote_code and own is not None:
+        # The auto classes remember the first folder's code for all named alike.
+        found = get_class_from_dynamic_module(own, folder.model, local_files_only=True)
+        return add_generation_mixin_to_remote_model(found)
+    encoder = not config.is_encoder_decoder and not getattr(config, "is_decoder", True)
+    if type(config) not in known or encoder:
+        raise CheckpointError(
+            f"{folder.model}: '{config.model_type}' models, as config.json has this "
+            "one, write no text. Name a causal or an encoder-decoder model."
+        )
+    return kind
 
 
 def _with_adapter(network: Any, path: Path) -> Any:

@@ -26,6 +26,7 @@ LLAMA_LIKE: dict[str, dict[str, Any]] = {
         "sliding_window": 12,
         "layer_types": ["sliding_attention", "full_attention"],
     },
+    "bert_decoder": {"model_type": "bert", "is_decoder": True},
     "gpt_neo": {
         "model_type": "gpt_neo",
         "attention_types": [[["global", "local"], 1]],
