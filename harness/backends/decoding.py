@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import inspect
 from collections import deque
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -27,8 +28,12 @@ if TYPE_CHECKING:
     from harness.backends.sampling import Sampler
 
 
-def can_decode(network: Any) -> bool:
-    """Whether all that the model remembers is one key and value per position."""
+def can_decode(network: Any, longest: int) -> bool:
+    """Whether rows of up to so many tokens can be read and written together.
+
+    They can if all that the model remembers is one key and value per position, which
+    no other row changes.
+    """
     from transformers.cache_utils import (
         DynamicCache,
         DynamicLayer,
@@ -40,11 +45,28 @@ def can_decode(network: Any) -> bool:
     if not {"attention_mask", "position_ids", "past_key_values"} <= set(parameters):
         return False
     # Chunks are counted from the first column, which padding moves.
-    if getattr(config, "attention_chunk_size", None):
+    if getattr(config, "attention_chunk_size", None) or longest > short_range(network):
         return False
     # A window is part of the mask, so its layers may also keep all positions.
     layers = DynamicCache(config=config).layers
     return {type(one) for one in layers} <= {DynamicLayer, DynamicSlidingWindowLayer}
+
+
+def short_range(network: Any) -> float:
+    """Most tokens of a row that changes no other; infinite for most models.
+
+    With LongRoPE (Ding et al. 2024), as Phi-3's, one longer row has its whole batch's
+    positions turned by other factors.
+    """
+    config = network.config.get_text_config(decoder=True)
+    rope = getattr(config, "rope_parameters", None) or {}
+    kinds = [rope, *(one for one in rope.values() if isinstance(one, dict))]
+    ranges = [
+        one["original_max_position_embeddings"]
+        for one in kinds
+        if one.get("rope_type") == "longrope"
+    ]
+    return min(ranges, default=inf)
 
 
 class Decoder:

@@ -1,7 +1,7 @@
 """Decoding by the model's own `generate`, for what `decoding` cannot do.
 
-That is: encoder-decoder models, memories other than keys and values, and checkpoints
-whose generation config asks for penalties or forced tokens.
+That is: encoder-decoder models, memories other than keys and values, rows that change
+others, and checkpoints whose generation config asks for penalties or forced tokens.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from harness.backends.cache import repeat, select
-from harness.backends.decoding import can_decode
+from harness.backends.decoding import can_decode, short_range
 from harness.backends.reading import Reader
 from harness.backends.sampling import check_numbers
 
@@ -35,6 +35,7 @@ class Scorer:
         self.budget = budget
         self.reader = Reader(network)
         self.keeps = bool(self.reader.extra)
+        self.short = short_range(network)
         self.by_context = False
 
     def score(self, readings: Sequence[Reading]) -> Iterator[list[Scored]]:
@@ -65,7 +66,9 @@ class Scorer:
     def _ordered(self, rows: list[tuple[int, Text]]) -> list[tuple[int, Text]]:
         """Neighbours are of similar length, or follow the same context."""
         contexts = [text.context for _, text in rows]
-        if all(not text.encoded for _, text in rows) and can_decode(self.network):
+        longest = max((text.length for _, text in rows), default=0)
+        causal = all(not text.encoded for _, text in rows)
+        if causal and can_decode(self.network, longest):
             self.reader.share(contexts)
             self.by_context = 2 * len(set(map(tuple, contexts))) <= len(contexts)
         if not self.by_context:
@@ -94,7 +97,8 @@ class Scorer:
             end, begin = max(end, len(text.read)), min(begin, len(text.context))
             kept = (rows + 1) * (end - begin + 1)
             read = (rows + 1) * longest
-            if rows and (read > self.budget.read or kept > self.budget.logits):
+            full = read > self.budget.read or kept > self.budget.logits
+            if rows and (full or waiting[0].length <= self.short < longest):
                 break
             rows += 1
         return rows

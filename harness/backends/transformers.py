@@ -145,7 +145,9 @@ class TransformersModel(Model):
             answers.append(Answer(request, prompt, ending, seed=settings.seed))
             if room is not None:
                 answers[-1].cut(room)
-        own_loop = can_decode(self.network) and not has_constraints(self.network)
+        longest = max((len(answer.context) for answer in answers), default=0)
+        together = can_decode(self.network, longest + settings.max_new_tokens)
+        own_loop = together and not has_constraints(self.network)
         writer = Decoder if own_loop else GenerateCaller
         batches = writer(self.network, Sampler.of(settings), self._budget())
         for batch in batches.write(answers):

@@ -16,7 +16,7 @@ from harness.types import Generation, Item
 
 GREEDY = Generation(max_new_tokens=20)
 LOOPED = ["llama", "gpt2", "mistral", "gemma", "gpt_neo", "deepseek"]
-WHOLE = ["mamba", "t5", "bart"]
+WHOLE = ["mamba", "longrope", "t5", "bart"]
 
 
 def alone(model, item, most=20, **settings):
@@ -61,8 +61,13 @@ def test_greedy_answers_equal_unbatched_generate(
     kind, batch_size, load, items, answer, expected
 ):
     model = load(kind, batch_size)
-    assert can_decode(model.network) == (kind in LOOPED)
+    assert can_decode(model.network, 256) == (kind in LOOPED)
     assert seen(answer(model, items, GREEDY)) == expected(kind)
+
+
+def test_only_rows_beyond_the_short_range_of_longrope_change_others(load):
+    network = load("longrope").network
+    assert (can_decode(network, 32), can_decode(network, 33)) == (True, False)
 
 
 @pytest.mark.parametrize("kind", LOOPED + WHOLE)

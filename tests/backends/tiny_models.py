@@ -43,6 +43,16 @@ LLAMA_LIKE: dict[str, dict[str, Any]] = {
         "v_head_dim": 4,
         "first_k_dense_replace": 2,
     },
+    "longrope": {
+        "model_type": "phi3",
+        "original_max_position_embeddings": 32,
+        "rope_parameters": {
+            "rope_type": "longrope",
+            "rope_theta": 10000.0,
+            "short_factor": [1.0] * 4,
+            "long_factor": [3.0] * 4,
+        },
+    },
     "mamba": {"model_type": "mamba", "state_size": 4},
 }
 """Settings in which models differ from a tiny Llama."""
