@@ -64,10 +64,12 @@ def check_numbers(logits: torch.Tensor) -> None:
     """Refuse what a model writes whose training diverged.
 
     Raises:
-        CheckpointError: the logits are not numbers.
+        CheckpointError: logits are not numbers, or infinitely high; infinitely low is
+            how models rule tokens out.
     """
-    if torch.isnan(logits).any():
+    if not (logits < torch.inf).all():
         raise CheckpointError(
-            "The model's logits are not numbers (NaN): its training diverged, or its "
-            "weights overflow in this precision. Take an earlier checkpoint."
+            "The model's logits are not numbers (NaN or infinite): its training "
+            "diverged, or its weights overflow in this precision. Take an earlier "
+            "checkpoint."
         )
