@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn.functional import pad
 
+from harness.backends.batching import memory_errors
 from harness.backends.cache import join, new_cache, select
 from harness.backends.reading import Reader
 from harness.backends.sampling import check_numbers
@@ -97,8 +98,9 @@ class Decoder:
         while self.waiting or self.rows:
             # The handler keeps the frames and so the memory: start over after it.
             try:
-                self._advance()
-                finished: list[Answer] | None = self._release()
+                with memory_errors():
+                    self._advance()
+                    finished: list[Answer] | None = self._release()
             except torch.OutOfMemoryError:
                 finished = None
             if finished is None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from harness.backends.batching import memory_errors
 from harness.backends.cache import new_cache, repeat, shift
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ class Reader:
         positions = torch.arange(len(prefix), device=tokens.device)[None]
         cache = new_cache()
         try:
-            self.forward(tokens, torch.ones_like(tokens), positions, cache)
+            with memory_errors():
+                self.forward(tokens, torch.ones_like(tokens), positions, cache)
         except torch.OutOfMemoryError:
             return  # whole prompts will say it better
         self.prefix, self.prefix_cache = prefix, cache

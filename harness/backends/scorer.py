@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from harness.backends.batching import memory_errors
 from harness.backends.cache import repeat, select
 from harness.backends.decoding import can_decode, short_range
 from harness.backends.reading import Reader
@@ -80,7 +81,8 @@ class Scorer:
         while waiting:
             batch = waiting[: self._rows_of(waiting)]
             try:
-                scored: list[float] | None = self._score_batch(batch)
+                with memory_errors():
+                    scored: list[float] | None = self._score_batch(batch)
             except torch.OutOfMemoryError:
                 scored = None
             if scored is None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness import identity
 from harness.backends.base import Backend, Model, Usage, backends
+from harness.backends.batching import memory_errors
 from harness.backends.folder import CheckpointFolder, inspect_folder
 from harness.backends.loading import AUTOMATIC, check_device, device_of, dtype_of
 from harness.errors import FAILURES, CheckpointError, MissingPackage, UsageError
@@ -77,9 +78,9 @@ class TransformersBackend(Backend):
         folder = self._inspect(location)
         torch = _torch()
         try:
-            with quiet():
+            with quiet(), memory_errors():
                 network, tokenizer = _load(folder, self.loading)
-            network.to(device_of(self.loading)).eval()
+                network.to(device_of(self.loading)).eval()
             return TransformersModel(
                 network, tokenizer, batch_size=self.loading.batch_size
             )
@@ -320,7 +321,7 @@ def _network_class(folder: CheckpointFolder, config: Any, loading: Loading) -> A
     if type(config) not in known or encoder:
         raise CheckpointError(
             f"{folder.model}: '{config.model_type}' models, as config.json has this "
-            "one, write no text. Name a causal or an encoder-decoder model."
+            "one, do not go on with a text. Name a causal or an encoder-decoder model."
         )
     return kind
 

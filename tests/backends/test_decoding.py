@@ -307,7 +307,8 @@ def test_weights_that_are_no_numbers_are_reported(load, items, monkeypatch):
     head = model.network.get_output_embeddings()
     broken = torch.nn.Linear(32, head.out_features, bias=False)
     torch.nn.init.constant_(broken.weight, torch.nan)
-    monkeypatch.setattr(model.network, "lm_head", broken)
+    # Undone, setattr would delete it, for modules keep their parts elsewhere.
+    monkeypatch.setitem(model.network._modules, "lm_head", broken)
     with pytest.raises(CheckpointError, match="training diverged"):
         list(model.generate([Request(items[0])], GREEDY))
     with pytest.raises(CheckpointError, match="training diverged"):
