@@ -39,6 +39,9 @@ class Sampler:
         """
         if self.temperature == 0:
             return logits.argmax(dim=-1)
+        device = logits.device
+        if device.type == "mps":
+            logits = logits.cpu()  # Metal has no float64
         probabilities = (logits.double() / self.temperature).softmax(dim=-1)
         if self.top_p < 1:
             probabilities = _nucleus(probabilities, self.top_p)
@@ -49,7 +52,7 @@ class Sampler:
         wanted = torch.minimum(
             wanted * heights[:, -1:], heights[:, -1:].nextafter(heights.new_zeros(()))
         )
-        return torch.searchsorted(heights, wanted, right=True).squeeze(-1)
+        return torch.searchsorted(heights, wanted, right=True).squeeze(-1).to(device)
 
 
 def _nucleus(probabilities: torch.Tensor, share: float) -> torch.Tensor:

@@ -191,5 +191,5 @@ def _nll(logits: torch.Tensor, scored: Tokens) -> float:
     for begin in range(0, len(scored), BLOCK):
         block = logits[begin : begin + BLOCK].float()
         of_wanted = block.gather(1, wanted[begin : begin + BLOCK]).squeeze(1)
-        total += float((block.logsumexp(dim=1) - of_wanted).double().sum())
+        total += float((block.logsumexp(dim=1) - of_wanted).cpu().double().sum())
     return total

@@ -33,6 +33,14 @@ def test_models_that_name_no_heads_or_several_have_a_limit_too(kind):
     assert Budget.of(network, CPU, None).cached == 4 * 2**30 // 1536
 
 
+def test_memory_that_torch_keeps_from_earlier_batches_is_free(load, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (2**30, 2**33))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda _: 2**32)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda _: 2**30)
+    budget = Budget.of(load("llama").network, torch.device("cuda"), None)
+    assert budget.cached == 4 * 2**30 // 2 // 256
+
+
 def test_long_answers_get_fewer_rows_but_always_one():
     budget = Budget(rows=16, cached=1000, read=1, logits=1)
     assert [budget.rows_of(length) for length in (10, 100, 300, 2000)] == [16, 10, 3, 1]
