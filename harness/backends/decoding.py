@@ -41,6 +41,9 @@ def can_decode(network: Any, longest: int) -> bool:
         DynamicSlidingWindowLayer,
     )
 
+    # Code of a checkpoint's own may remember in other ways than its arguments tell.
+    if not type(network).__module__.startswith("transformers."):
+        return False
     config = network.config.get_text_config(decoder=True)
     parameters = inspect.signature(network.forward).parameters
     if not {"attention_mask", "position_ids", "past_key_values"} <= set(parameters):
