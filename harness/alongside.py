@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError
 from harness.metrics import TextMetric
+from harness.progress import silent
 from harness.score import Scoring, register_metrics
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from harness.progress import Progress
     from harness.study import StudyFile
     from harness.types import Checkpoint, Output
     from harness.work import Work
@@ -31,14 +33,21 @@ class ScoringAlongside:
     """
 
     def __init__(
-        self, study: StudyFile, checkpoint: Checkpoint, works: Sequence[Work]
+        self,
+        study: StudyFile,
+        checkpoint: Checkpoint,
+        works: Sequence[Work],
+        progress: Progress = silent,
     ) -> None:
+        """Ready to start; `progress` is told of what is left once the model is done."""
         self.stored = 0
         """Scores stored so far."""
         self._study = study
         self._checkpoint = checkpoint
         self._works = {work.task.name: work for work in works}
         self._queue: SimpleQueue[tuple[str, Sequence[Output]] | None] = SimpleQueue()
+        self._progress = progress
+        self._ended = Event()
         self._halted = Event()
         self._going = True
         self._thread = Thread(target=self._run, name="scoring", daemon=True)
@@ -55,8 +64,13 @@ class ScoringAlongside:
     ) -> None:
         if kind is not None:
             self._halted.set()
+        self._ended.set()
         self._queue.put(None)
-        self._thread.join(PATIENCE if kind is not None else None)
+        try:
+            self._thread.join(PATIENCE if kind is not None else None)
+        except KeyboardInterrupt:
+            self._halted.set()
+            raise
 
     def take(self, task: str, outputs: Sequence[Output]) -> None:
         """Outputs of a task that the study holds now; returns at once."""
@@ -93,9 +107,14 @@ class ScoringAlongside:
             if self._halted.is_set():
                 return
             try:
-                self.stored += scoring.texts(metric, known)
+                self.stored += scoring.texts(metric, known, self._tell)
             except HarnessError:
                 metrics.remove(metric)
+
+    def _tell(self, label: str, done: int, total: int) -> None:
+        # While the model writes, its own progress says how far things are.
+        if self._ended.is_set():
+            self._progress(label, done, total)
 
     def _ready(self, task: str) -> tuple[Scoring, list[TextMetric]]:
         work = self._works[task]

@@ -57,6 +57,8 @@ class Compared:
     """The metric with all its settings; the criterion again."""
     higher_is_better: bool
     """Whether more of it is better."""
+    directed: bool
+    """False where neither more nor less is better."""
     difference: Estimate
     """Second minus first on shared items, with its paired bootstrap interval.
 
@@ -68,7 +70,8 @@ class Compared:
     p_holm: float | None
     """The same, adjusted for the number of metrics and criteria compared."""
     wins: int | None
-    """Items on which the second is better; None for a metric of all outputs."""
+    """Items on which the second is better; None for a metric of all outputs, or one
+    without direction."""
     ties: int | None
     """Items on which they are equal; None as above."""
     losses: int | None
@@ -78,6 +81,8 @@ class Compared:
     def better(self) -> Literal["first", "second"] | None:
         """Who is better by the adjusted p; None if that is not clear."""
         if self.p_holm is None or self.p_holm > LEVEL or not self.difference.value:
+            return None
+        if not self.directed:
             return None
         ahead = (self.difference.value > 0) == self.higher_is_better
         return "second" if ahead else "first"
@@ -250,7 +255,8 @@ class _Pair:
         return _with_p(row, p, SWAPS * draws)
 
     def _by_whole(self, signature: str, metric: Whole) -> Compared:
-        first, second = map(self._judged, self.ids)
+        written = [self._judged(id_) for id_ in self.ids]
+        first, second = (_able(metric, found) for found in written)
         shared = [item for item in first if item in second]
         groups = [found[item] for found in (first, second) for item in shared]
         draws = min(self.resampling.draws, WHOLE_DRAWS)
@@ -280,7 +286,7 @@ class _Pair:
         if difference.value is None and reasons:
             difference = undefined(reasons[0])
         row = _row("metric", signature, metric, difference, None)
-        return _of(_with_p(row, p, trials), first.keys() | second.keys())
+        return _of(_with_p(row, p, trials), written[0].keys() | written[1].keys())
 
     def _judged(self, checkpoint: str) -> dict[str, list[Judged]]:
         """Item to what the checkpoint wrote for it."""
@@ -295,9 +301,8 @@ class _Pair:
     ) -> tuple[str | None, list[Changed]]:
         """By the first metric of outputs that tells any of them apart."""
         for signature, metric in metrics.items():
-            if isinstance(metric, Tallied) and not self.evidence.of_likelihoods(
-                signature
-            ):
+            of_outputs = not self.evidence.of_likelihoods(signature)
+            if isinstance(metric, Tallied) and metric.directed and of_outputs:
                 changed = self._changed(signature, metric)
                 if changed:
                     return signature, changed
@@ -327,6 +332,17 @@ class _Pair:
         return [one for one in found[:MOST_CHANGED] if one.gain]
 
 
+def _able(
+    metric: Whole, found: Mapping[str, Sequence[Judged]]
+) -> dict[str, list[Judged]]:
+    """Item to what of its outputs has a part in the metric's value."""
+    able = {
+        item: [one for one in some if metric.reason(*one) is None]
+        for item, some in found.items()
+    }
+    return {item: some for item, some in able.items() if some}
+
+
 def _row(
     kind: Literal["metric", "criterion"],
     signature: str,
@@ -335,21 +351,23 @@ def _row(
     gaps: Tally | None,
 ) -> Compared:
     """A row without p; `gaps` are second minus first, item by item."""
-    won = lost = None
-    if gaps is not None:
+    won = tied = lost = None
+    if gaps is not None and metric.directed:
         gains = np.nan_to_num(gaps if metric.higher_is_better else -gaps)
         won, lost = int((gains > _SAME).sum()), int((gains < -_SAME).sum())
+        tied = len(gaps) - won - lost
     return Compared(
         kind=kind,
         name=metric.name,
         label=metric.name,
         signature=signature,
         higher_is_better=metric.higher_is_better,
+        directed=metric.directed,
         difference=difference,
         p=None,
         p_holm=None,
         wins=won,
-        ties=None if gaps is None else len(gaps) - (won or 0) - (lost or 0),
+        ties=tied,
         losses=lost,
     )
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+PREFIX = "harness_file_"
+"""How the names of such modules begin."""
+
 
 class _TextAlone(SourceFileLoader):
     """Loads a file's text, never the bytecode that Python may have kept of it.
@@ -39,7 +42,7 @@ def load_module(file: Path) -> ModuleType:
     """
     if not file.is_file():
         raise MissingData("no such Python file", file=file)
-    name = f"harness_file_{file.stem}_{content_hash(str(file.resolve()))[:8]}"
+    name = f"{PREFIX}{file.stem}_{content_hash(str(file.resolve()))[:8]}"
     loader = _TextAlone(name, str(file))
     spec = importlib.util.spec_from_file_location(name, file, loader=loader)
     if spec is None or spec.loader is None:

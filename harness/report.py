@@ -143,6 +143,7 @@ def _infos(evidence: Evidence, metrics: Mapping[str, Metric]) -> tuple[MetricInf
             label=label[signature],
             unit=metric.unit,
             higher_is_better=metric.higher_is_better,
+            directed=metric.directed,
             of="likelihoods"
             if evidence.of_likelihoods(signature)
             else "whole"

@@ -151,7 +151,7 @@ def carry_out(study: StudyFile, planned: Plan, progress: Progress = silent) -> R
     generations: list[Generation] = []
     scores, failures = 0, []
     for checkpoint in found:
-        with ScoringAlongside(study, checkpoint, works) as alongside:
+        with ScoringAlongside(study, checkpoint, works, progress) as alongside:
             generations += generate(
                 study,
                 checkpoint,

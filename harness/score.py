@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.errors import MetricError, Unscorable
+from harness.errors import FAILURES, MetricError, Unscorable
 from harness.metrics import LikelihoodMetric, TextMetric, Whole, describe
+from harness.metrics.base import failed
 from harness.progress import silent
 from harness.study.items import stored_items
 from harness.study.outputs import current_likelihoods, current_outputs
@@ -184,7 +185,12 @@ class Scoring:
         known = (self.checkpoint.id, item, metric.signature, output)
         if isinstance(tally, Unscorable):
             return Score(*known, reason=str(tally))
-        value = float(metric.output_value(np.asarray(tally, dtype=np.float64)))
+        try:
+            # As it is read back: a user's metric may give whole numbers, or a list.
+            tally = np.asarray(tally, dtype=np.float64).reshape(-1)
+            value = float(metric.output_value(tally))
+        except FAILURES as error:
+            raise failed(metric, self.items[item], error) from error
         if not np.isfinite(value):
             return Score(*known, reason=f"the metric gives {value} for it")
         return Score(*known, value, tally)

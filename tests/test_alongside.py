@@ -7,7 +7,7 @@ from typing import ClassVar
 import pytest
 from fakes import ROWS, EchoModel, write_checkpoint, write_task
 
-from harness import work
+from harness import alongside, work
 from harness.errors import MetricError
 from harness.metrics import MeanMetric
 from harness.run import run
@@ -49,11 +49,11 @@ def evaluate(tmp_path, study, echo, monkeypatch):
     )
     folder = write_checkpoint(tmp_path / "run" / "checkpoint-1")
 
-    def with_rows(rows=ROWS[:6]):
+    def with_rows(rows=ROWS[:6], **options):
         task = load_task(
             write_task(tmp_path / "task", rows, metrics=["exact_match", "bleu"])
         )
-        return run(study, [task], [f"{folder.parent}/*"])
+        return run(study, [task], [f"{folder.parent}/*"], **options)
 
     return with_rows
 
@@ -95,6 +95,56 @@ def test_a_metric_that_fails_stops_neither_model_nor_other_metrics(
     # How many came before the seven depends on what waited together.
     assert found.pop("signal") < 20
     assert found == {"exact_match": 20, "bleu": 20}
+
+
+@pytest.fixture
+def held(monkeypatch):
+    """Outputs wait for this event before the first of them is judged."""
+    going, real = threading.Event(), Signal.score
+
+    def score(self, item, text):
+        going.wait(SECONDS)
+        return real(self, item, text)
+
+    monkeypatch.setattr(Signal, "score", score)
+    yield going
+    going.set()
+
+
+def test_what_is_left_once_the_model_is_done_is_told(
+    study, evaluate, held, monkeypatch
+):
+    told, put = [], alongside.ScoringAlongside.__exit__
+
+    def release(self, *known):
+        threading.Timer(0.2, held.set).start()
+        put(self, *known)
+
+    monkeypatch.setattr(alongside.ScoringAlongside, "__exit__", release)
+    evaluate(progress=lambda *known: told.append(known))
+    assert {done for label, done, _ in told if label == "checkpoint-1: signal"}
+    assert scores(study)["signal"] == 6
+
+
+def test_ctrl_c_while_scores_are_waited_for_halts_the_scoring(
+    study, evaluate, held, monkeypatch
+):
+    real = threading.Thread.join
+
+    def interrupted(self, timeout=None):
+        if self.name == "scoring":
+            raise KeyboardInterrupt
+        real(self, timeout)
+
+    monkeypatch.setattr(threading.Thread, "join", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate()
+    held.set()
+    for thread in threading.enumerate():
+        if thread.name == "scoring":
+            real(thread, SECONDS)
+    # What was under way is kept; the metrics after it were not begun.
+    assert "bleu" not in scores(study)
 
 
 def test_when_the_model_fails_what_was_scored_stays(study, echo, evaluate):

@@ -13,6 +13,8 @@ from report_study import WORDS, Maker, corrupted
 from harness.compare import compare
 from harness.errors import NotFound, UsageError
 from harness.metrics import build
+from harness.report import report
+from harness.reporting import render
 from harness.reporting.comparison import comparison_json, comparison_text
 from harness.score import score
 from harness.study import StudyFile
@@ -255,6 +257,33 @@ def test_a_metric_of_all_outputs_has_a_difference_an_interval_and_a_p(many):
     assert distinct.difference.n == 12
 
 
+def test_outputs_that_an_evaluate_module_cannot_judge_are_left_out(tmp_path):
+    text = SPREAD.replace(
+        '{"predictions": text}', '{"predictions": text, "references": text}'
+    )
+    (tmp_path / "spread.py").write_text(
+        text.replace("predictions):", "predictions, references):")
+    )
+    made = Maker(StudyFile(tmp_path / "study.db"))
+    made.items(("a", "p", ("x",)), ("b", "p", ("x",)), ("c", "p", ()))
+    made.metrics = ("evaluate:./spread.py:spread:form=whole",)
+    made.checkpoint("one", {"a": "1", "b": "12", "c": "1234567"})
+    made.checkpoint("two", {"a": "1", "b": "1234", "c": "12345678"})
+    made.checkpoint("none", {"c": "1"})
+    values = {
+        found.name: next(iter(found.metrics.values()))
+        for found in report(made.study, draws=20).tasks[0].checkpoints
+    }
+    value, nothing = values["one"], values["none"]
+    assert (value.value, value.n, value.dropped) == (1, 2, 1)
+    assert (nothing.value, nothing.n, nothing.dropped) == (None, 0, 1)
+    assert nothing.method == "undefined: the item has no reference"
+    [found] = compare(made.study, "one", "two", draws=20)
+    difference = row(found, "spread").difference
+    assert (difference.value, difference.n, difference.dropped) == (2, 2, 1)
+    made.study.close()
+
+
 def test_a_corpus_value_of_an_evaluate_module_is_compared_too(many):
     (many.base / "spread.py").write_text(SPREAD)
     [found] = rescored(many, "evaluate:./spread.py", draws=20)
@@ -454,3 +483,29 @@ def test_metrics_of_one_name_are_told_apart_by_their_settings(maker):
     text = comparison_text(found)
     assert "bleu (tok:13a)" in text
     assert "bleu (tok:char)" in text
+
+
+def test_nobody_is_ahead_by_a_metric_without_direction(tmp_path):
+    study = StudyFile(tmp_path / "study.db")
+    made = Maker(study)
+    made.metrics = ("length_ratio", "bleu")
+    wanted = {f"k{number}": WANTED["a"] for number in range(12)}
+    made.items(*((key, f"say {key}", (text,)) for key, text in wanted.items()))
+    made.checkpoint("fits", wanted)
+    made.checkpoint("long", {key: f"{text} and on" for key, text in wanted.items()})
+    [found] = compare(study, "fits", "long", draws=100)
+    length = row(found, "length_ratio")
+    assert length.difference.value == pytest.approx(2 / 9)
+    assert length.p_holm < 0.05
+    assert (length.better, length.wins, length.ties, length.losses) == (None,) * 4
+    assert row(found, "bleu").better == "first"
+    assert found.changed_by.startswith("bleu|")
+    assert re.search(
+        r"length_ratio \(no best\) .* – +12 +–$", comparison_text([found]), re.MULTILINE
+    )
+    told = report(study, draws=100)
+    assert [lead.by.partition("|")[0] for lead in told.tasks[0].leads] == ["bleu"]
+    text = " ".join(render(told, "text").split())
+    assert "length_ratio (no best)" in text
+    assert "by length_ratio" not in text
+    study.close()

@@ -333,6 +333,59 @@ class Letters(TextMetric):
 """
 
 
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("return float(tally[0] / tally[1])", "fails on several tallies: TypeError"),
+        ("return tally.sum() / 5", r"values of shape \(\) for 11 tallies"),
+    ],
+)
+def test_a_metric_that_values_one_tally_alone_is_stood_in_for(cats, value, reason):
+    own = TALLIED.replace("return tally[..., 0] / tally[..., 1]", value)
+    (cats.base / "letters.py").write_text(own)
+    cats.metrics = ("letters.py",)
+    cats.checkpoint("third", {"0": "12345", "1": "123", "2": "1"})
+    cats.checkpoint("fourth", {"0": ["1"] * 3, "1": ["123"] * 3, "2": ["1"] * 2})
+    task = only(cats)
+    [found] = [e for s, e in of(task, "third").metrics.items() if "letters" in s]
+    assert found.n == 3
+    assert found.value is not None
+    assert any(re.search(reason, note) for note in task.notes)
+
+
+SOLE = """
+from dataclasses import dataclass
+from harness.metrics import Whole
+
+@dataclass(frozen=True)
+class Sole(Whole):
+    name = "sole"
+
+    def value_of(self, judged):
+        keys = [item.key for item, _ in judged]
+        {trouble}
+        return len(set(keys))
+"""
+
+
+@pytest.mark.parametrize(
+    ("trouble", "value", "method"),
+    [
+        ("1 / (len(set(keys)) - 1)", 3, r"\d+ of them undefined and left out"),
+        ("1 / 0", None, "undefined: Metric 'sole' failed: ZeroDivisionError"),
+    ],
+)
+def test_a_resample_that_a_metric_cannot_bear_costs_no_value(
+    cats, trouble, value, method
+):
+    (cats.base / "sole.py").write_text(SOLE.replace("{trouble}", trouble))
+    cats.metrics = ("sole.py",)
+    cats.checkpoint("third", {"0": "a", "1": "b", "2": "c"})
+    [found] = [e for s, e in of(only(cats), "third").metrics.items() if "sole" in s]
+    assert found.value == value
+    assert re.search(method, found.method)
+
+
 def test_the_mean_of_its_values_stands_in_for_a_metric_that_is_gone(cats):
     (cats.base / "letters.py").write_text(TALLIED)
     cats.metrics = ("letters.py",)

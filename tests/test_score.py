@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -9,7 +10,8 @@ from fakes import ROWS, EchoModel, write_checkpoint, write_task
 
 from harness import score as scoring
 from harness.errors import MetricError, Unscorable
-from harness.metrics import LikelihoodMetric, MeanMetric, Whole, base, build
+from harness.metrics import LikelihoodMetric, MeanMetric, TextMetric, Whole, build
+from harness.report import report
 from harness.run import run
 from harness.study import StudyFile
 from harness.study.checkpoints import store_checkpoint
@@ -97,6 +99,32 @@ def test_a_metric_added_later_scores_what_is_stored(study, ran, echo):
     assert set(values(study, checkpoint, "chrf").values()) == {100.0}
 
 
+CONSTANT = """
+from dataclasses import dataclass
+from harness.metrics import MeanMetric
+
+@dataclass(frozen=True)
+class Constant(MeanMetric):
+    name = "constant"
+
+    def score(self, item, text):
+        return {value}
+"""
+
+
+def test_a_report_shows_an_edited_metric_as_its_file_is_now(tmp_path, study, ran):
+    (tmp_path / "task").mkdir()
+    for value in (1.0, 2.0, 1.0):
+        (tmp_path / "task" / "own.py").write_text(CONSTANT.format(value=value))
+        ran(metrics=["own.py", "bleu"])
+        [task] = report(study).tasks
+        assert [metric.label for metric in task.metrics] == ["constant", "bleu"]
+        [own, _] = task.checkpoints[0].metrics.values()
+        assert own.value == value
+    # The scores that an edit set aside are kept, and count again once it is undone.
+    assert study.column("SELECT count(*) FROM scores") == [3 * len(ROWS)]
+
+
 def test_what_cannot_be_judged_is_null_with_the_reason(study, ran):
     rows = [
         {"id": "a", "question": "refuse", "answer": ""},
@@ -141,6 +169,56 @@ def test_any_column_is_part_of_the_truth(study, ran):
     ran([{**ROWS[0], "tags": ["b"]}])
     assert study.column("SELECT count(*) FROM scores") == [2]
     assert study.column("SELECT count(*) FROM current_scores") == [1]
+
+
+@dataclass(frozen=True)
+class Own(TextMetric):
+    """A tally as users may well make one, for tests."""
+
+    name = "own"
+    kind: str = "list"
+    numbers: ClassVar = {
+        "whole": np.array([3, 2]),
+        "single": np.array([3, 2], dtype=np.float32),
+        "list": [3, 2],
+        "words": ["many", 2],
+        "short": [3.0],
+        "none": None,
+    }
+
+    def tally(self, item, text):
+        return self.numbers[self.kind]
+
+    def value(self, tally):
+        return tally[..., 0] / tally[..., 1]
+
+
+@pytest.mark.parametrize("kind", ["whole", "single", "list"])
+def test_a_tally_is_read_back_whatever_numbers_it_came_in(study, ran, kind):
+    checkpoint = ran([ROWS[0]])
+    assert score(study, checkpoint, Own(kind)) == 1
+    scores = current_scores(study, "echo", checkpoint.id)
+    [own] = next(found for name, found in scores.items() if name.startswith("own"))
+    assert list(own.tally) == [3, 2]
+    assert own.value == 1.5
+
+
+@pytest.mark.parametrize("kind", ["words", "short", "none"])
+def test_what_is_no_tally_fails_by_the_name_of_the_item(study, ran, kind):
+    checkpoint = ran([ROWS[0]])
+    with pytest.raises(MetricError, match="'own' failed on item 'q0' of task 'echo'"):
+        score(study, checkpoint, Own(kind))
+
+
+def test_a_metric_has_to_judge_every_output(study, ran):
+    @dataclass(frozen=True)
+    class Some(Length):
+        def tallies(self, judged):
+            return super().tallies(judged[:2])
+
+    checkpoint = ran()
+    with pytest.raises(MetricError, match="'length' gave 2 tallies for 10 outputs"):
+        score(study, checkpoint, Some())
 
 
 def test_likelihood_metrics_judge_items_once_for_all_samples(study, ran):
@@ -253,7 +331,7 @@ def test_a_likelihood_metric_without_likelihoods_stores_nothing(study, ran):
 def test_a_metric_that_fails_names_the_item_and_keeps_what_was_scored(
     study, ran, monkeypatch
 ):
-    monkeypatch.setattr(base, "BLOCK", 2)
+    monkeypatch.setattr(TextMetric, "block", 2)
     rows = [{**row, "question": f"question {n}"} for n, row in enumerate(ROWS)]
     rows[5]["question"] = "break"
     checkpoint = ran(rows, metrics=[])
@@ -284,7 +362,7 @@ def test_a_tally_is_kept_to_the_last_bit(study, ran):
 
 
 def test_progress_is_told_of_every_block(study, ran, monkeypatch):
-    monkeypatch.setattr(base, "BLOCK", 4)
+    monkeypatch.setattr(TextMetric, "block", 4)
     checkpoint, told = ran(metrics=[]), []
     [metric] = build("chrf", None)
     scoring.score(

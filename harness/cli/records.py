@@ -13,6 +13,7 @@ from harness.terminal import open_study, print_json, print_rows, tell
 
 if TYPE_CHECKING:
     from harness.importing import Imported
+    from harness.metrics import Metric
     from harness.study import StudyFile
     from harness.types import Json
 
@@ -151,7 +152,7 @@ def list_metrics(*, json: AsJson = False) -> None:
     rows: list[dict[str, Json]] = [
         {
             "metric": name,
-            "better": "higher" if metrics[name].higher_is_better else "lower",
+            "better": _better(metrics[name]),
             "what": (metrics[name].__doc__ or "").strip().splitlines()[0],
         }
         for name in metrics.names()
@@ -195,3 +196,9 @@ def _print_imported(done: Imported, study: StudyFile, *, json: bool) -> None:
     )
     if done.left_out:
         tell(f"Mind: samples without an output, left out: {done.left_out}")
+
+
+def _better(metric: type[Metric]) -> str:
+    if not metric.directed:
+        return "neither"
+    return "higher" if metric.higher_is_better else "lower"

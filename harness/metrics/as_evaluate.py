@@ -153,12 +153,17 @@ def _of_item(metric: TextMetric, tally: Tally | Unscorable) -> Tally | Unscorabl
 
 
 def _of_whole(metric: Whole, judged: Sequence[Judged]) -> dict[str, Json]:
-    none = [None] * len(judged)
+    reasons = [metric.reason(*one) for one in judged]
+    able = [one for one, no in zip(judged, reasons, strict=True) if no is None]
+    value = None
     try:
-        return {metric.name: metric.value_of(judged), "scores": none}
+        value = metric.value_of(able)
     except Unscorable as reason:
-        reasons = [str(reason)] * len(judged)
-        return {metric.name: None, "scores": none, "reasons": reasons}
+        reasons = [no or reason for no in reasons]
+    known: dict[str, Json] = {metric.name: value, "scores": [None] * len(judged)}
+    if any(reasons):
+        known["reasons"] = [str(no) if no else None for no in reasons]
+    return known
 
 
 def _plain(value: Any) -> float | None:

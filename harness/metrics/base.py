@@ -30,9 +30,6 @@ metrics: Registry[type[Metric]] = Registry("metric")
 
 NO_REFERENCE = "the item has no reference"
 
-BLOCK = 500
-"""Outputs judged between two commits, unless a metric knows better."""
-
 
 class Metric(ABC):
     """What can be said of outputs by a program.
@@ -46,6 +43,8 @@ class Metric(ABC):
     version: str = "v1"
     """Raised whenever the same output would get another value."""
     higher_is_better: bool = True
+    directed: bool = True
+    """False where neither more nor less is better, so that nobody is ahead by it."""
     unit: str = ""
     """`%`, `bits`, ...; empty for a plain number."""
     costly: bool = False
@@ -64,7 +63,7 @@ class Metric(ABC):
     @property
     def signature(self) -> str:
         """`name|setting:value|...|version`: two equal ones give equal numbers."""
-        settings = [f"{name}:{value}" for name, value in self.settings.items()]
+        settings = [f"{name}:{signed(value)}" for name, value in self.settings.items()]
         return "|".join([self.name, *settings, self.version])
 
     @property
@@ -131,6 +130,9 @@ class Tallied(Metric):
 class TextMetric(Tallied):
     """A tallied metric of what the model wrote."""
 
+    block: int = 500
+    """Outputs judged between two commits; fewer where each takes long."""
+
     @abstractmethod
     def tally(self, item: Item, text: str) -> Tally:
         """The output's sufficient statistics, shape (width,).
@@ -156,8 +158,14 @@ class TextMetric(Tallied):
         Raises:
             HarnessError: the metric itself failed; the groups before it count.
         """
-        for start in range(0, len(judged), BLOCK):
-            yield list(enumerate(self.tallies(judged[start : start + BLOCK]), start))
+        for start in range(0, len(judged), self.block):
+            some = judged[start : start + self.block]
+            tallies = self.tallies(some)
+            if len(tallies) != len(some):
+                raise MetricError(
+                    self.name, f"gave {len(tallies)} tallies for {len(some)} outputs"
+                )
+            yield list(enumerate(tallies, start))
 
     def _tally_or_reason(self, item: Item, text: str) -> Tally | Unscorable:
         try:
@@ -165,7 +173,7 @@ class TextMetric(Tallied):
         except Unscorable as reason:
             return reason
         except FAILURES as error:
-            raise _failed(self, item, error) from error
+            raise failed(self, item, error) from error
 
 
 class LikelihoodMetric(Tallied):
@@ -202,7 +210,7 @@ class LikelihoodMetric(Tallied):
         except Unscorable as reason:
             return reason
         except FAILURES as error:
-            raise _failed(self, item, error) from error
+            raise failed(self, item, error) from error
 
     def tally_or_reason(
         self, item: Item, known: Mapping[str, Likelihood]
@@ -230,7 +238,7 @@ class LikelihoodMetric(Tallied):
         except Unscorable as reason:
             return reason
         except FAILURES as error:
-            raise _failed(self, item, error) from error
+            raise failed(self, item, error) from error
 
 
 class MeanMetric(TextMetric):
@@ -275,6 +283,10 @@ class BatchedMean(MeanMetric):
 class Whole(Metric):
     """A metric of all outputs together, without a value for each."""
 
+    def reason(self, item: Item, text: str) -> Unscorable | None:  # noqa: ARG002
+        """Why an output has no part in the value, if so."""
+        return None
+
     @abstractmethod
     def value_of(self, judged: Sequence[Judged]) -> float:
         """The value of these outputs together.
@@ -294,6 +306,11 @@ class Whole(Metric):
             return float(self.value_of(judged))
         except FAILURES as error:
             raise MetricError(self.name, "failed", error) from error
+
+
+def signed(value: Json) -> str:
+    """A setting as it stands in a signature, where bars divide settings."""
+    return str(value).replace("%", "%25").replace("|", "%7C")
 
 
 def ratio(above: Any, below: Any) -> NDArray[np.float64]:
@@ -328,7 +345,8 @@ def bad_item(item: Item, metric: str, problem: str) -> InputError:
     )
 
 
-def _failed(metric: Metric, item: Item, error: Exception) -> MetricError:
+def failed(metric: Metric, item: Item, error: Exception) -> MetricError:
+    """An error that says on which item a metric failed."""
     where = f"failed on item '{item.key}' of task '{item.task}'"
     return MetricError(metric.name, where, error)
 

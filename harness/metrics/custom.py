@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from harness.errors import FAILURES, InputError, MetricError
 from harness.identity import content_hash
 from harness.metrics.base import Metric, metrics
-from harness.pythonfile import classes_in, load_module
+from harness.pythonfile import PREFIX, classes_in, load_module
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,7 +73,8 @@ def _loaded(file: Path) -> tuple[ModuleType, set[type[Metric]]]:
     module = load_module(file)
     changed = {n for n in metrics.names() if metrics[n] is not before.get(n)}
     for taken in changed & before.keys():
-        if before[taken].__module__ != module.__name__:
+        # Tasks may each have a file of their own that registers the same name.
+        if not before[taken].__module__.startswith(PREFIX):
             metrics.register(taken)(before[taken])
             raise InputError(
                 f"it registers '{taken}', which is taken; choose another name",
@@ -84,8 +85,11 @@ def _loaded(file: Path) -> tuple[ModuleType, set[type[Metric]]]:
 
 def _check(metric: type[Metric], file: Path) -> None:
     class_ = metric.__name__
-    if not getattr(metric, "name", ""):
-        raise InputError(f"class {class_} needs a name, as in name = 'mine'", file=file)
+    name = getattr(metric, "name", "")
+    if not isinstance(name, str) or not name.strip() or "|" in name:
+        raise InputError(
+            f"class {class_} needs a name without '|', as in name = 'mine'", file=file
+        )
     if not is_dataclass(metric):
         raise InputError(f"put @dataclass(frozen=True) on class {class_}", file=file)
     settings = {field.name for field in fields(metric)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from harness.errors import FAILURES, InputError, MetricError, Unscorable
-from harness.metrics.base import NO_REFERENCE, BatchedMean, MeanMetric, Whole
+from harness.metrics.base import NO_REFERENCE, BatchedMean, MeanMetric, Whole, signed
 from harness.metrics.settings import parsed
 from harness.types import Item
 
@@ -128,9 +129,12 @@ class _Adapter:
         """`NAME|evaluate:HASH OF ITS CODE|key:KEY|argument:value|...|v1`."""
         # evaluate's own hash covers the files that the module imports, too.
         code = self.module.loaded._hash[:8]  # noqa: SLF001
-        arguments = [f"{name}:{value}" for name, value in self.module.arguments.items()]
-        parts = [self.name, f"evaluate:{code}", f"key:{self.key}", *arguments, "v1"]
-        return "|".join(parts)
+        arguments = [
+            f"{name}:{signed(json.dumps(value))}"
+            for name, value in sorted(self.module.arguments.items())
+        ]
+        key = f"key:{signed(self.key)}"
+        return "|".join([self.name, f"evaluate:{code}", key, *arguments, "v1"])
 
     @property
     def settings(self) -> dict[str, Json]:
@@ -179,16 +183,18 @@ class EvaluateWhole(_Adapter, Whole):
     origin: str
     higher_is_better: bool = True
 
+    def reason(self, item: Item, text: str) -> Unscorable | None:
+        """Why the module cannot judge an output, if so."""
+        return self.module.reason(item, text)
+
     def value_of(self, judged: Sequence[Judged]) -> float:
         """The value of these outputs together.
 
         Raises:
-            Unscorable: the module cannot judge one of them, or gives no value.
+            Unscorable: the module gives no value, or there is nothing to judge.
         """
-        for item, text in judged:
-            reason = self.module.reason(item, text)
-            if reason is not None:
-                raise reason
+        if not judged:
+            raise Unscorable("there is no output")
         value = _plain(self.module.compute(judged).get(self.key, ""))
         if not _is_number(value):
             raise self.module.error(f"gave no number as '{self.key}'")

@@ -126,18 +126,66 @@ def _kind(schema: dict[str, Any]) -> Any:
 
     known: Any = validators
     kind = known.validator_for(schema, default=Draft202012Validator)
-    return known.extend(kind, {"pattern": _pattern})
+    return known.extend(kind, KEYWORDS)
 
 
 def _pattern(_: Any, pattern: str, instance: Json, __: Json) -> Iterator[Any]:
-    """The keyword `pattern`, on which jsonschema's own would spend any time."""
-    import regex
     from jsonschema import ValidationError
+
+    if isinstance(instance, str) and not _found(pattern, instance):
+        yield ValidationError("no match")
+
+
+def _pattern_properties(
+    validator: Any, schemas: Json, instance: Json, _: Json
+) -> Iterator[Any]:
+    for key, value in instance.items() if isinstance(instance, dict) else ():
+        for pattern, schema in schemas.items():
+            if _found(pattern, key):
+                yield from validator.descend(value, schema)
+
+
+def _additional_properties(
+    validator: Any, rest: Json, instance: Json, schema: Json
+) -> Iterator[Any]:
+    named, patterns = schema.get("properties", ()), schema.get("patternProperties", ())
+    for key, value in instance.items() if isinstance(instance, dict) else ():
+        if key not in named and not any(_found(one, key) for one in patterns):
+            yield from validator.descend(value, rest)
+
+
+def _unique_items(_: Any, unique: Json, instance: Json, __: Json) -> Iterator[Any]:
+    from jsonschema import ValidationError
+
+    items = instance if unique and isinstance(instance, list) else []
+    if len(set(map(_hashable, items))) < len(items):
+        yield ValidationError("repeated")
+
+
+KEYWORDS = {
+    "pattern": _pattern,
+    "patternProperties": _pattern_properties,
+    "additionalProperties": _additional_properties,
+    "uniqueItems": _unique_items,
+}
+"""Keywords on which jsonschema's own program may spend any time."""
+
+
+def _found(pattern: str, text: str) -> bool:
+    import regex
 
     from harness.metrics.regex import search
 
-    if isinstance(instance, str) and search(regex.compile(pattern), instance) is None:
-        yield ValidationError("no match")
+    return search(regex.compile(pattern), text) is not None
+
+
+def _hashable(value: Json) -> object:
+    """What equal JSON values share: 1 and 1.0 are equal, 1 and true are not."""
+    if isinstance(value, dict):
+        return dict, frozenset((key, _hashable(one)) for key, one in value.items())
+    if isinstance(value, list):
+        return list, tuple(map(_hashable, value))
+    return isinstance(value, bool), value
 
 
 def _check(schema: dict[str, Any]) -> None:

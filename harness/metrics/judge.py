@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 from urllib.parse import quote
@@ -14,7 +15,7 @@ import numpy as np
 from harness.errors import InputError, ServerError, Unscorable
 from harness.identity import content_hash
 from harness.metrics.base import BatchedMean, metrics
-from harness.metrics.judge_forms import Grading, Pairing
+from harness.metrics.judge_forms import Grading, Pairing, plain
 from harness.metrics.settings import check_least
 from harness.types import Generation, Item
 
@@ -80,10 +81,10 @@ class Judge(BatchedMean):
                     "{judge: {model: gpt-4o-mini, rubric: rubric.md}}"
                 )
         low, high = self.scale
-        if not low < high:
+        if not -inf < low < high < inf:
             raise InputError(
                 "metric 'judge': setting 'scale' must be the worst and the best score, "
-                f"as [1, 5], but it is [{low:g}, {high:g}]"
+                f"as [1, 5], but it is [{plain(low)}, {plain(high)}]"
             )
         _ = self._hosted
 
@@ -103,9 +104,10 @@ class Judge(BatchedMean):
     def signature(self) -> str:
         """`judge|model:NAME@HOST|rubric:HASH|prompt:HASH|scale:...|...|v1`."""
         form = self._form
-        model = quote(f"{self._hosted.model}@{self._hosted.host}", safe="@/:.")
+        _, _, place = self._hosted.url.removesuffix("/v1").partition("://")
+        model = quote(f"{self._hosted.model}@{place}", safe="@/:.")
         low, high = self.scale
-        scale = f"scale:{low:g}-{high:g}"
+        scale = f"scale:{plain(low)}-{plain(high)}"
         return "|".join(
             [
                 self.name,
@@ -113,7 +115,7 @@ class Judge(BatchedMean):
                 f"rubric:{content_hash(form.rubric)[:8]}",
                 f"prompt:{content_hash(form.text)[:8]}",
                 scale if self.against == "none" else f"against:{self.against}",
-                f"temperature:{self.temperature:g}",
+                f"temperature:{plain(self.temperature)}",
                 f"max_tokens:{self.max_tokens}",
                 self.version,
             ]

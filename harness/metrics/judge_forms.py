@@ -208,13 +208,13 @@ class Grading(Form):
         other_scale = match[2] is not None and float(match[2]) != self.high
         if other_scale or not self.low <= score <= self.high:
             raise Unscorable(
-                f"the judge's score is not on the scale from {self.low:g} to "
-                f"{self.high:g}: {shown(answer)}"
+                f"the judge's score is not on the scale from {plain(self.low)} to "
+                f"{plain(self.high)}: {shown(answer)}"
             )
         return Verdict(score)
 
     def _further(self) -> dict[str, str]:
-        return {"low": f"{self.low:g}", "high": f"{self.high:g}"}
+        return {"low": plain(self.low), "high": plain(self.high)}
 
 
 @dataclass(frozen=True)
@@ -248,6 +248,11 @@ class Pairing(Form):
         if said not in CHOICES:
             raise Unscorable(f"the judge names neither A, B nor a tie: {shown(answer)}")
         return CHOICES[said]
+
+
+def plain(value: float) -> str:
+    """A number with all its digits, and no `.0` where it is a whole one."""
+    return f"{value:.0f}" if float(value).is_integer() else str(float(value))
 
 
 def fence_tag(texts: Sequence[str]) -> str:

@@ -21,16 +21,15 @@ if TYPE_CHECKING:
 @metrics.register("length_ratio")
 @dataclass(frozen=True)
 class LengthRatio(TextMetric):
-    """Length of outputs over that of references, 0 or more; best near 1.
+    """Length of outputs over that of references, 0 or more; 1 where they are as long.
 
-    The corpus value is a ratio of sums, so that long texts count for more; of several
-    references the mean length counts. A metric has to have a direction: this one says
-    that lower is better, as the common fault is to run on. That is wrong below 1, so
-    read the value itself rather than who leads by it.
+    Neither more nor less is better, so that no checkpoint leads by it. The corpus value
+    is a ratio of sums, so that long texts count for more; of several references the
+    mean length counts.
     """
 
     name = "length_ratio"
-    higher_is_better = False
+    directed = False
     tokens: Literal["words", "characters"] = "words"
     """What is counted. Words are divided by white space, and letter by letter where a
     script has none; characters are Unicode code points."""

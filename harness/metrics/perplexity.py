@@ -16,6 +16,7 @@ from harness.metrics.base import (
     metrics,
     ratio,
     references_of,
+    signed,
 )
 from harness.metrics.settings import check_least
 from harness.types import Passage, Windows
@@ -126,7 +127,7 @@ class OfTexts(LikelihoodMetric):
     def _policy(self) -> list[str]:
         if self.of == "reference":
             return [f"ref:{self.ref}"]
-        place = [] if self.column is None else [f"column:{self.column}"]
+        place = [] if self.column is None else [f"column:{signed(self.column)}"]
         return [
             "of:document",
             *place,

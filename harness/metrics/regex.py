@@ -59,7 +59,7 @@ class Regex(MeanMetric):
     def signature(self) -> str:
         """`regex|pattern:...|group:...|v1`; spaces and bars as in a URL."""
         pattern = quote(self.pattern, safe=LEGIBLE)
-        return f"{self.name}|pattern:{pattern}|group:{self.group}|{self.version}"
+        return f"{self.name}|pattern:{pattern}|group:{self.group!r}|{self.version}"
 
     def score(self, item: Item, text: str) -> float:
         """0 or 1.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from importlib.util import find_spec
@@ -208,16 +207,11 @@ def _cached(name: str, folder: Path) -> Path:
 
 
 def _files(folder: Path) -> list[Path]:
-    """The files of a model that decide its vectors."""
-    try:
-        modules = json.loads((folder / MODULES).read_text(encoding="utf-8"))
-        folders = {folder, *(folder / module["path"] for module in modules)}
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        raise InputError(f"cannot be read: {error}", file=folder / MODULES) from error
-    return [
+    """The files of a model that decide its vectors, at any depth."""
+    return sorted(
         file
-        for place in sorted(folders)
-        if place.is_dir()
-        for file in sorted(place.iterdir())
+        for file in folder.rglob("*")
         if file.suffix in WEIGHING
-    ]
+        # What a trainer leaves beside the model it saved.
+        and not any(p.startswith("checkpoint-") for p in file.relative_to(folder).parts)
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from harness.errors import InputError, NotFound
+from harness.errors import InputError, NotFound, shown
 from harness.metrics.base import MeanMetric, Metric, Tallied, Whole, metrics
 from harness.metrics.custom import metric_of_file, plugin, plugins
 from harness.metrics.imported import StoredMean
@@ -44,7 +44,10 @@ def build(spec: Json, base: Path) -> list[Metric]:
         MetricError: a package's metric fails to load.
     """
     name, given = _split(spec)
-    return _built(name, given, base)
+    found = _built(name, given, base)
+    for metric in found:
+        _check_settings(metric)
+    return found
 
 
 def describe(metric: Metric) -> dict[str, Json]:
@@ -97,6 +100,16 @@ def from_description(description: Mapping[str, Json], base: Path) -> Metric:
             "score again"
         )
     return metric
+
+
+def _check_settings(metric: Metric) -> None:
+    try:
+        json.dumps(metric.settings)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"metric '{metric.name}': a study keeps settings as JSON, which these are "
+            f"not: {shown(metric.settings)} ({error})"
+        ) from error
 
 
 def _form(metric: Metric) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.reporting.formats import (
     MISSING,
+    arrow,
     interval,
     number,
     on_one_line,
@@ -101,9 +102,10 @@ def _cells(row: Compared, one: Comparison) -> list[str]:
     items = estimate.n + estimate.dropped
     counts = f"{row.wins} / {row.ties} / {row.losses}"
     winner = {"first": one.first, "second": one.second, None: "not clear"}[row.better]
-    arrow = "" if row.higher_is_better else " ↓"
+    if not row.directed:
+        winner = MISSING
     return [
-        on_one_line(row.label) + arrow,
+        on_one_line(row.label) + arrow(row),
         number(estimate.value, decimals, sign=True),
         interval(estimate, decimals, sign=True),
         number(row.p_holm, 4),

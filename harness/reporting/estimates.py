@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.errors import HarnessError, Unscorable
+from harness.errors import FAILURES, HarnessError, MetricError, Unscorable
 from harness.metrics import Tallied, Whole, from_description
 from harness.metrics.imported import StoredMean
 from harness.reporting.formats import counted
@@ -59,9 +59,9 @@ def rebuild(evidence: Evidence) -> tuple[Evidence, dict[str, Metric], list[str]]
     for signature in evidence.signatures:
         description = evidence.descriptions[signature]
         try:
-            found[signature] = from_description(
-                description, Path(description["base"] or ".")
-            )
+            metric = from_description(description, Path(description["base"] or "."))
+            _check(metric, evidence)
+            found[signature] = metric
         except HarnessError as error:
             found[signature] = StoredMean(
                 name=description["name"],
@@ -79,6 +79,31 @@ def rebuild(evidence: Evidence) -> tuple[Evidence, dict[str, Metric], list[str]]
                 f"{description['name']} cannot be rebuilt: {stand_in}. {error}"
             )
     return evidence, found, notes
+
+
+def _check(metric: Metric, evidence: Evidence) -> None:
+    """Refuse a metric of a user's that cannot value many tallies at once.
+
+    Raises:
+        MetricError: says what is wrong.
+    """
+    tallies = [
+        score.tally
+        for by_signature in evidence.scores.values()
+        for score in by_signature.get(metric.signature, ())
+        if score.tally is not None
+    ]
+    if not tallies or not isinstance(metric, Tallied):
+        return
+    try:
+        with np.errstate(all="ignore"):
+            shape = np.shape(metric.value(np.array(tallies)))
+    except FAILURES as error:
+        raise MetricError(metric.name, "fails on several tallies", error) from error
+    if shape != (len(tallies),):
+        raise MetricError(
+            metric.name, f"gives values of shape {shape} for {len(tallies)} tallies"
+        )
 
 
 def _as_means(evidence: Evidence, signature: str) -> Evidence:
@@ -227,13 +252,21 @@ class Estimator:
         return replace(estimate, n=judged, dropped=dropped, method=method)
 
     def _whole(self, metric: Whole, checkpoint: str) -> Estimate:
-        outputs = self.evidence.outputs[checkpoint]
-        judged = [(self.evidence.items[o.item], o.text) for o in outputs]
+        found = [
+            (self.evidence.items[o.item], o.text)
+            for o in self.evidence.outputs[checkpoint]
+        ]
+        reasons = [metric.reason(*one) for one in found]
+        judged = [one for one, no in zip(found, reasons, strict=True) if no is None]
+        dropped = len(found) - len(judged)
+        if found and not judged:
+            return undefined(str(reasons[0]), dropped=dropped)
 
         def value_of(rows: NDArray[np.intp]) -> float:
+            # A resample repeats items and lacks others, which not all metrics bear.
             try:
                 return metric.value_or_error([judged[row] for row in rows])
-            except Unscorable:
+            except (Unscorable, MetricError):
                 return float("nan")
 
         try:
@@ -241,13 +274,13 @@ class Estimator:
             estimate = whole_estimate(
                 len(judged),
                 value_of,
-                groups=[output.item for output in outputs],
+                groups=[item.id for item, _ in judged],
                 draws=self.resampling.draws,
                 seed=self.resampling.seed,
             )
         except (Unscorable, HarnessError) as reason:
-            return undefined(str(reason), dropped=len(judged))
-        return replace(estimate, n=len(judged))
+            return undefined(str(reason), dropped=len(found))
+        return replace(estimate, n=len(judged), dropped=dropped)
 
 
 def leads(
@@ -270,7 +303,7 @@ def leads(
     labels = estimator.evidence.labels
     for signature, metric in estimator.metrics.items():
         first = _best_two(metrics, signature, higher=metric.higher_is_better)
-        if first:
+        if first and metric.directed:
             found.append(
                 Lead(
                     kind="metric",

@@ -15,7 +15,7 @@ from harness.study.outputs import current_outputs
 from harness.study.scores import current_scores, stored_metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from harness.study import StudyFile
     from harness.study.scores import StoredScore
@@ -146,7 +146,7 @@ class Evidence:
 
     @cached_property
     def signatures(self) -> tuple[str, ...]:
-        """Of every metric that a checkpoint has, in the order they were stored."""
+        """Of every metric that a checkpoint has, in the order of the newest run."""
         used = {sig for found in self.scores.values() for sig in found}
         used |= {sig for found in self.whole.values() for sig in found}
         return tuple(sig for sig in self.descriptions if sig in used)
@@ -248,15 +248,16 @@ def _gathered(study: StudyFile, task: str) -> Evidence:
     )
     [outdated] = study.column(OUTDATED, [task, task])
     skipped = study.rows(SKIPPED, [task])
+    metrics = stored_metrics(study)
     return Evidence(
         task=task,
         description=_description(study, task),
         items={item.id: item for item in stored_items(study, task)},
         checkpoints=checkpoints,
         outputs={c.id: tuple(current_outputs(study, task, c.id)) for c in checkpoints},
-        scores={c.id: current_scores(study, task, c.id) for c in checkpoints},
+        scores={c.id: _scores(study, task, c.id, metrics) for c in checkpoints},
         whole=_whole(study, task),
-        descriptions=stored_metrics(study),
+        descriptions=metrics,
         ratings=ratings,
         skipped=frozenset((row["output"], row["criterion"]) for row in skipped),
         outdated=outdated,
@@ -266,6 +267,13 @@ def _gathered(study: StudyFile, task: str) -> Evidence:
         texts=_texts(study, task),
         has_outputs=_has_outputs(study, task),
     )
+
+
+def _scores(
+    study: StudyFile, task: str, checkpoint: str, metrics: Collection[str]
+) -> dict[str, list[StoredScore]]:
+    found = current_scores(study, task, checkpoint)
+    return {sig: scores for sig, scores in found.items() if sig in metrics}
 
 
 def _texts(study: StudyFile, task: str) -> Texts:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from harness.compare import Compared
     from harness.reporting.model import MetricInfo
     from harness.types import Estimate
 
@@ -83,8 +84,10 @@ def labels(signatures: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def arrow(metric: MetricInfo) -> str:
-    """`↓` for a metric whose lower values are better, as only that surprises."""
+def arrow(metric: MetricInfo | Compared) -> str:
+    """`↓` where lower values are better, as only that surprises, or that none are."""
+    if not metric.directed:
+        return " (no best)"
     return "" if metric.higher_is_better else " ↓"
 
 

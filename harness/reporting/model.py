@@ -29,6 +29,8 @@ class MetricInfo:
     """`%`, `bits`, ...; empty for a plain number."""
     higher_is_better: bool = True
     """Whether more of it is better."""
+    directed: bool = True
+    """False where neither more nor less is better."""
     of: Subject = "outputs"
     """What it judges: single outputs, likelihoods of given texts, or all together."""
 
@@ -218,7 +220,7 @@ class TaskReport:
     items: int
     """Items that count."""
     metrics: tuple[MetricInfo, ...]
-    """Columns of the metrics, in the order they were first stored."""
+    """Columns of the metrics, in the order of the newest run."""
     criteria: tuple[CriterionInfo, ...]
     """Columns of the ratings, in the order they were asked."""
     checkpoints: tuple[CheckpointReport, ...]

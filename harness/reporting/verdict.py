@@ -203,7 +203,7 @@ def _baseline_says(task: TaskReport) -> str:
 
 def _unbeaten(task: TaskReport, metric: MetricInfo, baseline: Baseline) -> bool:
     trivial = baseline.metrics.get(metric.signature)
-    if trivial is None or trivial.value is None:
+    if trivial is None or trivial.value is None or not metric.directed:
         return False
     found = [c.metrics.get(metric.signature) for c in task.checkpoints]
     values = [one.value for one in found if one is not None and one.value is not None]

@@ -38,13 +38,19 @@ def store_metric(
 ) -> None:
     """Store what is needed to rebuild the metric when the study is reported.
 
-    Unless `replace` is given, what was first stored of a signature stays.
+    Unless `replace` is given, what was first stored of a signature stays; else the
+    metric comes last from now on.
     """
     columns = ("signature", "name", "form", "spec", "unit", "higher_is_better")
     row = {column: description[column] for column in columns}
     with study.transaction() as db:
         if replace:
             db.table("metrics").upsert({**row, "base": base}, pk="signature")
+            db.execute(
+                "UPDATE metrics SET rowid = (SELECT max(rowid) + 1 FROM metrics) "
+                "WHERE signature = ?",
+                [row["signature"]],
+            )
         else:
             study.insert("metrics", [{**row, "base": base}], ignore=True)
 
@@ -67,11 +73,17 @@ def store_whole(
 
 
 def stored_metrics(study: StudyFile) -> dict[str, dict[str, Json]]:
-    """Signature to description of every metric in the study, as first stored."""
+    """Signature to description of every metric in the study that counts.
+
+    Of metrics that a task writes alike the one that was stored last does: the others
+    were made by a program that has changed since.
+    """
     rows = study.rows("SELECT * FROM metrics ORDER BY rowid")
+    newest = {(row["spec"], row["base"]): row["signature"] for row in rows}
     return {
         row["signature"]: {**row, "higher_is_better": bool(row["higher_is_better"])}
         for row in rows
+        if row["signature"] == newest[row["spec"], row["base"]]
     }
 
 

@@ -103,6 +103,19 @@ def test_a_name_that_is_taken_is_refused_and_stays_what_it_was(file, registry):
     assert metrics["bleu"] is Bleu
 
 
+def test_two_tasks_may_each_have_a_copy_of_a_file_that_registers(file, registry):
+    text = METRIC.format(
+        imports=", metrics", decorator='@metrics.register("loud")\n', name="loud"
+    )
+    built = []
+    for task in ("one", "two"):
+        (file.parent / task).mkdir()
+        (file.parent / task / "shout.py").write_text(text)
+        built += build("shout.py", file.parent / task)
+    assert [metric.name for metric in built] == ["loud", "loud"]
+    assert built[0].signature == built[1].signature
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -115,6 +128,14 @@ def test_a_name_that_is_taken_is_refused_and_stays_what_it_was(file, registry):
             "class Shout needs a name",
         ),
         (
+            METRIC.replace('"{name}"', '"a|b"').replace("{decorator}", ""),
+            r"class Shout needs a name without '\|'",
+        ),
+        (
+            METRIC.replace('"{name}"', "3").replace("{decorator}", ""),
+            r"class Shout needs a name without '\|'",
+        ),
+        (
             METRIC.replace("@dataclass(frozen=True)", "").replace("{decorator}", ""),
             r"put @dataclass\(frozen=True\) on class Shout",
         ),
@@ -123,7 +144,10 @@ def test_a_name_that_is_taken_is_refused_and_stays_what_it_was(file, registry):
             "write name = ... without annotation",
         ),
     ],
-    ids=["empty", "fails", "syntax", "import", "nameless", "no dataclass", "annotated"],
+    ids=[
+        *("empty", "fails", "syntax", "import", "nameless", "bar", "number"),
+        *("no dataclass", "annotated"),
+    ],
 )
 def test_a_file_without_a_usable_metric_says_what_to_do(file, text, message):
     file.write_text(text.replace("{imports}", ""))

@@ -2,6 +2,7 @@
 
 import json
 import socket
+from datetime import date
 
 import numpy as np
 import pytest
@@ -213,6 +214,21 @@ def test_lower_is_better_as_the_class_says_unless_the_task_does(module, tmp_path
         build({spec: {"lower_is_better": "low"}}, tmp_path)
 
 
+def test_no_two_values_of_an_argument_share_a_signature(module, tmp_path):
+    spec = module("return {'x': [1.0] * len(predictions)}")
+    given = [{"a": 1}, {"a": "1"}, {"a": True}, {"a": 1, "b": 2}, {"a": "1|b:2"}]
+    built = [one({spec: {"key": "x", "form": "mean", **g}}, tmp_path) for g in given]
+    assert len({metric.signature for metric in built}) == len(given)
+    turned = one({spec: {"key": "x", "form": "mean", "b": 2, "a": 1}}, tmp_path)
+    assert turned.signature == built[3].signature
+
+
+def test_an_argument_that_a_study_cannot_keep_is_refused(module, tmp_path):
+    spec = module("return {'x': [1.0] * len(predictions)}")
+    with pytest.raises(InputError, match=r"'capitals': a study keeps settings as JSON"):
+        one({spec: {"key": "x", "form": "mean", "day": date(2026, 1, 1)}}, tmp_path)
+
+
 def test_the_signature_follows_the_code(module, tmp_path):
     first = one(module("return {'scores': [1.0 for p in predictions]}"), tmp_path)
     same = one(module("return {'scores': [1.0 for p in predictions]}"), tmp_path)
@@ -270,8 +286,8 @@ def test_a_whole_without_its_key_is_refused(module, tmp_path):
     metric = one(f"{module('return dict(a=1)')}:b:form=whole", tmp_path)
     with pytest.raises(MetricError, match="gave no number as 'b'"):
         metric.value_of([(item("x"), "a")])
-    with pytest.raises(Unscorable, match="no reference"):
-        metric.value_of([(item(), "a")])
+    with pytest.raises(Unscorable, match="there is no output"):
+        metric.value_of([])
 
 
 @pytest.mark.parametrize(

@@ -158,6 +158,51 @@ def test_a_pattern_that_takes_ages_leaves_the_output_unscored():
         score(f'"{"a" * 60}b"', {"pattern": "(a|aa)+$"})
 
 
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"patternProperties": {"(a|aa)+$": {}}},
+        {"patternProperties": {"(a|aa)+$": {}}, "additionalProperties": False},
+        {"propertyNames": {"pattern": "(a|aa)+$"}},
+    ],
+)
+def test_so_does_a_pattern_of_keys(schema):
+    with pytest.raises(Unscorable, match="takes more than 1 s"):
+        score(f'{{"{"a" * 60}b": 1}}', schema)
+
+
+def test_many_items_are_told_apart_at_once():
+    text = json.dumps([{"a": number} for number in range(20_000)])
+    before = time.monotonic()
+    assert score(text, {"uniqueItems": True}) == 1
+    assert score(f'{text[:-1]}, {{"a": 7.0}}]', {"uniqueItems": True}) == 0
+    assert time.monotonic() - before < 5
+
+
+VALUES = ("1", "1.0", "true", "false", "0", '"1"', "null", "[1]", "[true]", "[]")
+KEYED = ('{"a": 1}', '{"a": true}', '{"b": 1, "a": 1.0}', '{"a": 1, "b": 1}', "{}")
+
+
+@pytest.mark.parametrize("one", VALUES + KEYED)
+def test_items_are_unique_as_jsonschema_has_it(one):
+    for other in VALUES + KEYED:
+        for text in (f"[{one}, {other}]", f"[[{one}], [{other}]]"):
+            expected = jsonschema.Draft202012Validator({"uniqueItems": True})
+            assert score(text, {"uniqueItems": True}) == expected.is_valid(
+                json.loads(text)
+            )
+
+
+@pytest.mark.parametrize("rest", [True, False, {"type": "string"}])
+@pytest.mark.parametrize("named", [{}, {"properties": {"x1": {"minimum": 5}}}])
+@pytest.mark.parametrize("by", [{}, {"patternProperties": {"^x": {"type": "integer"}}}])
+def test_keys_are_sorted_as_jsonschema_has_it(rest, named, by):
+    schema = {**named, **by, "additionalProperties": rest}
+    for text in ("{}", '{"x1": 7}', '{"x1": 1}', '{"x2": "a"}', '{"y": "a"}', "[1]"):
+        expected = jsonschema.Draft202012Validator(schema).is_valid(json.loads(text))
+        assert score(text, schema) == expected
+
+
 def test_patterns_count():
     assert score('"ab"', {"pattern": "^a"}) == 1
     assert score('"ba"', {"pattern": "^a"}) == 0

@@ -242,17 +242,24 @@ def test_the_signature_holds_all_that_changes_a_score_and_no_secret(monkeypatch)
     assert rubric.startswith("rubric:")
     assert prompt.startswith("prompt:")
     assert rest == ["scale:1-5", "temperature:0", "max_tokens:1024", "v1"]
-    for change in (
+    changes = (
+        {},
         {"model": "other@http://127.0.0.1:8000/v1"},
+        {"model": "big judge@http://127.0.0.1:8000/other/v1"},
         {"model": "big judge@http://127.0.0.1:8001/v1"},
         {"rubric": "q"},
         {"prompt": "{{ output }}"},
         {"scale": (0, 5)},
+        {"scale": (1, 1_000_000)},
+        {"scale": (1, 1_000_001)},
+        {"temperature": 0.1234567},
+        {"temperature": 0.1234568},
         {"against": "reference"},
         {"temperature": 1},
         {"max_tokens": 9},
-    ):
-        assert Judge(**known | change).signature != usual
+    )
+    different = {Judge(**known | change).signature for change in changes}
+    assert len(different) == len(changes)
     assert Judge(**known | {"model": "openai:" + known["model"]}).signature == usual
     assert "sesame" not in usual + repr(Judge(**known).settings)
 
@@ -286,6 +293,7 @@ def test_a_scale_is_read_from_a_list(tmp_path):
         ({"rubric": "empty.md"}, r"empty\.md: metric 'judge' finds nothing in it"),
         ({"scale": [5, 1]}, r"as \[1, 5\], but it is \[5, 1\]"),
         ({"scale": [1]}, "setting 'scale' must be"),
+        ({"scale": [1, float("inf")]}, r"but it is \[1, inf\]"),
         ({"against": "referenc"}, "did you mean 'reference'"),
         ({"max_tokens": 0}, "'max_tokens' must be 1 or more"),
         ({"temperature": -1}, "'temperature' must be 0 or more"),

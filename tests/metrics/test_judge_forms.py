@@ -41,6 +41,12 @@ def test_a_question_shows_rubric_prompt_references_output_and_scale():
     assert question.endswith("from 1 to 5 in place of N:\nScore: N")
 
 
+def test_no_digit_of_the_scale_is_rounded_off():
+    for low, high, said in ((0, 1_234_567, "0 to 1234567"), (0.5, 1, "0.5 to 1")):
+        [question] = Grading("r", "", low, high).questions(item(), "text")
+        assert f"from {said} in place" in question
+
+
 def test_without_references_none_are_spoken_of():
     [question] = GRADES.questions(item(), "In Peru.")
     assert [name for name, _ in fences(question)] == ["prompt", "output"]

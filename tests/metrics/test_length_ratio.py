@@ -62,10 +62,13 @@ def test_an_unknown_way_to_count_is_refused():
         LengthRatio(tokens="bytes")
 
 
+def test_neither_more_nor_less_of_it_is_better():
+    assert not LengthRatio.directed
+
+
 def test_a_study_keeps_it(tmp_path):
     [metric] = build("length_ratio:tokens=characters", tmp_path)
     assert metric.signature == "length_ratio|tokens:characters|v1"
     description = json.loads(json.dumps(describe(metric)))
     assert description["form"] == "tallied"
-    assert description["higher_is_better"] is False
     assert from_description(description, tmp_path) == metric

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from harness.errors import MetricError, Unscorable
-from harness.metrics import MeanMetric, metrics
+from harness.metrics import Accuracy, MeanMetric, metrics
 from harness.metrics.base import ratio
 from harness.types import Item
 
@@ -48,6 +48,14 @@ def test_a_failing_metric_is_named_with_the_item():
 def test_signature_lists_the_settings():
     assert Longest().signature == "longest|limit:4|v1"
     assert Longest(limit=9).settings == {"limit": 9}
+
+
+def test_no_setting_can_pose_as_another_in_a_signature():
+    first = Accuracy(choices="a|answer:b", answer="c")
+    second = Accuracy(choices="a", answer="b|answer:c")
+    assert first.signature != second.signature
+    assert Accuracy(answer="a|b").signature != Accuracy(answer="a%7Cb").signature
+    assert Accuracy(lead=" ").signature != Accuracy(lead="").signature
 
 
 @pytest.mark.parametrize("name", metrics.names())

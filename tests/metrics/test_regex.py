@@ -105,6 +105,11 @@ def test_other_patterns_have_other_signatures():
     assert len({Regex(pattern=one).signature for one in patterns}) == len(patterns)
 
 
+def test_a_group_named_none_is_not_no_group():
+    named, none = Regex(pattern="(?P<None>x)", group="None"), Regex(pattern="x")
+    assert named.signature.split("|")[2] != none.signature.split("|")[2]
+
+
 def test_a_study_keeps_it(tmp_path):
     [metric] = build({"regex": {"pattern": "a: (.*)", "group": 1}}, tmp_path)
     description = json.loads(json.dumps(describe(metric)))

@@ -146,6 +146,17 @@ def test_the_signature_follows_the_contents_not_the_place(own, tmp_path):
     assert Semantic(model=str(moved)).signature != before
 
 
+def test_weights_of_a_part_within_a_part_count_and_a_trainers_do_not(own):
+    before = Semantic(model=str(own)).signature
+    (own / "checkpoint-9").mkdir()
+    (own / "checkpoint-9" / "model.safetensors").write_text("weights")
+    assert Semantic(model=str(own)).signature == before
+    # Where sentence-transformers' Router puts the models that it chooses from.
+    (own / "query_0_Transformer").mkdir()
+    (own / "query_0_Transformer" / "model.safetensors").write_text("weights")
+    assert Semantic(model=str(own)).signature != before
+
+
 def test_other_weights_are_another_metric_and_give_other_values(own, tmp_path):
     first = Semantic(model=str(own))
     value = first.score(item(LINES[0]), OUTPUT)

@@ -51,5 +51,20 @@ def test_words_against_an_empty_reference_are_all_wrong():
     assert ter("", "") == 0
 
 
+@pytest.mark.parametrize("reference", ["x " * 60, "a b c " * 20])
+def test_an_output_that_would_take_minutes_is_unscored(reference):
+    item = Item("1", "task", "1", "", (reference, "a b"))
+    long, short = (item, "a b c d " * 501), (item, "a b")
+    first, second = Ter().tallies([long, short])
+    assert str(first) == (
+        "its 2,004 words are too many: the search for shifts takes minutes"
+    )
+    assert list(second) == [0, (len(reference.split()) + 2) / 2]
+
+
+def test_a_long_output_is_judged_by_a_short_reference():
+    assert ter("c " * 3000, "a b") == 150_000
+
+
 def test_lower_is_better():
     assert not Ter().higher_is_better
