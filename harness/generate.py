@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from harness.backends import AUTOMATIC, Request, Usage, backend_named
 from harness.data import whole_text
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from harness.types import Checkpoint, Passage
     from harness.work import Work
 
+Key = TypeVar("Key", int, str)
 LIKELIHOOD_POLICY = "conditional, first reference"
 """Part of every likelihood's key, and kept as it was when only these were asked for,
 so that they stay valid; what a likelihood is of now stands in its target."""
@@ -217,14 +218,16 @@ def _answers(
     if not total or drawing is None:
         return
     progress(label, done, total)
+    waiting = {(one.item.id, one.sample) for one in gap.requests}
     for batch in model.generate(gap.requests, drawing):
+        _strike(waiting, [(one.item, one.sample) for one in batch], checkpoint)
         settings = gap.evaluation.settings
         outputs = [_output(one, checkpoint, settings) for one in batch]
         store_outputs(study, outputs)
         yield outputs
         done += len(batch)
         progress(label, done, total)
-    _check_all(checkpoint, "answers", done, total)
+    _check_none_left(waiting, "answers", checkpoint)
 
 
 def _judge_passages(
@@ -239,7 +242,9 @@ def _judge_passages(
         return
     progress(label, done, total)
     passages = {(one.item.id, one.target): one for one in gap.unscored}
+    waiting = set(passages)
     for batch in model.loglikelihood(gap.unscored):
+        _strike(waiting, [(one.item, one.target) for one in batch], checkpoint)
         settings = gap.evaluation.likelihood_settings
         asked = [passages[one.item, one.target] for one in batch]
         store_likelihoods(
@@ -252,15 +257,30 @@ def _judge_passages(
         )
         done += len(batch)
         progress(label, done, total)
-    _check_all(checkpoint, "likelihoods", done, total)
+    _check_none_left(waiting, "likelihoods", checkpoint)
 
 
-def _check_all(checkpoint: Checkpoint, what: str, done: int, total: int) -> None:
-    """Refuse what a user's backend may get wrong, and would get wrong again."""
-    if done != total:
+def _strike(
+    waiting: set[tuple[str, Key]], given: list[tuple[str, Key]], checkpoint: Checkpoint
+) -> None:
+    """Take what a backend gave from what it was asked for."""
+    for one in given:
+        if one not in waiting:
+            raise CheckpointError(
+                f"Backend '{checkpoint.backend}' gave for checkpoint "
+                f"'{checkpoint.name}' what it was not asked for, or gave it twice: "
+                f"item '{one[0]}', '{one[1]}'."
+            )
+        waiting.remove(one)
+
+
+def _check_none_left(
+    waiting: set[tuple[str, Key]], what: str, checkpoint: Checkpoint
+) -> None:
+    if waiting:
         raise CheckpointError(
-            f"Backend '{checkpoint.backend}' gave {done} {what} of checkpoint "
-            f"'{checkpoint.name}' where {total} were asked for."
+            f"Backend '{checkpoint.backend}' gave {len(waiting)} {what} of checkpoint "
+            f"'{checkpoint.name}' less than it was asked for."
         )
 
 

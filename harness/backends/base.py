@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -53,6 +54,12 @@ class Generated:
     truncated: bool = False
     """Whether the prompt was cut on the left to fit the model."""
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.text, str):
+            raise CheckpointError(
+                f"An answer must be a text, but is {self.text!r:.60}."
+            )
+
 
 @dataclass(frozen=True, slots=True)
 class Scored:
@@ -76,6 +83,12 @@ class Scored:
     skipped: int = 0
     """Letters of the text's first token, where it is not scored as nothing stands
     before it."""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.nll, float | int) or isnan(self.nll):
+            raise CheckpointError(
+                f"A likelihood must be a number, but is {self.nll!r}."
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import CheckpointError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import torch
 
 GIB = 1 << 30
+RAN_OUT = re.compile(r"out of memory|can't allocate memory|ALLOC_FAILED")
+"""What errors say that are of no kind of their own: of CPUs, Metal, CUDA libraries."""
 
 
 @dataclass(slots=True)
@@ -29,12 +35,9 @@ class Budget:
     @classmethod
     def of(cls, network: Any, device: torch.device, batch_size: int | None) -> Budget:
         """What suits model and device; `batch_size` rows if that is given."""
-        import torch
-
         config = network.config.get_text_config(decoder=True)
         on_cpu = device.type == "cpu"
-        on_cuda = device.type == "cuda"
-        free = torch.cuda.mem_get_info(device)[0] if on_cuda else 8 * GIB
+        free = _free_bytes(device)
         # On two CPU cores 32 rows were fastest for models of 1 and of 12 million
         # parameters; a GPU is busy only with more.
         rows = 32 if on_cpu else 256
@@ -66,9 +69,41 @@ class Budget:
         self.logits = max(1, self.logits // 2)
 
 
+@contextmanager
+def memory_errors() -> Iterator[None]:
+    """Make one error of all those by which torch says that memory ran out.
+
+    Raises:
+        torch.OutOfMemoryError: it did.
+    """
+    import torch
+
+    try:
+        yield
+    except RuntimeError as error:
+        if isinstance(error, torch.OutOfMemoryError) or not RAN_OUT.search(str(error)):
+            raise
+        raise torch.OutOfMemoryError(str(error)) from None
+
+
+def _free_bytes(device: torch.device) -> int:
+    import torch
+
+    if device.type != "cuda":
+        return 8 * GIB
+    # What earlier batches took stays with torch, and later ones get it first.
+    kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return int(torch.cuda.mem_get_info(device)[0] + kept)
+
+
 def _cache_bytes(config: Any, itemsize: int) -> int:
     """Roughly what the keys and values of one position take."""
-    heads = config.num_attention_heads
-    kept = getattr(config, "num_key_value_heads", None) or heads
-    width = getattr(config, "head_dim", None) or config.hidden_size // heads
-    return int(2 * config.num_hidden_layers * kept * width * itemsize)
+    try:
+        heads = config.num_attention_heads
+        kept = getattr(config, "num_key_value_heads", None) or heads
+        width = getattr(config, "head_dim", None) or config.hidden_size // heads
+        numbers = kept * width
+    except (AttributeError, RuntimeError):
+        # No attention, as in Mamba, or another in each layer, as in Gemma 4.
+        numbers = config.hidden_size
+    return int(2 * config.num_hidden_layers * numbers * itemsize)

@@ -70,21 +70,28 @@ def repeat(cache: Any, rows: int) -> Any:
     return repeated
 
 
-def close_gaps(cache: Any, mask: torch.Tensor) -> torch.Tensor:
-    """Move the columns of each row that the mask leaves out to the left.
+def shift(cache: Any, columns: torch.Tensor) -> torch.Tensor:
+    """Move each row to the right, off the end; what comes in on the left is padding.
 
     Args:
         cache: changed in place.
-        mask: shape (rows, columns), 1 where a column counts.
+        columns: by how many, shape (rows,).
 
     Returns:
-        The mask as it is then.
+        The rows' mask, 1 where a column is none of the padding.
     """
-    order = mask.argsort(dim=1, stable=True)
+    width = cache.layers[0].keys.shape[2]
+    order = torch.arange(width, device=columns.device) - columns[:, None]
+    index = order.clamp(min=0)[:, None, :, None]
     for layer in cache.layers:
-        index = order[:, None, :, None].expand_as(layer.keys)
-        layer.replace(layer.keys.gather(2, index), layer.values.gather(2, index))
-    return mask.gather(1, order)
+        # Some models' keys are wider than their values.
+        layer.replace(
+            *(
+                part.gather(2, index.expand_as(part))
+                for part in (layer.keys, layer.values)
+            )
+        )
+    return (order >= 0).long()
 
 
 def join(cache: Any, entering: Any, width: int) -> None:

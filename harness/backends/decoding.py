@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import inspect
 from collections import deque
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.nn.functional import pad
 
+from harness.backends.batching import memory_errors
 from harness.backends.cache import join, new_cache, select
-from harness.backends.reading import Reader, layers_of
+from harness.backends.reading import Reader
 from harness.backends.sampling import check_numbers
 
 if TYPE_CHECKING:
@@ -27,19 +29,48 @@ if TYPE_CHECKING:
     from harness.backends.sampling import Sampler
 
 
-def can_decode(network: Any) -> bool:
-    """Whether all that the model remembers is one key and value per position."""
-    from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
+def can_decode(network: Any, longest: int) -> bool:
+    """Whether rows of up to so many tokens can be read and written together.
 
+    They can if all that the model remembers is one key and value per position, which
+    no other row changes.
+    """
+    from transformers.cache_utils import (
+        DynamicCache,
+        DynamicLayer,
+        DynamicSlidingWindowLayer,
+    )
+
+    # Code of a checkpoint's own may remember in other ways than its arguments tell.
+    if not type(network).__module__.startswith("transformers."):
+        return False
     config = network.config.get_text_config(decoder=True)
     parameters = inspect.signature(network.forward).parameters
     if not {"attention_mask", "position_ids", "past_key_values"} <= set(parameters):
         return False
     # Chunks are counted from the first column, which padding moves.
-    if getattr(config, "attention_chunk_size", None):
+    if getattr(config, "attention_chunk_size", None) or longest > short_range(network):
         return False
     # A window is part of the mask, so its layers may also keep all positions.
-    return layers_of(network) <= {DynamicLayer, DynamicSlidingWindowLayer}
+    layers = DynamicCache(config=config).layers
+    return {type(one) for one in layers} <= {DynamicLayer, DynamicSlidingWindowLayer}
+
+
+def short_range(network: Any) -> float:
+    """Most tokens of a row that changes no other; infinite for most models.
+
+    With LongRoPE (Ding et al. 2024), as Phi-3's, one longer row has its whole batch's
+    positions turned by other factors.
+    """
+    config = network.config.get_text_config(decoder=True)
+    rope = getattr(config, "rope_parameters", None) or {}
+    kinds = [rope, *(one for one in rope.values() if isinstance(one, dict))]
+    ranges = [
+        one["original_max_position_embeddings"]
+        for one in kinds
+        if one.get("rope_type") == "longrope"
+    ]
+    return min(ranges, default=inf)
 
 
 class Decoder:
@@ -70,8 +101,9 @@ class Decoder:
         while self.waiting or self.rows:
             # The handler keeps the frames and so the memory: start over after it.
             try:
-                self._advance()
-                finished: list[Answer] | None = self._release()
+                with memory_errors():
+                    self._advance()
+                    finished: list[Answer] | None = self._release()
             except torch.OutOfMemoryError:
                 finished = None
             if finished is None:

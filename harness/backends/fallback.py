@@ -1,7 +1,7 @@
 """Decoding by the model's own `generate`, for what `decoding` cannot do.
 
-That is: encoder-decoder models, memories other than keys and values, and checkpoints
-whose generation config asks for penalties or forced tokens.
+That is: encoder-decoder models, memories other than keys and values, rows that change
+others, and checkpoints whose generation config asks for penalties or forced tokens.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from harness.backends.batching import memory_errors
 from harness.backends.sampling import check_numbers
 
 if TYPE_CHECKING:
@@ -76,7 +77,8 @@ class GenerateCaller:
         while waiting:
             batch = waiting[: self._rows_of(waiting)]
             try:
-                self._generate(batch)
+                with memory_errors():
+                    self._generate(batch)
                 fits = True
             except torch.OutOfMemoryError:
                 fits = False

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from harness.backends.cache import close_gaps, new_cache, repeat
+from harness.backends.batching import memory_errors
+from harness.backends.cache import new_cache, repeat, shift
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,15 +37,15 @@ class Reader:
     def share(self, contexts: Sequence[Tokens]) -> None:
         """Read what all these prompts begin with, if it is worth it."""
         self.prefix = []
-        # Windows are counted in columns, which padding behind the prefix would move.
-        prefix = shared_prefix(contexts) if _sees_all(self.network) else []
+        prefix = shared_prefix(contexts)
         if not prefix:
             return
         tokens = torch.tensor([prefix], device=self.network.device)
         positions = torch.arange(len(prefix), device=tokens.device)[None]
         cache = new_cache()
         try:
-            self.forward(tokens, torch.ones_like(tokens), positions, cache)
+            with memory_errors():
+                self.forward(tokens, torch.ones_like(tokens), positions, cache)
         except torch.OutOfMemoryError:
             return  # whole prompts will say it better
         self.prefix, self.prefix_cache = prefix, cache
@@ -60,17 +61,23 @@ class Reader:
         """
         known = len(self.prefix)
         width = max(map(len, contexts)) - known
+        # A shorter prompt's columns take the end of what is shared as well, so that no
+        # gap comes between: some models count how far they see in columns.
+        rests = [context[max(0, len(context) - width) :] for context in contexts]
         tokens = torch.zeros(len(contexts), width, dtype=torch.long)
-        mask = torch.ones(len(contexts), known + width, dtype=torch.long)
-        for row, context in enumerate(contexts):
-            rest = context[known:]
+        mask = torch.zeros_like(tokens)
+        for row, rest in enumerate(rests):
             tokens[row, width - len(rest) :] = torch.tensor(rest)
-            mask[row, known : known + width - len(rest)] = 0
+            mask[row, width - len(rest) :] = 1
         tokens, mask = tokens.to(self.network.device), mask.to(self.network.device)
-        cache = repeat(self.prefix_cache, len(contexts)) if known else new_cache()
+        cache = new_cache()
+        if known:
+            cache = repeat(self.prefix_cache, len(contexts))
+            spare = [known + width - len(context) for context in contexts]
+            before = shift(cache, torch.tensor(spare, device=tokens.device))
+            mask = torch.cat([before, mask], dim=1)
         positions = (mask.cumsum(1) - 1).clamp(min=0)[:, known:]
-        logits = self.forward(tokens, mask, positions, cache)
-        return cache, close_gaps(cache, mask) if known else mask, logits
+        return cache, mask, self.forward(tokens, mask, positions, cache)
 
     def forward(
         self,
@@ -102,18 +109,3 @@ def shared_prefix(contexts: Sequence[Tokens]) -> Tokens:
     pairs = zip(first[:most], last[:most], strict=True)
     length = next((at for at, (a, b) in enumerate(pairs) if a != b), most)
     return first[:length] if length >= WORTHWHILE else []
-
-
-def layers_of(network: Any) -> set[type]:
-    """Kinds of the layers that keep what the model remembers."""
-    from transformers.cache_utils import DynamicCache
-
-    config = network.config.get_text_config(decoder=True)
-    return {type(layer) for layer in DynamicCache(config=config).layers}
-
-
-def _sees_all(network: Any) -> bool:
-    """Whether each token sees all tokens before it, however far away."""
-    from transformers.cache_utils import DynamicLayer
-
-    return layers_of(network) == {DynamicLayer}

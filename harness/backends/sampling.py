@@ -39,6 +39,9 @@ class Sampler:
         """
         if self.temperature == 0:
             return logits.argmax(dim=-1)
+        device = logits.device
+        if device.type == "mps":
+            logits = logits.cpu()  # Metal has no float64
         probabilities = (logits.double() / self.temperature).softmax(dim=-1)
         if self.top_p < 1:
             probabilities = _nucleus(probabilities, self.top_p)
@@ -49,7 +52,7 @@ class Sampler:
         wanted = torch.minimum(
             wanted * heights[:, -1:], heights[:, -1:].nextafter(heights.new_zeros(()))
         )
-        return torch.searchsorted(heights, wanted, right=True).squeeze(-1)
+        return torch.searchsorted(heights, wanted, right=True).squeeze(-1).to(device)
 
 
 def _nucleus(probabilities: torch.Tensor, share: float) -> torch.Tensor:
@@ -64,10 +67,12 @@ def check_numbers(logits: torch.Tensor) -> None:
     """Refuse what a model writes whose training diverged.
 
     Raises:
-        CheckpointError: the logits are not numbers.
+        CheckpointError: logits are not numbers, or infinitely high; infinitely low is
+            how models rule tokens out.
     """
-    if torch.isnan(logits).any():
+    if not (logits < torch.inf).all():
         raise CheckpointError(
-            "The model's logits are not numbers (NaN): its training diverged, or its "
-            "weights overflow in this precision. Take an earlier checkpoint."
+            "The model's logits are not numbers (NaN or infinite): its training "
+            "diverged, or its weights overflow in this precision. Take an earlier "
+            "checkpoint."
         )

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from harness.backends.batching import memory_errors
 from harness.backends.cache import repeat, select
-from harness.backends.decoding import can_decode
+from harness.backends.decoding import can_decode, short_range
 from harness.backends.reading import Reader
 from harness.backends.sampling import check_numbers
 
@@ -35,6 +36,7 @@ class Scorer:
         self.budget = budget
         self.reader = Reader(network)
         self.keeps = bool(self.reader.extra)
+        self.short = short_range(network)
         self.by_context = False
 
     def score(self, readings: Sequence[Reading]) -> Iterator[list[Scored]]:
@@ -65,7 +67,9 @@ class Scorer:
     def _ordered(self, rows: list[tuple[int, Text]]) -> list[tuple[int, Text]]:
         """Neighbours are of similar length, or follow the same context."""
         contexts = [text.context for _, text in rows]
-        if all(not text.encoded for _, text in rows) and can_decode(self.network):
+        longest = max((text.length for _, text in rows), default=0)
+        causal = all(not text.encoded for _, text in rows)
+        if causal and can_decode(self.network, longest):
             self.reader.share(contexts)
             self.by_context = 2 * len(set(map(tuple, contexts))) <= len(contexts)
         if not self.by_context:
@@ -77,7 +81,8 @@ class Scorer:
         while waiting:
             batch = waiting[: self._rows_of(waiting)]
             try:
-                scored: list[float] | None = self._score_batch(batch)
+                with memory_errors():
+                    scored: list[float] | None = self._score_batch(batch)
             except torch.OutOfMemoryError:
                 scored = None
             if scored is None:
@@ -94,7 +99,8 @@ class Scorer:
             end, begin = max(end, len(text.read)), min(begin, len(text.context))
             kept = (rows + 1) * (end - begin + 1)
             read = (rows + 1) * longest
-            if rows and (read > self.budget.read or kept > self.budget.logits):
+            full = read > self.budget.read or kept > self.budget.logits
+            if rows and (full or waiting[0].length <= self.short < longest):
                 break
             rows += 1
         return rows
@@ -185,5 +191,5 @@ def _nll(logits: torch.Tensor, scored: Tokens) -> float:
     for begin in range(0, len(scored), BLOCK):
         block = logits[begin : begin + BLOCK].float()
         of_wanted = block.gather(1, wanted[begin : begin + BLOCK]).squeeze(1)
-        total += float((block.logsumexp(dim=1) - of_wanted).double().sum())
+        total += float((block.logsumexp(dim=1) - of_wanted).cpu().double().sum())
     return total

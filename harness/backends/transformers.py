@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness import identity
 from harness.backends.base import Backend, Model, Usage, backends
+from harness.backends.batching import memory_errors
 from harness.backends.folder import CheckpointFolder, inspect_folder
 from harness.backends.loading import AUTOMATIC, check_device, device_of, dtype_of
 from harness.errors import FAILURES, CheckpointError, MissingPackage, UsageError
@@ -77,9 +78,9 @@ class TransformersBackend(Backend):
         folder = self._inspect(location)
         torch = _torch()
         try:
-            with quiet():
+            with quiet(), memory_errors():
                 network, tokenizer = _load(folder, self.loading)
-            network.to(device_of(self.loading)).eval()
+                network.to(device_of(self.loading)).eval()
             return TransformersModel(
                 network, tokenizer, batch_size=self.loading.batch_size
             )
@@ -146,7 +147,9 @@ class TransformersModel(Model):
             answers.append(Answer(request, prompt, ending, seed=settings.seed))
             if room is not None:
                 answers[-1].cut(room)
-        own_loop = can_decode(self.network) and not has_constraints(self.network)
+        longest = max((len(answer.context) for answer in answers), default=0)
+        together = can_decode(self.network, longest + settings.max_new_tokens)
+        own_loop = together and not has_constraints(self.network)
         writer = Decoder if own_loop else GenerateCaller
         batches = writer(self.network, Sampler.of(settings), self._budget())
         with suited_threads(self.network):
@@ -296,19 +299,35 @@ def _load(folder: CheckpointFolder, loading: Loading) -> tuple[Any, Any]:
 
 def _network_class(folder: CheckpointFolder, config: Any, loading: Loading) -> Any:
     """A class that transformers finds by the config, or the folder's own."""
-    from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
+    import transformers
     from transformers.dynamic_module_utils import get_class_from_dynamic_module
     from transformers.models.auto.auto_factory import (
         add_generation_mixin_to_remote_model,
     )
 
-    kind = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
+    kind, known = (
+        (
+            transformers.AutoModelForSeq2SeqLM,
+            transformers.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING,
+        )
+        if config.is_encoder_decoder
+        else (
+            transformers.AutoModelForCausalLM,
+            transformers.MODEL_FOR_CAUSAL_LM_MAPPING,
+        )
+    )
     own = (getattr(config, "auto_map", None) or {}).get(kind.__name__)
-    if not loading.trust_remote_code or own is None:
-        return kind
-    # The auto classes remember the first folder's code for all that are named alike.
-    found = get_class_from_dynamic_module(own, folder.model, local_files_only=True)
-    return add_generation_mixin_to_remote_model(found)
+    if loading.trust_remote_code and own is not None:
+        # The auto classes remember the first folder's code for all named alike.
+        found = get_class_from_dynamic_module(own, folder.model, local_files_only=True)
+        return add_generation_mixin_to_remote_model(found)
+    encoder = not config.is_encoder_decoder and not getattr(config, "is_decoder", True)
+    if type(config) not in known or encoder:
+        raise CheckpointError(
+            f"{folder.model}: '{config.model_type}' models, as config.json has this "
+            "one, do not go on with a text. Name a causal or an encoder-decoder model."
+        )
+    return kind
 
 
 def _with_adapter(network: Any, path: Path) -> Any:

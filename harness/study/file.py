@@ -120,8 +120,18 @@ class StudyFile:
         self, table: str, rows: Iterable[Mapping[str, Json]], *, ignore: bool = False
     ) -> None:
         """Append rows; with `ignore` those that are there already are left as is."""
+        rows = list(rows)
+        if not rows:
+            return
+        # OR IGNORE would leave out rows that lack a value, too, and say nothing.
+        there = " ON CONFLICT DO NOTHING" if ignore else ""
+        names = list(rows[0])
         with self.transaction() as db:
-            db.table(table).insert_all(map(dict, rows), ignore=ignore)
+            db.conn.executemany(
+                f"INSERT INTO {table} ({', '.join(names)}) "  # noqa: S608 - our own
+                f"VALUES ({', '.join('?' * len(names))}){there}",
+                ([row[name] for name in names] for row in rows),
+            )
 
     def frame(self, name: str) -> pd.DataFrame:
         """A table or view as a pandas data frame.

@@ -73,7 +73,8 @@ def test_nearly_equal_tokens_may_swap_ranks_without_changing_the_draw():
     assert all(abs(a - b) <= 1 for a, b in zip(same, near, strict=True))
 
 
-def test_numbers_pass_and_their_absence_does_not():
+@pytest.mark.parametrize("broken", [torch.nan, torch.inf])
+def test_numbers_pass_and_their_absence_does_not(broken):
     check_numbers(torch.tensor([[1.0, -torch.inf]]))
     with pytest.raises(CheckpointError, match="not numbers"):
-        check_numbers(torch.tensor([[1.0, torch.nan]]))
+        check_numbers(torch.tensor([[1.0, broken]]))

@@ -1,6 +1,7 @@
 """What texts have in common is read once, and changes no likelihood."""
 
 import inspect
+from dataclasses import replace
 
 import pytest
 from backends.passages import documents, first_references
@@ -9,7 +10,7 @@ from backends.tiny_models import LINES, WORDS
 from harness.types import Item, Passage
 
 SHOTS = "\n".join(LINES[:3]) + "\n"
-CAUSAL = ["llama", "gpt2", "mistral", "gemma"]
+CAUSAL = ["llama", "gpt2", "mistral", "gemma", "gpt_neo", "deepseek", "longrope"]
 
 
 def likelihoods(model, passages):
@@ -105,6 +106,16 @@ def test_choices_after_one_prompt_are_what_they_are_alone(
     expected = each_alone(load(kind, 1), choices)
     found = likelihoods(load(kind, batch_size), choices)
     assert found == approximately(expected)
+
+
+@pytest.mark.parametrize("kind", CAUSAL)
+def test_choices_behind_shared_examples_are_what_they_are_alone(kind, load, choices):
+    behind = [
+        replace(one, item=replace(one.item, prompt=SHOTS + one.item.prompt))
+        for one in choices
+    ]
+    expected = each_alone(load(kind, 1), behind)
+    assert likelihoods(load(kind, 6), behind) == approximately(expected)
 
 
 def test_a_prompt_is_read_once_for_its_choices(load, choices, forwards):

@@ -11,6 +11,7 @@ import torch
 from backends.passages import first_references
 from backends.tiny_models import CHAT, save_checkpoint
 from safetensors.torch import load_file, save_file
+from transformers import AutoConfig
 
 from harness.backends.base import Request, backends
 from harness.backends.transformers import TransformersBackend
@@ -154,7 +155,6 @@ def test_nothing_is_fetched(folder):
     ("changes", "message"),
     [
         ({"model_type": "no-such-model"}, "no-such-model"),
-        ({"model_type": "vit"}, "cannot be loaded"),
         ({"hidden_size": 64}, "cannot be loaded"),
         ({"num_hidden_layers": 3}, "lack 9 tensors that config.json asks for"),
     ],
@@ -163,6 +163,22 @@ def test_weights_and_config_that_do_not_fit_are_refused(folder, changes, message
     edit(folder / "config.json", **changes)
     with pytest.raises(CheckpointError, match=message):
         BACKEND.load(folder)
+
+
+@pytest.mark.parametrize("kind", ["bert", "roberta", "modernbert", "vit"])
+def test_models_that_write_no_text_are_refused(kind, folder):
+    # BERT's layers see what follows: its answers and likelihoods would be nonsense.
+    AutoConfig.for_model(kind).save_pretrained(folder)
+    with pytest.raises(
+        CheckpointError, match=f"'{kind}' models.*do not go on with a text"
+    ):
+        BACKEND.load(str(folder))
+
+
+def test_a_bert_that_was_made_a_decoder_writes_text(tmp_path):
+    folder = save_checkpoint("bert_decoder", tmp_path)
+    [text] = texts(BACKEND.load(str(folder)), ITEM)
+    assert text
 
 
 def test_missing_weights_are_not_made_up(folder):

@@ -13,6 +13,7 @@ from backends.passages import first_references
 from safetensors.torch import load_file
 
 from harness.backends.base import Request
+from harness.backends.decoding import can_decode
 from harness.backends.loading import Loading
 from harness.backends.transformers import TransformersBackend
 from harness.errors import CheckpointError
@@ -295,6 +296,14 @@ def test_a_model_of_the_checkpoints_own_runs_once_it_is_trusted(folder, canary):
     assert canary.exists()
     network = CODE.load(folder).network
     assert type(network).__name__ == "MineForCausalLM"
+
+
+def test_a_model_of_the_checkpoints_own_is_not_relied_on_to_remember(folder, canary):
+    assert can_decode(CAREFUL.load(folder).network, 10)
+    with_code(folder, canary)
+    file = folder / "modeling_mine.py"
+    file.write_text(file.read_text().split("    def forward")[0])
+    assert not can_decode(CODE.load(folder).network, 10)
 
 
 def test_checkpoints_of_one_name_keep_each_their_own_code(folder, canary):

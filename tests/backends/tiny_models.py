@@ -26,6 +26,33 @@ LLAMA_LIKE: dict[str, dict[str, Any]] = {
         "sliding_window": 12,
         "layer_types": ["sliding_attention", "full_attention"],
     },
+    "bert_decoder": {"model_type": "bert", "is_decoder": True},
+    "gpt_neo": {
+        "model_type": "gpt_neo",
+        "attention_types": [[["global", "local"], 1]],
+        "window_size": 12,
+    },
+    "deepseek": {
+        "model_type": "deepseek_v3",
+        "num_key_value_heads": 4,
+        "head_dim": 8,
+        "kv_lora_rank": 16,
+        "q_lora_rank": 16,
+        "qk_nope_head_dim": 8,
+        "qk_rope_head_dim": 8,
+        "v_head_dim": 4,
+        "first_k_dense_replace": 2,
+    },
+    "longrope": {
+        "model_type": "phi3",
+        "original_max_position_embeddings": 32,
+        "rope_parameters": {
+            "rope_type": "longrope",
+            "rope_theta": 10000.0,
+            "short_factor": [1.0] * 4,
+            "long_factor": [3.0] * 4,
+        },
+    },
     "mamba": {"model_type": "mamba", "state_size": 4},
 }
 """Settings in which models differ from a tiny Llama."""
@@ -116,13 +143,12 @@ def _llama(tokenizer: Any, **settings: Any) -> Any:
     from transformers import AutoConfig, AutoModelForCausalLM
 
     config = AutoConfig.for_model(
-        **{"model_type": "llama"} | settings,
+        **{"model_type": "llama", "num_key_value_heads": 2} | settings,
         vocab_size=len(tokenizer),
         hidden_size=32,
         intermediate_size=48,
         num_hidden_layers=2,
         num_attention_heads=4,
-        num_key_value_heads=2,
         max_position_embeddings=256,
         initializer_range=0.4,
         bos_token_id=tokenizer.bos_token_id,

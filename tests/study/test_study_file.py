@@ -317,6 +317,18 @@ def test_a_value_that_no_column_holds_is_refused(tmp_path, value):
 HOSTILE = ["'; DROP TABLE series; --", '"', "\0", "a\nb", "\x1b[31m", "%s", "ü🙂" * 999]
 
 
+def test_rows_that_are_there_are_left_alone_and_none_is_lost_for_want_of_a_value(
+    tmp_path,
+):
+    study = StudyFile(tmp_path / "s.db")
+    for kind in ("person", "imported"):
+        row = {"name": "ann", "kind": kind, "created": "now"}
+        study.insert("raters", [row], ignore=True)
+    assert study.mapping("SELECT name, kind FROM raters") == {"ann": "person"}
+    with pytest.raises(StudyError, match="NOT NULL constraint failed"):
+        study.insert("raters", [{**row, "name": "bob", "kind": None}], ignore=True)
+
+
 def test_hostile_texts_are_stored_as_they_are(tmp_path):
     study = StudyFile(tmp_path / "s.db")
     study.insert("series", [{"name": text} for text in HOSTILE])
