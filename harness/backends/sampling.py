@@ -34,8 +34,10 @@ class Sampler:
         """Next tokens, shape (rows,), of logits of shape (rows, vocabulary).
 
         Each answer is drawn by one number of its own, put through the inverse
-        distribution function in the vocabulary's order: neither the other rows nor
-        the order of nearly equal tokens can change it.
+        distribution function in the vocabulary's order, so that neither the other rows
+        nor the order of nearly equal tokens can change it. What is left is rounding:
+        a model's logits differ in their last digits from batch to batch, and a draw
+        that falls so near to a boundary is rare.
         """
         if self.temperature == 0:
             return logits.argmax(dim=-1)
