@@ -149,6 +149,17 @@ class TextMetric(Tallied):
         """
         return [self._tally_or_reason(item, text) for item, text in judged]
 
+    def alone(self, item: Item, text: str) -> Tally:
+        """What `tallies` says of one output, for metrics that judge many at once.
+
+        Raises:
+            Unscorable: the metric cannot judge this output.
+        """
+        (tally,) = self.tallies([(item, text)])
+        if isinstance(tally, Unscorable):
+            raise tally
+        return tally
+
     def in_groups(self, judged: Sequence[Judged]) -> Generator[Group, None, None]:
         """What `tallies` gives, in groups that are stored as they come.
 
@@ -274,10 +285,7 @@ class BatchedMean(MeanMetric):
         Raises:
             Unscorable: the metric cannot judge this output.
         """
-        (tally,) = self.tallies([(item, text)])
-        if isinstance(tally, Unscorable):
-            raise tally
-        return float(tally[0])
+        return float(self.alone(item, text)[0])
 
 
 class Whole(Metric):

@@ -76,10 +76,7 @@ class PassAtK(TextMetric):
 
     def tally(self, item: Item, text: str) -> Tally:
         """[1 if it is right, else 0; 1]."""
-        (tally,) = self.tallies([(item, text)])
-        if isinstance(tally, Unscorable):
-            raise tally
-        return tally
+        return self.alone(item, text)
 
     def tallies(self, judged: Sequence[Judged]) -> list[Tally | Unscorable]:
         """The same of each output, or the reason for none."""

@@ -61,10 +61,7 @@ class SacreMetric(TextMetric):
 
     def tally(self, item: Item, text: str) -> Tally:
         """SacreBLEU's statistics of one output."""
-        (tally,) = self.tallies([(item, text)])
-        if isinstance(tally, Unscorable):
-            raise tally
-        return tally
+        return self.alone(item, text)
 
     def tallies(self, judged: Sequence[Judged]) -> list[Tally | Unscorable]:
         """SacreBLEU's statistics of each output, or the reason for none."""
