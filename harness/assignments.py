@@ -8,11 +8,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from harness.drawing import TAKEN, Cell, draw
+from harness.dealing import deal
+from harness.drawing import TAKEN, Unit, draw
 from harness.errors import RatingRefused
 from harness.identity import content_hash
-from harness.schemes import Control, Judgement
+from harness.ordering import order_of
+from harness.schemes import Control, Judgement, Span
 from harness.study.raters import SECRET_BYTES, stored_time
+from harness.units import outputs_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,20 +27,12 @@ if TYPE_CHECKING:
 
 LEASE = timedelta(minutes=30)
 """How long an output is kept for the rater who is looking at it."""
-RENDER = "raw"
-"""Outputs are shown as plain text, exactly as the model wrote them."""
 
-COLUMNS = "id, campaign, rater, token, state, lease_until, shown_at"
+COLUMNS = "id, campaign, rater, unit, kind, places, token, state, lease_until, shown_at"
 # A checkpoint may have answered anew, with other settings, since it was assigned.
-OPEN_AND_CURRENT = """
+OPEN_AND_LIVE = """
     campaign = ? AND rater = ? AND state IN ('open', 'undone') AND lease_until > ?
-    AND NOT EXISTS (
-        SELECT 1 FROM assignment_outputs WHERE assignment = assignments.id
-        AND NOT EXISTS (
-            SELECT 1 FROM current_outputs
-            WHERE current_outputs.id = assignment_outputs.output
-        )
-    )
+    AND unit IN (SELECT id FROM units WHERE live)
 """
 
 
@@ -51,6 +46,8 @@ class Answer:
     """Anything they want to add."""
     seconds: float | None = None
     """Time for which they looked at it; None if unknown."""
+    flagged: bool = False
+    """Whether they want the owner of the study to look at it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +66,16 @@ class Shown:
     """What is to be judged, in the order of the page."""
     controls: tuple[Control, ...]
     """The questions."""
+    render: str = "raw"
+    """How the texts are drawn: `raw`, exactly as the model wrote them, `markdown` or
+    `code`."""
     answer: Answer | None = None
     """What this rater had answered before taking it back."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """An output that is, or was, a rater's to judge."""
+    """A unit that is, or was, a rater's to judge."""
 
     id: int
     """Number in this study."""
@@ -83,6 +83,12 @@ class Assignment:
     """Number of the campaign."""
     rater: int
     """Number of the rater."""
+    unit: int
+    """Number of the unit."""
+    kind: str
+    """What it is for, as of units; `repeat` if the rater has judged it before."""
+    places: tuple[int, ...]
+    """Places within the unit, in the order of the page."""
     token: str
     """Stands for it outside of the study."""
     state: str
@@ -92,7 +98,8 @@ class Assignment:
     shown_at: str
     """When it was last shown."""
     outputs: tuple[str, ...] = ()
-    """Ids of the outputs, in the order of the page."""
+    """Ids of the outputs, in the order of the page; empty where none is a
+    checkpoint's."""
 
 
 def next_assignment(
@@ -101,21 +108,22 @@ def next_assignment(
     """What the rater is to judge now; None if nothing is left for them.
 
     It stays the same until it is answered, skipped, or its lease has ended and
-    another rater has taken its place. Each output gets exactly
+    another rater has taken its place. Each unit gets exactly
     `campaign.raters_per_output` different raters, also under concurrency.
     """
     time = now or datetime.now(UTC)
     with study.transaction():
+        deal(study, campaign, time)
         mine = find_assignment(
             study,
-            f"{OPEN_AND_CURRENT} ORDER BY shown_at DESC, id DESC LIMIT 1",
+            f"{OPEN_AND_LIVE} ORDER BY shown_at DESC, id DESC LIMIT 1",
             [campaign.id, rater.id, stored_time(time)],
         )
         if mine is None:
-            cell = draw(study, campaign, rater, time)
-            if cell is None:
+            unit = draw(study, campaign, rater, time)
+            if unit is None:
                 return None
-            mine = _assign(study, campaign, rater, cell)
+            mine = _assign(study, campaign, rater, unit)
         return show(study, campaign, mine, time)
 
 
@@ -133,7 +141,8 @@ def find_assignment(
         "SELECT output FROM assignment_outputs WHERE assignment = ? ORDER BY position",
         [rows[0]["id"]],
     )
-    return Assignment(**rows[0], outputs=tuple(outputs))
+    row = {**rows[0], "places": tuple(json.loads(rows[0]["places"]))}
+    return Assignment(**row, outputs=tuple(outputs))
 
 
 def assignment_of(study: StudyFile, rater: Rater, token: str) -> Assignment:
@@ -154,19 +163,20 @@ def assignment_of(study: StudyFile, rater: Rater, token: str) -> Assignment:
 def has_place(
     study: StudyFile, campaign: Campaign, rater: Rater, mine: Assignment, now: datetime
 ) -> bool:
-    """Whether the outputs still lack a rater, not counting this one."""
+    """Whether the unit still lacks a rater, not counting this one."""
+    if mine.kind not in {"normal", "anchor"}:
+        return True
     taken = {
         "campaign": campaign.id,
         "rater": rater.id,
         "simulated": rater.kind == "simulated",
         "now": stored_time(now),
-        "outputs": json.dumps(mine.outputs),
+        "unit": mine.unit,
         "places": campaign.raters_per_output,
     }
     full = study.db.conn.execute(
         f"SELECT 1 FROM ({TAKEN}) AS taken "  # noqa: S608 - a constant
-        "WHERE taken.output IN (SELECT value FROM json_each(:outputs)) "
-        "AND taken.raters >= :places LIMIT 1",
+        "WHERE taken.unit = :unit AND taken.raters >= :places",
         taken,
     )
     return full.fetchone() is None
@@ -178,7 +188,7 @@ def show(
     """What the page may know of an assignment; begins its lease anew."""
     shown = _shown(study, campaign, mine)
     stimulus = {
-        "render": RENDER,
+        "render": shown.render,
         "references_shown": campaign.plan.show_references,
         "prompt": content_hash(shown.prompt),
         "outputs": [content_hash(text) for text in shown.outputs],
@@ -199,23 +209,39 @@ def show(
 
 
 def _shown(study: StudyFile, campaign: Campaign, mine: Assignment) -> Shown:
-    rows = study.rows(
-        "SELECT items.prompt, items.refs, outputs.text FROM assignment_outputs "
-        "JOIN outputs ON outputs.id = assignment_outputs.output "
-        "JOIN items ON items.id = outputs.item "
-        "WHERE assignment = ? ORDER BY position",
-        [mine.id],
-    )
-    references = json.loads(rows[0]["refs"]) if campaign.plan.show_references else ()
+    prompt, references, texts = _contents(study, mine)
     shown = Shown(
         token=mine.token,
         instructions=campaign.instructions,
-        prompt=rows[0]["prompt"],
-        references=tuple(references),
-        outputs=tuple(row["text"] for row in rows),
+        prompt=prompt,
+        references=tuple(references) if campaign.plan.show_references else (),
+        outputs=tuple(texts[place] for place in mine.places),
         controls=campaign.scheme.controls,
+        render=campaign.plan.render,
     )
     return replace(shown, answer=_taken_back(study, campaign, mine))
+
+
+def texts_of(study: StudyFile, mine: Assignment) -> list[str]:
+    """The shown outputs, in the order of the page."""
+    _, _, texts = _contents(study, mine)
+    return [texts[place] for place in mine.places]
+
+
+def _contents(study: StudyFile, mine: Assignment) -> tuple[str, list[str], list[str]]:
+    """Prompt, references, and the unit's texts in the order of their places."""
+    [content] = study.column("SELECT content FROM units WHERE id = ?", [mine.unit])
+    if content is not None:
+        own = json.loads(content)
+        return own["prompt"], own["references"], own["outputs"]
+    rows = study.rows(
+        "SELECT items.prompt, items.refs, outputs.text FROM unit_outputs "
+        "JOIN outputs ON outputs.id = unit_outputs.output "
+        "JOIN items ON items.id = outputs.item WHERE unit = ? ORDER BY place",
+        [mine.unit],
+    )
+    texts = [row["text"] for row in rows]
+    return rows[0]["prompt"], json.loads(rows[0]["refs"]), texts
 
 
 def _taken_back(
@@ -223,7 +249,7 @@ def _taken_back(
 ) -> Answer | None:
     """The answer that the newest `undone` rows supersede."""
     rows = study.rows(
-        "SELECT old.criterion, old.value, old.choice, old.comment FROM ratings "
+        "SELECT old.* FROM ratings "
         "JOIN ratings AS old ON old.id = ratings.supersedes AND old.state = 'rated' "
         "WHERE ratings.assignment = ? AND ratings.state = 'undone' AND NOT EXISTS "
         "(SELECT 1 FROM ratings AS newer WHERE newer.supersedes = ratings.id)",
@@ -231,44 +257,63 @@ def _taken_back(
     )
     if not rows:
         return None
-    values = campaign.scheme.values(
-        Judgement(row["criterion"], value=row["value"], choice=row["choice"])
-        for row in rows
+    values = campaign.scheme.values(judgement_of(row, mine) for row in rows)
+    return Answer(values, rows[0]["comment"] or "", flagged=bool(rows[0]["flagged"]))
+
+
+def judgement_of(row: Mapping[str, Json], mine: Assignment) -> Judgement:
+    """What a stored rating says, by the order of the page that it was given on."""
+    place, spans = row["place"], row["spans"]
+    return Judgement(
+        row["criterion"],
+        position=mine.places.index(place) if place in mine.places else None,
+        value=row["value"],
+        choice=row["choice"],
+        spans=None
+        if spans is None
+        else tuple(Span(**one) for one in json.loads(spans)),
     )
-    return Answer(values, rows[0]["comment"] or "")
 
 
 def _assign(
-    study: StudyFile, campaign: Campaign, rater: Rater, cell: Cell
+    study: StudyFile, campaign: Campaign, rater: Rater, unit: Unit
 ) -> Assignment:
-    """The rater's assignment of this output: a new one, or the one they let lapse."""
+    """The rater's assignment of this unit: a new one, or the one they let lapse."""
     lapsed = find_assignment(
         study,
-        "campaign = ? AND rater = ? AND id IN "
-        "(SELECT assignment FROM assignment_outputs WHERE output = ?)",
-        [campaign.id, rater.id, cell.output],
+        "campaign = ? AND rater = ? AND unit = ? AND kind = ?",
+        [campaign.id, rater.id, unit.id, unit.kind],
     )
     if lapsed is not None:
         return lapsed
     token = secrets.token_urlsafe(SECRET_BYTES)
+    places = order_of(study, campaign, rater, unit)
+    outputs = outputs_of(study, unit.id)
     with study.transaction() as db:
-        row = db.execute(
-            "INSERT INTO assignments (campaign, wave, rater, token, probability) "
-            "VALUES (?, ?, ?, ?, ?) RETURNING id",
-            [campaign.id, cell.wave, rater.id, token, campaign.probability],
+        [number] = db.execute(
+            "INSERT INTO assignments (campaign, wave, rater, unit, kind, places, "
+            "token, probability) VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+            [
+                *(campaign.id, unit.wave, rater.id, unit.id, unit.kind),
+                *(json.dumps(places), token, unit.probability),
+            ],
         ).fetchone()
-        db.execute(
-            "INSERT INTO assignment_outputs (assignment, position, output) "
-            "VALUES (?, 0, ?)",
-            [row[0], cell.output],
-        )
+        if outputs:
+            db.conn.executemany(
+                "INSERT INTO assignment_outputs (assignment, position, output) "
+                "VALUES (?, ?, ?)",
+                [(number, at, outputs[place]) for at, place in enumerate(places)],
+            )
     return Assignment(
-        id=row[0],
+        id=number,
         campaign=campaign.id,
         rater=rater.id,
+        unit=unit.id,
+        kind=unit.kind,
+        places=places,
         token=token,
         state="open",
         lease_until="",
         shown_at="",
-        outputs=(cell.output,),
+        outputs=tuple(outputs[place] for place in places) if outputs else (),
     )

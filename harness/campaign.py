@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from harness.errors import StudyError, UsageError
+from harness.errors import NotFound, StudyError, UsageError
 from harness.identity import content_hash
 from harness.schemes import Scheme, schemes
+from harness.study.checkpoints import is_named, stored_checkpoints
 from harness.study.file import now
 from harness.taskfile import RatingPlan
 
@@ -67,9 +68,11 @@ def open_campaign(study: StudyFile, task: Task) -> Campaign:
 
     Raises:
         UsageError: the task has no rating plan, or asks for no outputs.
+        NotFound: it names a checkpoint that the study does not have.
         StudyError: there is nothing to rate yet.
     """
     plan = _plan_of(task)
+    _refuse_unknown(study, task, plan)
     with study.transaction() as db:
         pool = _prompts_with_outputs(study, task.name)
         found = _same_plan(study, task.name, plan)
@@ -115,6 +118,17 @@ def _plan_of(task: Task) -> RatingPlan:
             f"Add a section 'rating:' to {task.path}."
         )
     return task.file.rating
+
+
+def _refuse_unknown(study: StudyFile, task: Task, plan: RatingPlan) -> None:
+    if plan.checkpoints == "all":
+        return
+    known = stored_checkpoints(study, task.name)
+    for name in plan.checkpoints:
+        if not any(is_named(checkpoint, [name]) for checkpoint in known):
+            raise NotFound(
+                "checkpoint", name, [checkpoint.name for checkpoint in known]
+            )
 
 
 def campaigns_of(study: StudyFile, task: str) -> list[Campaign]:

@@ -1,16 +1,13 @@
-"""Which output a rater is shown next.
+"""Which unit a rater is shown next.
 
-The chosen prompts and the checkpoints of a wave form a square that is worked off in
-rounds. A round has each prompt once and each checkpoint equally often, like a Latin
-square, and all raters are in the same round. So at any time every rater has rated
-every checkpoint about equally often (their severity cancels), the outputs that are
-rated have all their raters (agreement can be measured early), and nobody judges two
-answers to one prompt in a row. Within a round each rater has an order of their own.
+All raters are in the same round of a wave. So at any time every rater has rated every
+checkpoint about equally often (their severity cancels), the outputs that are rated
+have all their raters (agreement can be measured early), and nobody judges two answers
+to one prompt in a row. Within a round each rater has an order of their own.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,37 +22,44 @@ if TYPE_CHECKING:
     from harness.study import StudyFile
     from harness.study.raters import Rater
     from harness.types import Json
+    from harness.units import Kind
 
 # Simulated raters take no places away from people, nor people from them.
 TAKEN = """
-    SELECT assignment_outputs.output, count(*) AS raters
+    SELECT assignments.unit, count(*) AS raters
     FROM assignments
-    JOIN assignment_outputs ON assignment_outputs.assignment = assignments.id
     JOIN raters ON raters.id = assignments.rater
     WHERE assignments.campaign = :campaign AND assignments.rater <> :rater
+        AND assignments.kind IN ('normal', 'anchor')
         AND (raters.kind = 'simulated') = :simulated
         AND (assignments.state = 'rated' OR assignments.state <> 'skipped'
             AND assignments.lease_until > :now)
-    GROUP BY assignment_outputs.output
+    GROUP BY assignments.unit
 """
-OPEN_CELLS = f"""
+OPEN_UNITS = f"""
     WITH taken AS ({TAKEN}), finished AS (
-        SELECT assignment_outputs.output FROM assignments
-        JOIN assignment_outputs ON assignment_outputs.assignment = assignments.id
-        WHERE assignments.campaign = :campaign AND assignments.rater = :rater
-            AND assignments.state IN ('rated', 'skipped')
+        SELECT unit FROM assignments
+        WHERE campaign = :campaign AND rater = :rater AND unit IS NOT NULL
+            AND state IN ('rated', 'skipped')
+    ), seen_before AS (
+        SELECT unit FROM assignments
+        WHERE campaign = :campaign AND rater = :rater AND state = 'rated'
     )
-    SELECT current_outputs.id AS output, current_outputs.item,
-        current_outputs.checkpoint, ifnull(waves.wave, 0) AS wave
-    FROM current_outputs
-    LEFT JOIN waves ON waves.campaign = :campaign
-        AND waves.checkpoint = current_outputs.checkpoint
-    LEFT JOIN taken ON taken.output = current_outputs.id
-    WHERE current_outputs.task = :task AND current_outputs.sample = 0
-        AND current_outputs.item IN (SELECT value FROM json_each(:items))
+    SELECT units.id, units.kind, units.item, units.wave, units.round,
+        units.probability, units.copy_of IN seen_before AS seen_before
+    FROM units
+    LEFT JOIN taken ON taken.unit = units.id
+    WHERE units.campaign = :campaign AND units.live
+        AND units.kind IN ('normal', 'anchor')
         AND ifnull(taken.raters, 0) < :places
-        AND current_outputs.id NOT IN finished
+        AND units.id NOT IN finished
 """  # noqa: S608 - constants
+CHECKPOINTS = """
+    SELECT unit_outputs.unit, outputs.checkpoint FROM unit_outputs
+    JOIN outputs ON outputs.id = unit_outputs.output
+    JOIN units ON units.id = unit_outputs.unit
+    WHERE units.campaign = ? AND units.wave = ? AND units.round = ?
+"""
 MINE_BY_CHECKPOINT = """
     SELECT outputs.checkpoint, count(*) AS n FROM assignments
     JOIN assignment_outputs ON assignment_outputs.assignment = assignments.id
@@ -67,33 +71,39 @@ MINE_BY_CHECKPOINT = """
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """An output that a rater could be shown."""
+class Unit:
+    """What a rater could be shown."""
 
-    output: str
-    """Id of the output."""
-    item: str
-    """Id of the item that it answers."""
-    checkpoint: str
-    """Id of the checkpoint that wrote it."""
+    id: int
+    """Number of the unit."""
+    kind: Kind
+    """What it is for."""
+    item: str | None
+    """Id of the prompt; None where it is none of the task's."""
     wave: int
-    """Wave in which the checkpoint joined the campaign, from 1; 0 before it has."""
+    """Wave in which it is judged, from 1."""
+    round: int
+    """Its place in the wave's square."""
+    probability: float
+    """Chance that it had of being drawn."""
+    seen_before: bool = False
+    """Whether this rater has judged what an anchor shows again."""
 
 
-def open_cells(
+def open_units(
     study: StudyFile, campaign: Campaign, rater: Rater, now: datetime
-) -> list[Cell]:
-    """Outputs that lack raters and that this rater has not dealt with."""
+) -> list[Unit]:
+    """Units that lack raters and that this rater has not dealt with."""
     parameters = _parameters(campaign, rater, now)
-    return [Cell(*row) for row in study.db.conn.execute(OPEN_CELLS, parameters)]
+    return [Unit(*row) for row in study.db.conn.execute(OPEN_UNITS, parameters)]
 
 
-def count_open_cells(
+def count_open_units(
     study: StudyFile, campaign: Campaign, rater: Rater, now: datetime
 ) -> int:
-    """How many outputs lack raters and have not been dealt with by this rater."""
+    """How many units lack raters and have not been dealt with by this rater."""
     [number] = study.db.conn.execute(
-        f"SELECT count(*) FROM ({OPEN_CELLS})",  # noqa: S608 - a constant
+        f"SELECT count(*) FROM ({OPEN_UNITS})",  # noqa: S608 - a constant
         _parameters(campaign, rater, now),
     ).fetchone()
     return int(number)
@@ -101,87 +111,56 @@ def count_open_cells(
 
 def draw(
     study: StudyFile, campaign: Campaign, rater: Rater, now: datetime
-) -> Cell | None:
-    """The output that this rater is to see next; None if there is none left."""
-    cells = open_cells(study, campaign, rater, now)
-    if any(cell.wave == 0 for cell in cells):
-        _start_wave(study, campaign, {c.checkpoint for c in cells if c.wave == 0}, now)
-        cells = open_cells(study, campaign, rater, now)
-    if not cells:
+) -> Unit | None:
+    """The unit that this rater is to see next; None if there is none left."""
+    units = open_units(study, campaign, rater, now)
+    if not units:
         return None
-    wave = min(cell.wave for cell in cells)
-    checkpoints = study.column(
-        "SELECT checkpoint FROM waves WHERE campaign = ? AND wave = ?",
-        [campaign.id, wave],
-    )
+    first = min(map(_rank, units))
+    nearest = [unit for unit in units if _rank(unit) == first]
+    checkpoints: dict[int, list[str]] = {}
+    for number, checkpoint in study.db.conn.execute(
+        CHECKPOINTS, [campaign.id, nearest[0].wave, nearest[0].round]
+    ):
+        checkpoints.setdefault(number, []).append(checkpoint)
     mine = dict(
         study.db.conn.execute(MINE_BY_CHECKPOINT, [campaign.id, rater.id]).fetchall()
     )
     return choose(
-        [cell for cell in cells if cell.wave == wave],
-        campaign=campaign,
-        checkpoints=checkpoints,
+        nearest,
+        seed=campaign.plan.seed,
         rater=rater.name,
-        seen=mine,
+        seen={
+            unit.id: sum(mine.get(name, 0) for name in checkpoints[unit.id])
+            for unit in nearest
+        },
     )
 
 
 def choose(
-    cells: Sequence[Cell],
-    *,
-    campaign: Campaign,
-    checkpoints: Sequence[str],
-    rater: str,
-    seen: Mapping[str, int],
-) -> Cell:
-    """The next of the cells of one wave, by the rules in this module's first lines.
+    units: Sequence[Unit], *, seed: int, rater: str, seen: Mapping[int, int]
+) -> Unit:
+    """The next of a round's units: of the checkpoints that the rater saw least.
 
     Args:
-        cells: at least one.
-        campaign: decides the order of the prompts, and the seed.
-        checkpoints: all of the wave, whether or not they have cells left.
+        units: at least one.
+        seed: the campaign's.
         rater: name of the rater, for an order of their own.
-        seen: checkpoint to the number of its outputs that the rater was shown.
+        seen: unit to how often the rater was shown its checkpoints.
     """
-    seed = campaign.plan.seed
-    prompts = {item: place for place, item in enumerate(campaign.items)}
-    shuffled = sorted(checkpoints, key=lambda name: content_hash(seed, name))
-    columns = {checkpoint: place for place, checkpoint in enumerate(shuffled)}
-
-    def rank(cell: Cell) -> tuple[int, int]:
-        round_ = (prompts[cell.item] + columns[cell.checkpoint]) % len(columns)
-        return round_, seen.get(cell.checkpoint, 0)
-
-    first = min(map(rank, cells))
     return min(
-        (cell for cell in cells if rank(cell) == first),
-        key=lambda cell: content_hash(seed, rater, cell.item),
+        units,
+        key=lambda unit: (
+            seen[unit.id],
+            content_hash(seed, rater, unit.item, unit.kind, unit.id),
+        ),
     )
 
 
-def _start_wave(
-    study: StudyFile, campaign: Campaign, checkpoints: set[str], now: datetime
-) -> None:
-    """Let checkpoints join: in the last wave if nobody has begun it, else in a new."""
-    [last] = study.column(
-        "SELECT ifnull(max(wave), 1) FROM waves WHERE campaign = ?", [campaign.id]
-    )
-    begun = study.column(
-        "SELECT 1 FROM assignments WHERE campaign = ? AND wave = ? LIMIT 1",
-        [campaign.id, last],
-    )
-    study.insert(
-        "waves",
-        [
-            {
-                "campaign": campaign.id,
-                "checkpoint": checkpoint,
-                "wave": last + bool(begun),
-                "joined": stored_time(now),
-            }
-            for checkpoint in sorted(checkpoints)
-        ],
-    )
+def _rank(unit: Unit) -> tuple[int, bool, int]:
+    # Who rated it before tells more of a drift; others help out at the end.
+    late = unit.kind == "anchor" and not unit.seen_before
+    return unit.wave, late, unit.round
 
 
 def _parameters(campaign: Campaign, rater: Rater, now: datetime) -> dict[str, Json]:
@@ -190,7 +169,5 @@ def _parameters(campaign: Campaign, rater: Rater, now: datetime) -> dict[str, Js
         "rater": rater.id,
         "simulated": rater.kind == "simulated",
         "now": stored_time(now),
-        "items": json.dumps(campaign.items),
-        "task": campaign.task,
         "places": campaign.raters_per_output,
     }

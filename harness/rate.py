@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from statistics import median
 from typing import TYPE_CHECKING, Literal
@@ -18,10 +18,12 @@ from harness.assignments import (
     has_place,
     next_assignment,
     show,
+    texts_of,
 )
 from harness.campaign import Campaign, find_campaign
 from harness.data import whole_text
-from harness.drawing import count_open_cells
+from harness.dealing import deal
+from harness.drawing import count_open_units
 from harness.errors import InputError, RatingRefused
 from harness.schemes import Judgement
 from harness.study.raters import stored_time
@@ -101,18 +103,22 @@ def answer(
     with study.transaction():
         mine = assignment_of(study, rater, token)
         campaign = find_campaign(study, mine.campaign)
-        judgements = campaign.scheme.judgements(given.values)
+        judgements = campaign.scheme.judgements(given.values, texts_of(study, mine))
         comment = _checked_comment(given.comment)
         newest = _newest(study, mine)
         if mine.state == "rated":
-            if _same(campaign, newest, given.values, comment):
+            if _same(newest, [_row(mine, one) for one in judgements], comment, given):
                 return "again"
         elif not has_place(study, campaign, rater, mine, time):
             raise RatingRefused(
                 "This one was kept for you for half an hour and has been given to "
                 "others since. Your answer was not stored; here is the next one."
             )
-        about = {"comment": comment, "seconds": _checked(given.seconds, mine, time)}
+        about = {
+            "comment": comment,
+            "flagged": given.flagged is True,
+            "seconds": _checked(given.seconds, mine, time),
+        }
         rows = [{**_row(mine, judgement), **about} for judgement in judgements]
         _append(study, mine, "rated", rows, newest, time)
     return "replaced" if mine.state == "rated" else "stored"
@@ -145,12 +151,15 @@ def skip(
             )
         scheme = find_campaign(study, mine.campaign).scheme
         comment = _checked_comment(reason)
-        position = 0 if scheme.outputs == 1 else None
-        rows = [
-            {**_row(mine, Judgement(control.name, position)), "comment": comment}
+        newest = _newest(study, mine)
+        position = 0 if scheme.together == 1 else None
+        # Whatever was taken back is superseded whole.
+        about = [_about(row) for row in newest.values()] or [
+            _about(_row(mine, Judgement(control.name, position)))
             for control in scheme.controls
         ]
-        _append(study, mine, "skipped", rows, _newest(study, mine), time)
+        rows = [{**row, "comment": comment} for row in about]
+        _append(study, mine, "skipped", rows, newest, time)
 
 
 def undo(
@@ -181,10 +190,7 @@ def undo(
                 "There is nothing to undo."
             )
         newest = _newest(study, mine)
-        rows = [
-            {"output": row["output"], "criterion": criterion}
-            for criterion, row in newest.items()
-        ]
+        rows = [_about(row) for row in newest.values()]
         _append(study, mine, "undone", rows, newest, time)
         return show(study, campaign, mine, time)
 
@@ -219,43 +225,64 @@ def progress(
         "ORDER BY shown_at DESC LIMIT ?",
         [campaign.id, rater.id, TIMED_ANSWERS],
     )
-    left = count_open_cells(study, campaign, rater, now or datetime.now(UTC))
+    time = now or datetime.now(UTC)
+    deal(study, campaign, time)
+    left = count_open_units(study, campaign, rater, time)
     known = tuple(value for value in reversed(seconds) if value is not None)
     return Progress(done, left, known)
 
 
-def _newest(study: StudyFile, mine: Assignment) -> dict[str, dict[str, Json]]:
-    """Criterion to its rating that nothing supersedes."""
+_Key = tuple[str, int]
+
+
+def _key(row: Mapping[str, Json]) -> _Key:
+    # Ratings of one output have no place where an older version stored them.
+    return row["criterion"], row["place"] or 0
+
+
+def _newest(study: StudyFile, mine: Assignment) -> dict[_Key, dict[str, Json]]:
+    """Criterion and place to the rating that nothing supersedes."""
     rows = study.rows(
         "SELECT * FROM ratings WHERE assignment = ? AND NOT EXISTS "
         "(SELECT 1 FROM ratings AS newer WHERE newer.supersedes = ratings.id)",
         [mine.id],
     )
-    return {row["criterion"]: row for row in rows}
+    return {_key(row): row for row in rows}
 
 
 def _same(
-    campaign: Campaign,
-    newest: Mapping[str, Mapping[str, Json]],
-    values: Mapping[str, Json],
+    newest: Mapping[_Key, Mapping[str, Json]],
+    rows: Sequence[Mapping[str, Json]],
     comment: str | None,
+    given: Answer,
 ) -> bool:
-    stored = campaign.scheme.values(
-        Judgement(criterion, value=row["value"], choice=row["choice"])
-        for criterion, row in newest.items()
-    )
-    comments = {row["comment"] for row in newest.values()}
-    return stored == dict(values) and comments == {comment}
+    said = ("value", "choice", "spans")
+    return {key: [row[name] for name in said] for key, row in newest.items()} == {
+        _key(row): [row[name] for name in said] for row in rows
+    } and {(row["comment"], bool(row["flagged"])) for row in newest.values()} == {
+        (comment, given.flagged is True)
+    }
 
 
 def _row(mine: Assignment, judgement: Judgement) -> dict[str, Json]:
-    position = judgement.position
+    position, spans = judgement.position, judgement.spans
     return {
-        "output": None if position is None else mine.outputs[position],
+        "output": mine.outputs[position]
+        if position is not None and mine.outputs
+        else None,
+        "place": None if position is None else mine.places[position],
         "criterion": judgement.criterion,
         "value": judgement.value,
         "choice": judgement.choice,
+        "spans": None
+        if spans is None
+        else json.dumps([asdict(span) for span in spans]),
     }
+
+
+def _about(row: Mapping[str, Json]) -> dict[str, Json]:
+    """What a rating is of."""
+    return {name: row[name] for name in ("output", "place", "criterion")}
 
 
 def _append(
@@ -263,25 +290,27 @@ def _append(
     mine: Assignment,
     state: str,
     rows: list[dict[str, Json]],
-    newest: Mapping[str, Mapping[str, Json]],
+    newest: Mapping[_Key, Mapping[str, Json]],
     now: datetime,
 ) -> None:
     with study.transaction() as db:
         db.conn.executemany(
-            "INSERT INTO ratings (assignment, output, criterion, state, value, choice, "
-            "comment, seconds, supersedes, created) VALUES (:assignment, :output, "
-            ":criterion, :state, :value, :choice, :comment, :seconds, :supersedes, "
-            ":created)",
+            "INSERT INTO ratings (assignment, output, place, criterion, state, value, "
+            "choice, spans, comment, flagged, seconds, supersedes, created) VALUES "
+            "(:assignment, :output, :place, :criterion, :state, :value, :choice, "
+            ":spans, :comment, :flagged, :seconds, :supersedes, :created)",
             [
                 {
                     "assignment": mine.id,
                     "state": state,
                     "value": None,
                     "choice": None,
+                    "spans": None,
                     "comment": None,
+                    "flagged": False,
                     "seconds": None,
                     **row,
-                    "supersedes": newest.get(row["criterion"], {}).get("id"),
+                    "supersedes": newest.get(_key(row), {}).get("id"),
                     "created": stored_time(now),
                 }
                 for row in rows

@@ -58,15 +58,26 @@ class Criterion(_Strict):
     anchors: dict[int, str] = {}
 
 
+Rate = Annotated[float, Field(ge=0, le=0.5)]
+
+
 class RatingPlan(_Strict):
     """What people rate, and how many of them."""
 
-    scheme: Literal["likert"] = "likert"
+    scheme: Literal["likert", "slider", "pairwise", "ranking", "spans"] = "likert"
     criteria: list[Criterion] = Field(min_length=1)
     points: int = Field(default=5, ge=2, le=9)
+    pairs: Literal["all", "neighbours"] = "all"
     raters_per_output: int = Field(default=1, ge=1)
     items: Annotated[int, Field(ge=1)] | Literal["all"] = 50
+    checkpoints: Literal["all"] | Annotated[list[str], Field(min_length=1)] = "all"
     show_references: bool = False
+    render: Literal["raw", "markdown", "code"] = "raw"
+    gold: str | None = None
+    gold_rate: Rate = 0.1
+    examples: str | None = None
+    repeat_rate: Rate = 0.0
+    degraded_rate: Rate = 0.0
     seed: int = 0
 
     @model_validator(mode="after")
@@ -74,14 +85,33 @@ class RatingPlan(_Strict):
         names = [criterion.name for criterion in self.criteria]
         if len(set(names)) < len(names):
             raise ValueError("two criteria have the same name")
+        if self.scheme == "spans" and "errors" in names:
+            raise ValueError(
+                "in scheme 'spans' the marks are called 'errors'; "
+                "give the criterion another name"
+            )
+        if self.scheme == "spans" and self.render == "markdown":
+            raise ValueError(
+                "errors are marked in the text as the model wrote it; "
+                "scheme 'spans' needs render: raw or code"
+            )
         for criterion in self.criteria:
-            for point in criterion.anchors:
-                if not 1 <= point <= self.points:
-                    raise ValueError(
-                        f"criterion '{criterion.name}' has an anchor for {point}, "
-                        f"but the scale runs from 1 to {self.points}"
-                    )
+            self._check_anchors(criterion)
         return self
+
+    def _check_anchors(self, criterion: Criterion) -> None:
+        low, high = {"likert": (1, self.points)}.get(self.scheme, (0, 100))
+        for point in criterion.anchors:
+            if self.scheme in {"pairwise", "ranking"}:
+                raise ValueError(
+                    f"criterion '{criterion.name}' has anchors, but scheme "
+                    f"'{self.scheme}' compares outputs and has no scale"
+                )
+            if not low <= point <= high:
+                raise ValueError(
+                    f"criterion '{criterion.name}' has an anchor for {point}, "
+                    f"but the scale runs from {low} to {high}"
+                )
 
 
 class TaskFile(_Strict):

@@ -23,7 +23,8 @@ LAYERS = (
     (
         *("init", "importing", "exporting", "checkpoints", "work"),
         *("generate", "score", "alongside", "run", "rescore"),
-        *("campaign", "drawing", "assignments", "rate", "desk"),
+        *("campaign", "units", "dealing", "drawing", "ordering"),
+        *("assignments", "rate", "desk"),
         *("report", "reporting", "compare"),
     ),
     ("demo", "api", "terminal", "cli", "ui"),

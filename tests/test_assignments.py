@@ -57,6 +57,7 @@ def test_what_is_shown_holds_no_word_of_its_origin(study, campaign, ana):
         "references",
         "outputs",
         "controls",
+        "render",
         "answer",
     }
     text = json.dumps(asdict(shown))

@@ -551,7 +551,7 @@ def test_without_any_metric_raters_speak_alone(maker):
     maker.metrics = ()
     maker.items(("0", "say", ("yes",)), ("1", "tell", ("no",)))
     for name in ("a", "b"):
-        maker.checkpoint(name, {"0": "x", "1": "y"})
+        maker.checkpoint(name, {"0": f"x {name}", "1": f"y {name}"})
         maker.rate("ann", "meaning", {(name, key): float(ord(name)) for key in "01"})
     made, _ = rendered(maker)
     assert "People put b first on meaning" in made.tasks[0].verdict

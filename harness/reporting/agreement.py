@@ -63,7 +63,7 @@ def metric_agreements(
 def alphas(evidence: Evidence, resampling: Resampling) -> dict[str, Estimate]:
     """Criterion to Krippendorff's alpha of its raters, with squared differences."""
     found = {}
-    for criterion, outputs in evidence.by_rater.items():
+    for criterion, outputs in evidence.by_rater_once.items():
         column = {
             rater: number
             for number, rater in enumerate(

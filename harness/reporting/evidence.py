@@ -9,35 +9,40 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from harness.reporting.model import CriterionInfo, Raters
+from harness.schemes.slider import HIGHEST
 from harness.study.checkpoints import stored_checkpoints, used_for
 from harness.study.items import stored_items
 from harness.study.outputs import current_outputs
 from harness.study.scores import current_scores, stored_metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import (
+        Callable,
+        Collection,
+        Iterable,
+        Iterator,
+        Mapping,
+        Sequence,
+    )
 
     from harness.study import StudyFile
     from harness.study.scores import StoredScore
     from harness.types import Checkpoint, Estimate, Item, Json, Output
 
 RATINGS = """
-    SELECT current_ratings.assignment, current_ratings.output,
-        current_ratings.criterion, current_ratings.value, current_ratings.rater,
-        current_ratings.rater_kind, current_ratings.seconds,
-        current_ratings.campaign
-    FROM current_ratings
-    JOIN current_outputs ON current_outputs.id = current_ratings.output
-    WHERE current_outputs.task = ? AND current_ratings.value IS NOT NULL
-    ORDER BY current_ratings.id
+    SELECT id, assignment, output AS rated, of_output AS output, criterion, value,
+        rater, rater_kind, seconds, campaign
+    FROM output_ratings WHERE task = ? ORDER BY id
 """
 
 OUTDATED = """
     SELECT count(*) FROM current_ratings
     JOIN outputs ON outputs.id = current_ratings.output
     JOIN items ON items.id = outputs.item
+    JOIN campaigns ON campaigns.id = current_ratings.campaign
     WHERE items.task = ? AND current_ratings.value IS NOT NULL
-        AND outputs.id NOT IN (SELECT id FROM current_outputs WHERE task = ?)
+        AND current_ratings.kind = 'normal' AND campaigns.scheme <> 'ranking'
+        AND current_ratings.id NOT IN (SELECT id FROM output_ratings WHERE task = ?)
 """
 
 SKIPPED = """
@@ -78,8 +83,12 @@ class Texts:
 
 @dataclass(frozen=True, slots=True)
 class Rating:
-    """One rating that counts."""
+    """One rating, as it counts for one output."""
 
+    id: int
+    """Number of the rating; equal outputs to one prompt share it."""
+    rated: str
+    """Id of the output that was shown; its text is this output's."""
     assignment: int
     """Number of what the rater was shown; all its criteria share it."""
     output: str
@@ -154,15 +163,13 @@ class Evidence:
     @cached_property
     def by_rater(self) -> dict[str, dict[str, dict[int, float]]]:
         """Criterion to output to rater to rating; a rater's repeats are averaged."""
-        values: dict[tuple[str, str, int], list[float]] = {}
-        for rating in self.ratings:
-            key = (rating.criterion, rating.output, rating.rater)
-            values.setdefault(key, []).append(rating.value)
-        found: dict[str, dict[str, dict[int, float]]] = {}
-        for (criterion, output, rater), given in values.items():
-            raters = found.setdefault(criterion, {}).setdefault(output, {})
-            raters[rater] = sum(given) / len(given)
-        return found
+        return _by_rater(self.ratings, lambda rating: rating.output)
+
+    @cached_property
+    def by_rater_once(self) -> dict[str, dict[str, dict[int, float]]]:
+        """As `by_rater`, but each rating once, under the output that was shown."""
+        once = {rating.id: rating for rating in self.ratings}
+        return _by_rater(once.values(), lambda rating: rating.rated)
 
     @cached_property
     def mean_ratings(self) -> dict[str, dict[str, float]]:
@@ -204,11 +211,25 @@ class Evidence:
         timed = {r.assignment: r.seconds for r in self.ratings if r.seconds is not None}
         return Raters(
             kinds={kind: list(kind_of.values()).count(kind) for kind in kinds},
-            ratings=len(self.ratings),
+            ratings=len({rating.id for rating in self.ratings}),
             outputs=len({rating.output for rating in self.ratings}),
             seconds=sum(timed.values()) / len(timed) if timed else None,
             alpha=alpha,
         )
+
+
+def _by_rater(
+    ratings: Iterable[Rating], of: Callable[[Rating], str]
+) -> dict[str, dict[str, dict[int, float]]]:
+    values: dict[tuple[str, str, int], list[float]] = {}
+    for rating in ratings:
+        key = (rating.criterion, of(rating), rating.rater)
+        values.setdefault(key, []).append(rating.value)
+    found: dict[str, dict[str, dict[int, float]]] = {}
+    for (criterion, output, rater), given in values.items():
+        raters = found.setdefault(criterion, {}).setdefault(output, {})
+        raters[rater] = sum(given) / len(given)
+    return found
 
 
 def gather(study: StudyFile, task: str) -> Evidence:
@@ -236,6 +257,8 @@ def _gathered(study: StudyFile, task: str) -> Evidence:
     same = _of_newest_question(study, task, rows)
     ratings = tuple(
         Rating(
+            id=row["id"],
+            rated=row["rated"],
             assignment=row["assignment"],
             output=row["output"],
             criterion=row["criterion"],
@@ -262,7 +285,7 @@ def _gathered(study: StudyFile, task: str) -> Evidence:
         skipped=frozenset((row["output"], row["criterion"]) for row in skipped),
         outdated=outdated,
         criteria=_criteria(study, task, ratings),
-        asked_otherwise=len(rows) - len(same),
+        asked_otherwise=len({row["id"] for row in rows} - {row["id"] for row in same}),
         used=used_for(study, task),
         texts=_texts(study, task),
         has_outputs=_has_outputs(study, task),
@@ -309,7 +332,7 @@ def _of_newest_question(
         plan = json.loads(protocol)
         plan = plan.get("plan", plan)
         asked[number] = {
-            one["name"]: [one, plan.get("points")] for one in plan.get("criteria", ())
+            one["name"]: [one, _scale(plan)] for one in plan.get("criteria", ())
         }
     newest: dict[str, int] = {}
     for row in rows:
@@ -365,17 +388,25 @@ def _criteria(
 
 def _asked(protocol: Json) -> dict[str, CriterionInfo]:
     plan = protocol.get("plan", protocol)
-    points = plan.get("points")
+    low, high = _scale(plan)
     return {
         criterion["name"]: CriterionInfo(
             name=criterion["name"],
             question=_question(criterion),
             definition=criterion.get("definition", ""),
-            low=1.0 if points else None,
-            high=float(points) if points else None,
+            low=low,
+            high=high,
         )
         for criterion in plan.get("criteria", ())
     }
+
+
+def _scale(plan: Json) -> tuple[float | None, float | None]:
+    """Lowest and highest rating of a plan; None where that is unknown."""
+    if plan.get("scheme") in {"slider", "spans"}:
+        return 0.0, float(HIGHEST)
+    points = plan.get("points")
+    return (1.0, float(points)) if points else (None, None)
 
 
 def _question(criterion: Json) -> str:

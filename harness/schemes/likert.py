@@ -5,11 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from harness.errors import InputError
-from harness.schemes.base import Control, Judgement, Option, Scheme, schemes
+from harness.schemes.base import (
+    Control,
+    Judgement,
+    Option,
+    Scheme,
+    schemes,
+    whole_number,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from harness.taskfile import Criterion, RatingPlan
     from harness.types import Json
@@ -47,25 +53,20 @@ class Likert(Scheme):
             for criterion in self.criteria
         )
 
-    def judgements(self, values: Mapping[str, Json]) -> list[Judgement]:
+    def judgements(
+        self,
+        values: Mapping[str, Json],
+        texts: Sequence[str],  # noqa: ARG002 - the same for every text
+    ) -> list[Judgement]:
         """One row for each criterion; see `Scheme.judgements`."""
-        names = [criterion.name for criterion in self.criteria]
-        if unknown := sorted(set(values) - set(names)):
-            raise InputError(
-                f"There is no criterion '{unknown[0]}'; "
-                f"there is: {', '.join(names)}. Load the page again."
+        return [
+            Judgement(
+                control.name,
+                position=0,
+                value=whole_number(control.name, value, 1, self.points),
             )
-        for name in names:
-            if name not in values or values[name] is None:
-                raise InputError(f"'{name}' has no rating yet; choose one first.")
-            value = values[name]
-            whole = isinstance(value, int) and not isinstance(value, bool)
-            if not whole or not 1 <= value <= self.points:
-                raise InputError(
-                    f"'{name}' must be a whole number from 1 to {self.points}, "
-                    f"not {value!r:.60}."
-                )
-        return [Judgement(name, position=0, value=values[name]) for name in names]
+            for control, value in self.given(values)
+        ]
 
     def values(self, judgements: Iterable[Judgement]) -> dict[str, Json]:
         """Criterion to rating."""

@@ -11,7 +11,7 @@ from harness.study.file import now
 from harness.types import Checkpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from harness.study.file import StudyFile
     from harness.types import Json
@@ -72,6 +72,11 @@ def stored_checkpoints(study: StudyFile, task: str | None = None) -> list[Checkp
             [task],
         )
     return sorted(map(checkpoint_of, rows), key=lambda checkpoint: checkpoint.order)
+
+
+def is_named(checkpoint: Checkpoint, names: Collection[str]) -> bool:
+    """Whether NAME or SERIES/NAME is among the names."""
+    return bool({checkpoint.name, f"{checkpoint.series}/{checkpoint.name}"} & {*names})
 
 
 def find_checkpoint(study: StudyFile, name: str) -> Checkpoint:

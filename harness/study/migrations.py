@@ -312,6 +312,78 @@ def m004_scores_of_likelihood_are_called_so(db: Database) -> None:
     _make_views(db)
 
 
+UNITS = (
+    """
+    CREATE TABLE units (
+        id INTEGER PRIMARY KEY,
+        campaign INTEGER NOT NULL REFERENCES campaigns (id),
+        wave INTEGER NOT NULL,
+        kind TEXT NOT NULL
+            CHECK (kind IN ('normal', 'anchor', 'gold', 'degraded', 'example')),
+        item TEXT REFERENCES items (id),
+        round INTEGER NOT NULL DEFAULT 0,
+        probability REAL NOT NULL,
+        copy_of INTEGER REFERENCES units (id),
+        content TEXT,
+        live INTEGER NOT NULL DEFAULT 1
+    )
+    """,
+    "CREATE INDEX units_of_campaign ON units (campaign, kind, wave)",
+    """
+    CREATE TABLE unit_outputs (
+        unit INTEGER NOT NULL REFERENCES units (id),
+        place INTEGER NOT NULL,
+        output TEXT NOT NULL REFERENCES outputs (id),
+        PRIMARY KEY (unit, place)
+    )
+    """,
+    "CREATE INDEX units_of_output ON unit_outputs (output)",
+    """
+    CREATE TABLE decks (
+        campaign INTEGER PRIMARY KEY REFERENCES campaigns (id),
+        dealt_from TEXT NOT NULL
+    )
+    """,
+    "ALTER TABLE assignments ADD COLUMN unit INTEGER REFERENCES units (id)",
+    "ALTER TABLE assignments ADD COLUMN kind TEXT NOT NULL DEFAULT 'normal'",
+    "ALTER TABLE assignments ADD COLUMN places TEXT NOT NULL DEFAULT '[0]'",
+    "CREATE INDEX assignments_of_unit ON assignments (unit)",
+    "ALTER TABLE ratings ADD COLUMN place INTEGER",
+    "ALTER TABLE ratings ADD COLUMN flagged INTEGER NOT NULL DEFAULT 0",
+    # So far a unit was one output, and nothing was shown twice.
+    """
+    INSERT INTO units (campaign, wave, kind, item, probability, copy_of, content)
+    SELECT assignments.campaign, min(assignments.wave), 'normal', outputs.item,
+        max(assignments.probability), NULL, assignment_outputs.output
+    FROM assignments
+    JOIN assignment_outputs ON assignment_outputs.assignment = assignments.id
+    JOIN outputs ON outputs.id = assignment_outputs.output
+    JOIN campaigns ON campaigns.id = assignments.campaign
+        AND campaigns.scheme <> 'imported'
+    GROUP BY assignments.campaign, assignment_outputs.output
+    """,
+    "INSERT INTO unit_outputs (unit, place, output) SELECT id, 0, content FROM units",
+    """
+    UPDATE assignments SET unit = (
+        SELECT units.id FROM units
+        JOIN assignment_outputs ON assignment_outputs.output = units.content
+        WHERE assignment_outputs.assignment = assignments.id
+            AND units.campaign = assignments.campaign
+    )
+    """,
+    "UPDATE units SET content = NULL",
+)
+
+
+@migrations()
+def m005_units(db: Database) -> None:
+    """What is judged in one go may be several outputs, or none of a checkpoint's."""
+    _drop_views(db)
+    for statement in UNITS:
+        db.execute(statement)
+    _make_views(db)
+
+
 def _drop_views(db: Database) -> None:
     for name in db.view_names():
         db.execute(f'DROP VIEW "{name}"')

@@ -40,6 +40,7 @@ VIEWS = {
     """,
     "current_ratings": """
         SELECT ratings.*, assignments.campaign, assignments.wave, assignments.rater,
+            assignments.unit, assignments.kind,
             raters.name AS rater_name, raters.kind AS rater_kind
         FROM ratings
         JOIN assignments ON assignments.id = ratings.assignment
@@ -49,58 +50,106 @@ VIEWS = {
                 SELECT 1 FROM ratings AS newer WHERE newer.supersedes = ratings.id
             )
     """,
+    # What counts: no gold, repeats, degraded copies or outputs shown again. Equal
+    # outputs to one prompt are rated once, and the rating is each one's; from
+    # elsewhere each brings its own.
+    "output_ratings": """
+        SELECT current_ratings.*, current_outputs.id AS of_output,
+            current_outputs.checkpoint, current_outputs.task
+        FROM current_ratings
+        JOIN campaigns ON campaigns.id = current_ratings.campaign
+        JOIN outputs AS rated ON rated.id = current_ratings.output
+        JOIN current_outputs ON current_outputs.item = rated.item
+            AND current_outputs.text = rated.text
+            AND current_outputs.sample = rated.sample
+            AND (current_outputs.id = rated.id OR campaigns.scheme <> 'imported')
+        WHERE current_ratings.kind = 'normal'
+            AND current_ratings.value IS NOT NULL
+            AND campaigns.scheme <> 'ranking'
+    """,
     "judgements": """
         SELECT items.task, checkpoints.series, checkpoints.step,
             checkpoints.name AS checkpoint, items.key AS item,
-            current_outputs.sample, current_outputs.text AS output,
-            current_outputs.id AS output_id,
-            current_ratings.criterion, current_ratings.value AS rating,
-            current_ratings.rater_name AS rater, current_ratings.rater_kind,
+            outputs.sample, outputs.text AS output, outputs.id AS output_id,
+            output_ratings.criterion, output_ratings.value AS rating,
+            output_ratings.rater_name AS rater, output_ratings.rater_kind,
             current_scores.signature, current_scores.value AS score,
             CASE WHEN current_scores.output IS NOT NULL THEN 'output'
                 WHEN current_scores.item IS NOT NULL THEN 'likelihood' END AS score_of
-        FROM current_ratings
-        JOIN current_outputs ON current_outputs.id = current_ratings.output
-        JOIN items ON items.id = current_outputs.item
-        JOIN checkpoints ON checkpoints.id = current_outputs.checkpoint
+        FROM output_ratings
+        JOIN outputs ON outputs.id = output_ratings.of_output
+        JOIN items ON items.id = outputs.item
+        JOIN checkpoints ON checkpoints.id = outputs.checkpoint
         LEFT JOIN current_scores ON current_scores.item = items.id
             AND current_scores.checkpoint = checkpoints.id
-            AND ifnull(current_scores.output, current_outputs.id)
-                = current_outputs.id
+            AND ifnull(current_scores.output, outputs.id) = outputs.id
     """,
+    # One row for each pair of checkpoints and answer, whichever side was where; a
+    # ranking says something of every pair in it. Equal outputs are ties that nobody
+    # was asked about.
     "preferences": """
-        WITH choices AS (
-            SELECT current_ratings.*, left_side.output AS left_output,
-                right_side.output AS right_output,
-                left_side.output < right_side.output AS in_order
+        WITH sides AS (
+            SELECT current_ratings.id, current_ratings.assignment,
+                current_ratings.rater_name, current_ratings.criterion,
+                campaigns.task,
+                one.output AS one, two.output AS two,
+                CASE WHEN current_ratings.choice IS NOT NULL THEN
+                    CASE current_ratings.choice
+                        WHEN 'first' THEN 1.0 WHEN 'second' THEN 0.0 ELSE 0.5 END
+                WHEN other.value > current_ratings.value THEN 1.0
+                WHEN other.value < current_ratings.value THEN 0.0
+                ELSE 0.5 END AS outcome,
+                ifnull(current_ratings.choice = 'both_bad', 0) AS both_bad
             FROM current_ratings
-            JOIN assignment_outputs AS left_side
-                ON left_side.assignment = current_ratings.assignment
-                AND left_side.position = 0
-            JOIN assignment_outputs AS right_side
-                ON right_side.assignment = current_ratings.assignment
-                AND right_side.position = 1
-            JOIN current_outputs AS left_current
-                ON left_current.id = left_side.output
-            JOIN current_outputs AS right_current
-                ON right_current.id = right_side.output
-            WHERE current_ratings.choice IS NOT NULL
-        ), sided AS (
-            SELECT assignment, rater_name AS rater, criterion,
-                iif(in_order, left_output, right_output) AS output_a,
-                iif(in_order, right_output, left_output) AS output_b,
-                CASE
-                    WHEN choice IN ('tie', 'both_bad') THEN 0.5
-                    WHEN (choice = 'first') = in_order THEN 1.0
-                    ELSE 0.0
-                END AS outcome,
-                choice = 'both_bad' AS both_bad
-            FROM choices
+            JOIN campaigns ON campaigns.id = current_ratings.campaign
+                AND campaigns.scheme IN ('pairwise', 'ranking')
+            JOIN assignment_outputs AS one
+                ON one.assignment = current_ratings.assignment
+                AND CASE WHEN current_ratings.choice IS NOT NULL
+                    THEN one.position = 0
+                    ELSE one.output = current_ratings.output END
+            JOIN assignment_outputs AS two
+                ON two.assignment = current_ratings.assignment
+                AND two.position > one.position
+            LEFT JOIN current_ratings AS other
+                ON other.assignment = current_ratings.assignment
+                AND other.criterion = current_ratings.criterion
+                AND other.output = two.output
+            WHERE current_ratings.kind = 'normal'
+        ), counted AS (
+            SELECT sides.assignment, sides.rater_name AS rater, sides.criterion,
+                sides.task, a.id AS one, b.id AS two, sides.outcome, sides.both_bad,
+                0 AS identical
+            FROM sides
+            JOIN outputs AS rated_a ON rated_a.id = sides.one
+            JOIN outputs AS rated_b ON rated_b.id = sides.two
+            JOIN current_outputs AS a ON a.item = rated_a.item
+                AND a.text = rated_a.text AND a.sample = rated_a.sample
+            JOIN current_outputs AS b ON b.item = rated_b.item
+                AND b.text = rated_b.text AND b.sample = rated_b.sample
+            UNION
+            SELECT NULL, NULL, json_extract(criteria.value, '$.name'),
+                campaigns.task, a.id, b.id, 0.5, 0, 1
+            FROM campaigns
+            JOIN json_each(campaigns.protocol, '$.items') AS prompts
+            JOIN json_each(campaigns.protocol, '$.plan.criteria') AS criteria
+            JOIN current_outputs AS a ON a.item = prompts.value AND a.sample = 0
+            JOIN waves AS of_a ON of_a.campaign = campaigns.id
+                AND of_a.checkpoint = a.checkpoint
+            JOIN current_outputs AS b ON b.item = a.item AND b.sample = 0
+                AND b.text = a.text AND b.id > a.id
+            JOIN waves AS of_b ON of_b.campaign = campaigns.id
+                AND of_b.checkpoint = b.checkpoint
+            WHERE campaigns.scheme IN ('pairwise', 'ranking')
         )
-        SELECT sided.*, a.signature, a.value AS score_a, b.value AS score_b
-        FROM sided
-        LEFT JOIN current_scores AS a ON a.output = sided.output_a
-        LEFT JOIN current_scores AS b ON b.output = sided.output_b
+        SELECT counted.task, counted.assignment, counted.rater, counted.criterion,
+            min(one, two) AS output_a, max(one, two) AS output_b,
+            iif(one < two, outcome, 1.0 - outcome) AS outcome,
+            counted.both_bad, counted.identical,
+            a.signature, a.value AS score_a, b.value AS score_b
+        FROM counted
+        LEFT JOIN current_scores AS a ON a.output = min(one, two)
+        LEFT JOIN current_scores AS b ON b.output = max(one, two)
             AND b.signature = a.signature
     """,
     "checkpoint_summary": """
@@ -114,13 +163,11 @@ VIEWS = {
         JOIN checkpoints ON checkpoints.id = current_scores.checkpoint
         GROUP BY current_scores.task, checkpoints.id, current_scores.signature
         UNION ALL
-        SELECT current_outputs.task, checkpoints.series, checkpoints.step,
-            checkpoints.name, 'criterion', current_ratings.criterion,
-            avg(current_ratings.value), count(current_ratings.value),
-            count(*) - count(current_ratings.value)
-        FROM current_ratings
-        JOIN current_outputs ON current_outputs.id = current_ratings.output
-        JOIN checkpoints ON checkpoints.id = current_outputs.checkpoint
-        GROUP BY current_outputs.task, checkpoints.id, current_ratings.criterion
+        SELECT output_ratings.task, checkpoints.series, checkpoints.step,
+            checkpoints.name, 'criterion', output_ratings.criterion,
+            avg(output_ratings.value), count(*), 0
+        FROM output_ratings
+        JOIN checkpoints ON checkpoints.id = output_ratings.checkpoint
+        GROUP BY output_ratings.task, checkpoints.id, output_ratings.criterion
     """,
 }

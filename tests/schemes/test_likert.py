@@ -21,7 +21,7 @@ def test_controls_carry_questions_definitions_anchors_and_keys():
 
 
 def test_an_answer_becomes_one_row_for_each_criterion_and_back():
-    rows = SCHEME.judgements({"fluency": 2, "meaning": 5})
+    rows = SCHEME.judgements({"fluency": 2, "meaning": 5}, ["text"])
     assert rows == [
         Judgement("meaning", position=0, value=5),
         Judgement("fluency", position=0, value=2),
@@ -44,7 +44,7 @@ def test_an_answer_becomes_one_row_for_each_criterion_and_back():
 )
 def test_other_answers_are_refused_with_the_reason(values, message):
     with pytest.raises(InputError, match=message):
-        SCHEME.judgements(values)
+        SCHEME.judgements(values, ["text"])
 
 
 def test_a_misspelt_scheme_is_answered_with_the_nearest():

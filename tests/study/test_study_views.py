@@ -39,7 +39,8 @@ class Built:
         self.checkpoints = {name: self.checkpoint(name) for name in ("a", "b")}
         for name in self.checkpoints:
             self.evaluate(name)
-            self.write(name, "new", {("i1", 0): "A1", ("i2", 0): "A2", ("i3", 0): "A3"})
+            texts = {(f"i{n}", 0): f"{name.upper()}{n}" for n in (1, 2, 3)}
+            self.write(name, "new", texts)
 
     def checkpoint(self, name):
         return store_checkpoint(
@@ -108,7 +109,7 @@ class Built:
         self.study.insert(
             "campaigns",
             [
-                {"task": "t", "name": "c", "scheme": "x", "protocol": "{}"}
+                {"task": "t", "name": "c", "scheme": "pairwise", "protocol": "{}"}
                 | {"hash": "h", "created": NOW}
             ],
             ignore=True,
@@ -422,5 +423,5 @@ def test_checkpoint_summary_counts_means_and_what_was_left_out(built):
 def test_an_empty_study_has_empty_views(tmp_path):
     study = StudyFile(tmp_path / "empty.db")
     views = study.db.view_names()
-    assert len(views) == 7
+    assert len(views) == 8
     assert all(study.frame(view).empty for view in views)

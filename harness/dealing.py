@@ -1,0 +1,378 @@
+"""Which units a campaign has: outputs, pairs or sets of them, in waves and rounds.
+
+Equal outputs to one prompt are one text, which is judged once. The chosen prompts and
+the columns of a wave (its checkpoints, its pairs of checkpoints, or its sets) form a
+square that is worked off in rounds, like a Latin square: a round has each prompt once
+and each column equally often.
+
+Checkpoints that come after the first of a wave's units was shown join as a new wave.
+With it, a fifth of the earlier units are shown again, as anchors, so that a change of
+the raters between waves can be told from a change of the outputs.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from itertools import combinations
+from math import ceil
+from typing import TYPE_CHECKING
+
+from harness.identity import content_hash
+from harness.study.checkpoints import is_named, stored_checkpoints
+from harness.study.raters import stored_time
+from harness.units import NewUnit, remove_units, store_units
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from harness.campaign import Campaign
+    from harness.study import StudyFile
+
+ANCHORED = 0.2
+"""Least share of earlier units that a new wave shows again."""
+
+STATE = """
+    SELECT (SELECT max(rowid) FROM outputs), (
+        SELECT group_concat(checkpoint || settings || samples) FROM evaluations
+        WHERE task = :task
+    ), (
+        SELECT group_concat(items.active, '') FROM json_each(:items) AS chosen
+        JOIN items ON items.id = chosen.value
+    )
+"""
+ANSWERS = """
+    SELECT current_outputs.item, current_outputs.text, current_outputs.id,
+        current_outputs.checkpoint
+    FROM current_outputs
+    WHERE current_outputs.task = ? AND current_outputs.sample = 0
+        AND current_outputs.item IN (SELECT value FROM json_each(?))
+"""
+DEALT = """
+    SELECT units.id, units.item, units.wave, units.kind, outputs.text
+    FROM units
+    JOIN unit_outputs ON unit_outputs.unit = units.id
+    JOIN outputs ON outputs.id = unit_outputs.output
+    WHERE units.campaign = ? ORDER BY units.id, unit_outputs.place
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What one or several checkpoints wrote for a prompt, word for word."""
+
+    key: str
+    """Hash of the text."""
+    output: str
+    """Id of the output that stands for all."""
+    checkpoints: tuple[str, ...]
+    """Ids of those who wrote it; `output` is the first's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dealt:
+    """A unit of outputs that the campaign has."""
+
+    id: int
+    """Number of the unit."""
+    item: str
+    """Id of the prompt."""
+    wave: int
+    """Its wave."""
+    kind: str
+    """What it is for."""
+    texts: frozenset[str]
+    """Hashes of its texts."""
+
+
+def deal(study: StudyFile, campaign: Campaign, now: datetime) -> None:
+    """Bring the campaign's units up to date with the outputs that there are.
+
+    Cheap where nothing has changed. A unit is live as long as each of its texts is
+    what some checkpoint answers with its settings of today.
+    """
+    state = _state(study, campaign)
+    found = study.column(
+        "SELECT dealt_from FROM decks WHERE campaign = ?", [campaign.id]
+    )
+    if found == [state]:
+        return
+    with study.transaction() as db:
+        _join(study, campaign, now)
+        waves = study.mapping(
+            "SELECT checkpoint, wave FROM waves WHERE campaign = ?", [campaign.id]
+        )
+        answers = _answers(study, campaign, waves)
+        _take_back_unseen(study, campaign)
+        dealt = _dealt(study, campaign)
+        _mark_live(study, dealt, answers)
+        table = _Table(campaign, waves, _order(study, campaign, waves))
+        new = list(table.units(answers, dealt))
+        store_units(study, campaign, [*new, *table.anchors(new, dealt, answers)])
+        db.execute(
+            "INSERT INTO decks (campaign, dealt_from) VALUES (?, ?) "
+            "ON CONFLICT DO UPDATE SET dealt_from = excluded.dealt_from",
+            [campaign.id, state],
+        )
+
+
+@dataclass(frozen=True)
+class _Table:
+    """The waves of a campaign as squares."""
+
+    campaign: Campaign
+    waves: Mapping[str, int]
+    """Checkpoint to its wave."""
+    order: Mapping[str, int]
+    """Checkpoint to its place in its series' order of steps, over all series."""
+
+    def units(
+        self, answers: Mapping[str, Sequence[Text]], dealt: Sequence[Dealt]
+    ) -> Iterator[NewUnit]:
+        """What is to be judged and is in no unit yet."""
+        known: dict[str, set[frozenset[str]]] = {}
+        for unit in dealt:
+            known.setdefault(unit.item, set()).add(unit.texts)
+        places = {item: place for place, item in enumerate(self.campaign.items)}
+        for item, texts in answers.items():
+            for group, column in self._groups(item, texts, known.get(item, set())):
+                wave = max(self._wave(text) for text in group)
+                yield NewUnit(
+                    wave=wave,
+                    kind="normal",
+                    item=item,
+                    round=(places[item] + column) % max(1, self._columns(wave)),
+                    probability=self.campaign.probability,
+                    outputs=tuple(text.output for text in group),
+                )
+
+    def anchors(
+        self,
+        new: Sequence[NewUnit],
+        dealt: Sequence[Dealt],
+        answers: Mapping[str, Sequence[Text]],
+    ) -> Iterator[NewUnit]:
+        """Earlier units that are shown again, spread over each new wave."""
+        by_key = {(i, text.key): text for i, of in answers.items() for text in of}
+        live = [
+            unit
+            for unit in dealt
+            if unit.kind == "normal"
+            and all((unit.item, key) in by_key for key in unit.texts)
+        ]
+        anchored = {unit.wave for unit in dealt if unit.kind == "anchor"}
+        for wave in sorted({unit.wave for unit in new} - anchored):
+            earlier = [unit for unit in live if unit.wave < wave]
+            count = ceil(ANCHORED * len(earlier))
+            drawn = sorted(earlier, key=lambda unit: self._hash(wave, unit.id))[:count]
+            for place, unit in enumerate(drawn):
+                texts = [by_key[unit.item, key] for key in sorted(unit.texts)]
+                yield NewUnit(
+                    wave=wave,
+                    kind="anchor",
+                    item=unit.item,
+                    round=place % max(1, self._columns(wave)),
+                    probability=self.campaign.probability * count / len(earlier),
+                    outputs=tuple(text.output for text in texts),
+                    copy_of=unit.id,
+                )
+
+    def _groups(
+        self, item: str, texts: Sequence[Text], known: set[frozenset[str]]
+    ) -> Iterator[tuple[tuple[Text, ...], int]]:
+        """Sets of texts of one prompt that are new, each with its column."""
+        together = self.campaign.scheme.together
+        if together == 1:
+            for text in texts:
+                if frozenset((text.key,)) not in known:
+                    yield (text,), self._column(text.checkpoints[0])
+        elif together == 2:  # noqa: PLR2004 - a pair
+            for one, two in combinations(texts, 2):
+                if frozenset((one.key, two.key)) not in known and self._wanted(
+                    one, two
+                ):
+                    yield (one, two), self._pair_column(one, two)
+        else:
+            seen = frozenset().union(*known)
+            yield from self._sets(item, texts, seen, together)
+
+    def _sets(
+        self, item: str, texts: Sequence[Text], seen: frozenset[str], most: int
+    ) -> Iterator[tuple[tuple[Text, ...], int]]:
+        """New texts in as few sets of even size as can be, filled up with old ones."""
+        by_hash = sorted(texts, key=lambda text: self._hash(item, text.key))
+        new = [text for text in by_hash if text.key not in seen]
+        old = [text for text in by_hash if text.key in seen]
+        # An old text beside the new ones ties the waves together.
+        room = most - bool(old)
+        sets = ceil(len(new) / room)
+        for number in range(sets):
+            mine = new[number::sets]
+            fill = [text for text in old if text not in mine][: most - len(mine)]
+            if not fill and len(mine) == 1:
+                # Alone there is nothing to compare it with.
+                fill = [text for text in new if text not in mine][:1]
+            if fill or len(mine) > 1:
+                yield (*mine, *fill), number
+
+    def _wanted(self, one: Text, two: Text) -> bool:
+        if self.campaign.plan.pairs == "all":
+            return True
+        return any(
+            abs(self.order[a] - self.order[b]) == 1
+            for a in one.checkpoints
+            for b in two.checkpoints
+        )
+
+    def _wave(self, text: Text) -> int:
+        return min(self.waves[checkpoint] for checkpoint in text.checkpoints)
+
+    def _column(self, checkpoint: str) -> int:
+        return self._columns_of(self.waves[checkpoint]).index(checkpoint)
+
+    def _pair_column(self, one: Text, two: Text) -> int:
+        a, b = sorted((self.order[one.checkpoints[0]], self.order[two.checkpoints[0]]))
+        return b * (b - 1) // 2 + a
+
+    def _columns(self, wave: int) -> int:
+        """How many columns the wave's square has."""
+        joined = len(self._columns_of(wave))
+        together = self.campaign.scheme.together
+        if together == 1:
+            return joined
+        if together == 2:  # noqa: PLR2004 - a pair
+            known = sum(number <= wave for number in self.waves.values())
+            return known * (known - 1) // 2
+        return ceil(joined / together)
+
+    def _columns_of(self, wave: int) -> list[str]:
+        mine = [name for name, number in self.waves.items() if number == wave]
+        return sorted(mine, key=self._hash)
+
+    def _hash(self, *parts: str | int) -> str:
+        return content_hash(self.campaign.plan.seed, *parts)
+
+
+def _state(study: StudyFile, campaign: Campaign) -> str:
+    """Changes whenever the campaign's outputs may have changed."""
+    row = study.db.execute(
+        STATE, {"task": campaign.task, "items": json.dumps(campaign.items)}
+    ).fetchone()
+    return content_hash(*map(str, row))
+
+
+def _join(study: StudyFile, campaign: Campaign, now: datetime) -> None:
+    """Let checkpoints join: in the last wave if nobody has begun it, else in a new."""
+    wanted = campaign.plan.checkpoints
+    joined = set(
+        study.column("SELECT checkpoint FROM waves WHERE campaign = ?", [campaign.id])
+    )
+    answered = set(
+        study.column(
+            f"SELECT DISTINCT checkpoint FROM ({ANSWERS})",  # noqa: S608 - a constant
+            [campaign.task, json.dumps(campaign.items)],
+        )
+    )
+    new = [
+        checkpoint.id
+        for checkpoint in stored_checkpoints(study, campaign.task)
+        if checkpoint.id in answered - joined
+        and (wanted == "all" or is_named(checkpoint, wanted))
+    ]
+    [last] = study.column(
+        "SELECT ifnull(max(wave), 1) FROM waves WHERE campaign = ?", [campaign.id]
+    )
+    begun = _begun(study, campaign, last)
+    study.insert(
+        "waves",
+        [
+            {
+                "campaign": campaign.id,
+                "checkpoint": checkpoint,
+                "wave": last + begun,
+                "joined": stored_time(now),
+            }
+            for checkpoint in new
+        ],
+    )
+
+
+def _begun(study: StudyFile, campaign: Campaign, wave: int) -> bool:
+    return bool(
+        study.column(
+            "SELECT 1 FROM assignments WHERE campaign = ? AND wave = ? "
+            "AND kind IN ('normal', 'anchor') LIMIT 1",
+            [campaign.id, wave],
+        )
+    )
+
+
+def _answers(
+    study: StudyFile, campaign: Campaign, waves: Mapping[str, int]
+) -> dict[str, list[Text]]:
+    """Prompt to what was written for it, equal answers together.
+
+    Those of the first wave come first, and stand for the later ones that are equal.
+    """
+    seed = campaign.plan.seed
+    rows = study.rows(ANSWERS, [campaign.task, json.dumps(campaign.items)])
+    mine = [row for row in rows if row["checkpoint"] in waves]
+    mine.sort(
+        key=lambda row: (
+            waves[row["checkpoint"]],
+            content_hash(seed, row["checkpoint"], row["item"]),
+        )
+    )
+    found: dict[str, dict[str, list[Mapping[str, str]]]] = {}
+    for row in mine:
+        of_item = found.setdefault(row["item"], {})
+        of_item.setdefault(content_hash(row["text"]), []).append(row)
+    return {
+        item: [
+            Text(key, same[0]["id"], tuple(row["checkpoint"] for row in same))
+            for key, same in of_item.items()
+        ]
+        for item, of_item in found.items()
+    }
+
+
+def _take_back_unseen(study: StudyFile, campaign: Campaign) -> None:
+    """Deal a wave anew that nobody has begun: its columns may be others now."""
+    remove_units(
+        study,
+        study.column(
+            "SELECT id FROM units WHERE campaign = ? AND kind IN ('normal', 'anchor') "
+            "AND NOT EXISTS (SELECT 1 FROM assignments WHERE campaign = units.campaign "
+            "AND wave = units.wave AND kind IN ('normal', 'anchor'))",
+            [campaign.id],
+        ),
+    )
+
+
+def _dealt(study: StudyFile, campaign: Campaign) -> list[Dealt]:
+    texts: dict[int, list[str]] = {}
+    about: dict[int, tuple[str, int, str]] = {}
+    for unit, item, wave, kind, text in study.db.execute(DEALT, [campaign.id]):
+        texts.setdefault(unit, []).append(content_hash(text))
+        about[unit] = (item, wave, kind)
+    return [Dealt(unit, *about[unit], frozenset(keys)) for unit, keys in texts.items()]
+
+
+def _mark_live(
+    study: StudyFile, dealt: Sequence[Dealt], answers: Mapping[str, Sequence[Text]]
+) -> None:
+    current = {item: {text.key for text in texts} for item, texts in answers.items()}
+    with study.transaction() as db:
+        db.conn.executemany(
+            "UPDATE units SET live = ? WHERE id = ?",
+            [(unit.texts <= current.get(unit.item, set()), unit.id) for unit in dealt],
+        )
+
+
+def _order(
+    study: StudyFile, campaign: Campaign, waves: Mapping[str, int]
+) -> dict[str, int]:
+    ordered = stored_checkpoints(study, campaign.task)
+    joined = [checkpoint.id for checkpoint in ordered if checkpoint.id in waves]
+    return {checkpoint: place for place, checkpoint in enumerate(joined)}
