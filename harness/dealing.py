@@ -1,4 +1,4 @@
-"""Which units a campaign has: outputs, pairs or sets of them, in waves and rounds.
+"""Which units a campaign has: outputs, pairs or sets, in waves and rounds.
 
 Equal outputs to one prompt are one text, which is judged once. The chosen prompts and
 the columns of a wave (its checkpoints, its pairs of checkpoints, or its sets) form a

@@ -65,12 +65,13 @@ def test_the_judges_in_the_readme_can_be_built(tmp_path):
 
 @pytest.mark.parametrize("name", schemes.names())
 def test_every_rating_scheme_is_in_the_readme(name):
-    assert f"scheme: {name}" in README
+    assert f"| `{name}` |" in README
 
 
 def test_every_table_and_view_is_in_the_readme(tmp_path):
     study = StudyFile(tmp_path / "study.db")
-    internal = {"file_hashes", "sessions", "invites", "waves", "assignment_outputs"}
+    internal = {"file_hashes", "sessions", "invites", "waves", "decks"}
+    internal |= {"assignment_outputs"}
     for name in {*study.db.table_names(), *study.db.view_names()} - internal:
         assert name.startswith(("_", "sqlite_")) or f"`{name}`" in README, name
 

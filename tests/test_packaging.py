@@ -64,7 +64,7 @@ def test_it_carries_templates_page_assets_and_the_demos_base_model(installed):
         "harness/demo/base/model.safetensors",
         "harness/tasks/modernize/archaic.py",
         "harness/reporting/templates/report.html",
-        "ui/assets/rate.js",
+        "ui/assets/rate/keys.js",
     } <= carried
     assert not any(name.startswith(("tests/", "tasks/")) for name in carried)
 

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from harness.study import StudyFile
 
 Reply = dict[str, Json]
+SCRIPTS = (
+    *("state", "clock", "drafts", "texts", "choice", "controls"),
+    *("screen", "server", "keys"),
+)
+"""The page's script, in parts that share one scope; `keys` starts it."""
 SIGNED_OUT = "You are signed out. Open your link again."
 NOT_STORED = (
     "The study could not be written. Your answer is still on this page: "
@@ -35,9 +40,9 @@ def rating_blocks(study: StudyFile, campaigns: tuple[Campaign, ...]) -> gr.Block
     blocks = gr.Blocks(title="Rating", analytics_enabled=False, fill_width=True)
     with blocks:
         gr.HTML(
-            html_template=asset("rate.html"),
-            css_template=asset("rate.css"),
-            js_on_load=asset("rate.js"),
+            html_template=asset("rate/page.html"),
+            css_template=asset("rate/page.css"),
+            js_on_load="\n".join(asset(f"rate/{name}.js") for name in SCRIPTS),
             apply_default_css=False,
             server_functions=_server_functions(_Desks(study, campaigns)),
         )

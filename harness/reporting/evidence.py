@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from harness.reporting.model import CriterionInfo, Raters
-from harness.schemes.slider import HIGHEST
+from harness.reporting.questions import criteria_of, of_newest_question
 from harness.study.checkpoints import stored_checkpoints, used_for
 from harness.study.items import stored_items
 from harness.study.outputs import current_outputs
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
         Iterable,
         Iterator,
         Mapping,
-        Sequence,
     )
 
     from harness.study import StudyFile
@@ -254,7 +253,7 @@ def _snapshot(study: StudyFile) -> Iterator[None]:
 def _gathered(study: StudyFile, task: str) -> Evidence:
     checkpoints = tuple(stored_checkpoints(study, task))
     rows = study.rows(RATINGS, [task])
-    same = _of_newest_question(study, task, rows)
+    same = of_newest_question(study, task, rows)
     ratings = tuple(
         Rating(
             id=row["id"],
@@ -284,7 +283,7 @@ def _gathered(study: StudyFile, task: str) -> Evidence:
         ratings=ratings,
         skipped=frozenset((row["output"], row["criterion"]) for row in skipped),
         outdated=outdated,
-        criteria=_criteria(study, task, ratings),
+        criteria=criteria_of(study, task, (one.criterion for one in ratings)),
         asked_otherwise=len({row["id"] for row in rows} - {row["id"] for row in same}),
         used=used_for(study, task),
         texts=_texts(study, task),
@@ -317,39 +316,6 @@ def _has_outputs(study: StudyFile, task: str) -> bool:
     return study.column(most, [task]) != [0]
 
 
-def _of_newest_question(
-    study: StudyFile, task: str, rows: Sequence[Mapping[str, Json]]
-) -> list[Mapping[str, Json]]:
-    """The ratings by the question that was asked last, for each criterion.
-
-    A mean over answers to different questions, or on different scales, would say
-    nothing. Campaigns that ask the same way belong together.
-    """
-    asked: dict[int, dict[str, Json]] = {}
-    for number, protocol in study.mapping(
-        "SELECT id, protocol FROM campaigns WHERE task = ?", [task]
-    ).items():
-        plan = json.loads(protocol)
-        plan = plan.get("plan", plan)
-        asked[number] = {
-            one["name"]: [one, _scale(plan)] for one in plan.get("criteria", ())
-        }
-    newest: dict[str, int] = {}
-    for row in rows:
-        name = row["criterion"]
-        newest[name] = max(newest.get(name, 0), row["campaign"])
-
-    def question(campaign: int, criterion: str) -> Json:
-        return asked.get(campaign, {}).get(criterion)
-
-    return [
-        row
-        for row in rows
-        if question(row["campaign"], row["criterion"])
-        == question(newest[row["criterion"]], row["criterion"])
-    ]
-
-
 def _description(study: StudyFile, task: str) -> str:
     """As the newest version of the task's file puts it."""
     import yaml
@@ -369,47 +335,3 @@ def _whole(study: StudyFile, task: str) -> dict[str, tuple[str, ...]]:
         "SELECT checkpoint, whole FROM evaluations WHERE task = ?", [task]
     )
     return {row["checkpoint"]: tuple(json.loads(row["whole"])) for row in rows}
-
-
-def _criteria(
-    study: StudyFile, task: str, ratings: tuple[Rating, ...]
-) -> tuple[CriterionInfo, ...]:
-    """Those that were rated, as the latest campaign puts them and in its order."""
-    asked: dict[str, CriterionInfo] = {}
-    for protocol in study.column(
-        "SELECT protocol FROM campaigns WHERE task = ? ORDER BY id", [task]
-    ):
-        asked |= _asked(json.loads(protocol))
-    given = dict.fromkeys(rating.criterion for rating in ratings)
-    names = [name for name in asked if name in given]
-    names += [name for name in given if name not in asked]
-    return tuple(asked.get(name, CriterionInfo(name)) for name in names)
-
-
-def _asked(protocol: Json) -> dict[str, CriterionInfo]:
-    plan = protocol.get("plan", protocol)
-    low, high = _scale(plan)
-    return {
-        criterion["name"]: CriterionInfo(
-            name=criterion["name"],
-            question=_question(criterion),
-            definition=criterion.get("definition", ""),
-            low=low,
-            high=high,
-        )
-        for criterion in plan.get("criteria", ())
-    }
-
-
-def _scale(plan: Json) -> tuple[float | None, float | None]:
-    """Lowest and highest rating of a plan; None where that is unknown."""
-    if plan.get("scheme") in {"slider", "spans"}:
-        return 0.0, float(HIGHEST)
-    points = plan.get("points")
-    return (1.0, float(points)) if points else (None, None)
-
-
-def _question(criterion: Json) -> str:
-    """What was asked; empty where only a name is known, as of imported ratings."""
-    question = str(criterion.get("question") or "")
-    return "" if question == criterion["name"] else question

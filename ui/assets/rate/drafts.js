@@ -1,0 +1,28 @@
+// Drafts: what is typed survives a reload; the server knows answers alone
+
+function readDraft(token) {
+  try {
+    return JSON.parse(localStorage.getItem(DRAFT + token)) || {};
+  } catch {
+    return {};
+  }
+}
+
+function writeDraft() {
+  const draft = JSON.stringify({ values, comment: part("comment").value });
+  try {
+    localStorage.setItem(DRAFT + screen.shown.token, draft);
+  } catch {
+    // A browser may forbid storage; then a reload loses what was typed.
+  }
+}
+
+function dropDrafts(prefix) {
+  try {
+    Object.keys(localStorage)
+      .filter((key) => key.startsWith(DRAFT + prefix))
+      .forEach((key) => localStorage.removeItem(key));
+  } catch {
+    // As above.
+  }
+}

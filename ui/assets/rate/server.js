@@ -1,0 +1,54 @@
+// Talking to the server
+
+async function ask(name, message) {
+  if (busy) return;
+  busy = true;
+  part("root").classList.add("busy");
+  part("status").classList.remove("good");
+  part("status").textContent = name === "current" ? "" : "Saving…";
+  // It gives nothing where the server cannot be reached or fails.
+  const reply = await server[name](message).catch(() => undefined);
+  busy = false;
+  part("root").classList.remove("busy");
+  if (reply?.screen) {
+    if (message.token && !reply.screen.problem) dropDrafts(message.token);
+    return draw(reply.screen);
+  }
+  say("", reply?.error ?? GONE + (await whyNoReply()));
+}
+
+async function whyNoReply() {
+  try {
+    const reply = await fetch(new URL("../session", location.href), { cache: "no-store" });
+    if (reply.status === 401) return "you are signed out. Open your link again.";
+    return "the server could not do it. Load the page again; what you entered is kept.";
+  } catch {
+    return "the server cannot be reached. Try again in a moment.";
+  }
+}
+
+function submit() {
+  if (!screen?.shown || busy) return;
+  const missing = screen.shown.controls.findIndex((_, place) => !answered(place));
+  if (missing >= 0) {
+    say("", "Still to answer: " + screen.shown.controls[missing].question);
+    focusGroup(missing);
+    return;
+  }
+  writeDraft();
+  ask("submit", {
+    token: screen.shown.token,
+    values,
+    comment: part("comment").value,
+    seconds: secondsLooked(),
+  });
+}
+
+function undo() {
+  if (screen?.can_undo) ask("undo", {});
+}
+
+async function leave() {
+  await fetch(new URL("../leave", location.href), { method: "POST" });
+  location.href = new URL("..", location.href);
+}

@@ -1,0 +1,18 @@
+// The rating page. Texts of models and data only ever pass through textContent.
+const part = (name) => element.querySelector('[data-part="' + name + '"]');
+const DRAFT = "tandem-draft-";
+const GONE = "Your answer is still on this page and was not stored: ";
+
+let screen = null;
+let values = {};
+let active = 0;
+let busy = false;
+let looked = 0;
+let since = null;
+
+function make(tag, className, text) {
+  const node = document.createElement(tag);
+  if (className) node.className = className;
+  if (text !== undefined) node.textContent = text;
+  return node;
+}
