@@ -13,6 +13,7 @@ from harness.drawing import TAKEN, Unit, draw
 from harness.errors import RatingRefused
 from harness.identity import content_hash
 from harness.ordering import order_of
+from harness.rendering import Tree, markdown_tree
 from harness.schemes import Control, Judgement, Span
 from harness.study.raters import SECRET_BYTES, stored_time
 from harness.units import outputs_of
@@ -67,8 +68,11 @@ class Shown:
     controls: tuple[Control, ...]
     """The questions."""
     render: str = "raw"
-    """How the texts are drawn: `raw`, exactly as the model wrote them, `markdown` or
-    `code`."""
+    """How references and outputs are drawn: `raw`, exactly as the model wrote them,
+    `markdown` or `code`. Instructions and prompts are always drawn raw."""
+    rendered: tuple[Tree | None, ...] = ()
+    """The Markdown of the references, then of the outputs, None where one is shown as
+    it was written; empty unless `render` is `markdown`."""
     answer: Answer | None = None
     """What this rater had answered before taking it back."""
 
@@ -219,7 +223,10 @@ def _shown(study: StudyFile, campaign: Campaign, mine: Assignment) -> Shown:
         controls=campaign.scheme.controls,
         render=campaign.plan.render,
     )
-    return replace(shown, answer=_taken_back(study, campaign, mine))
+    rendered: tuple[Tree | None, ...] = ()
+    if shown.render == "markdown":
+        rendered = tuple(map(markdown_tree, shown.references + shown.outputs))
+    return replace(shown, rendered=rendered, answer=_taken_back(study, campaign, mine))
 
 
 def texts_of(study: StudyFile, mine: Assignment) -> list[str]:

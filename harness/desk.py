@@ -24,6 +24,7 @@ from harness.study.raters import stored_time
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from harness.feedback import Feedback
     from harness.study import StudyFile
     from harness.study.raters import Rater
 
@@ -56,6 +57,10 @@ class Screen:
     """What became of the last answer."""
     problem: str = ""
     """Why the last answer was refused; empty if it was not."""
+    feedback: Feedback | None = None
+    """What to say of the example that was just answered; None after all else."""
+    training: tuple[int, int] | None = None
+    """Which of how many examples is shown, from 1; None outside of the training."""
 
 
 @dataclass(frozen=True)

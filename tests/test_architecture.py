@@ -23,8 +23,10 @@ LAYERS = (
     (
         *("init", "importing", "exporting", "checkpoints", "work"),
         *("generate", "score", "alongside", "run", "rescore"),
-        *("campaign", "units", "dealing", "drawing", "ordering", "quality"),
-        *("assignments", "rate", "desk"),
+        *("campaign", "units", "dealing", "drawing", "ordering", "gold"),
+        *("checking", "damage", "quality"),
+        *("rendering", "differences", "feedback"),
+        *("assignments", "rate", "earlier", "desk"),
         *("report", "reporting", "compare"),
     ),
     ("demo", "api", "terminal", "cli", "ui"),
