@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from harness.rate import (
     undo,
 )
 from harness.study.raters import stored_time
+from harness.training import feedback_on, place_in_training
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -86,6 +87,7 @@ class Desk:
             so_far += progress(self.study, campaign, self.rater)
         pace = so_far.seconds_per_item
         last = last_answered(self.study, self.campaigns, self.rater)
+        training = shown and place_in_training(self.study, campaign, shown.token)
         return Screen(
             shown=shown,
             done=so_far.done,
@@ -96,6 +98,7 @@ class Desk:
             simulated=any_simulated(self.study, self.campaigns),
             notice=notice,
             problem=problem,
+            training=training,
         )
 
     def submit(self, token: str, given: Answer) -> Screen:
@@ -108,7 +111,12 @@ class Desk:
             outcome = answer(self.study, self.rater, token, given)
         except RatingRefused as refusal:
             return self.current(problem=str(refusal))
-        return self.current(notice=NOTICES[outcome])
+        said = (
+            feedback_on(self.study, campaign, token, given.values)
+            for campaign in self.campaigns
+        )
+        feedback = next(filter(None, said), None)
+        return replace(self.current(notice=NOTICES[outcome]), feedback=feedback)
 
     def skip(self, token: str, reason: str) -> Screen:
         """Put an assignment aside; what comes next.

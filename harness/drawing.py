@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from harness.study import StudyFile
     from harness.study.raters import Rater
     from harness.types import Json
-    from harness.units import Kind
+    from harness.units import ShownAs
 
 # Simulated raters take no places away from people, nor people from them.
 TAKEN = """
@@ -76,8 +76,8 @@ class Unit:
 
     id: int
     """Number of the unit."""
-    kind: Kind
-    """What it is for."""
+    kind: ShownAs
+    """What it is shown for."""
     item: str | None
     """Id of the prompt; None where it is none of the task's."""
     wave: int
@@ -110,12 +110,9 @@ def count_open_units(
 
 
 def draw(
-    study: StudyFile, campaign: Campaign, rater: Rater, now: datetime
-) -> Unit | None:
-    """The unit that this rater is to see next; None if there is none left."""
-    units = open_units(study, campaign, rater, now)
-    if not units:
-        return None
+    study: StudyFile, campaign: Campaign, rater: Rater, units: Sequence[Unit]
+) -> Unit:
+    """The one of these units, at least one, that this rater is to see next."""
     first = min(map(_rank, units))
     nearest = [unit for unit in units if _rank(unit) == first]
     checkpoints: dict[int, list[str]] = {}

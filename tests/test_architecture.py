@@ -24,7 +24,7 @@ LAYERS = (
         *("init", "importing", "exporting", "checkpoints", "work"),
         *("generate", "score", "alongside", "run", "rescore"),
         *("campaign", "units", "dealing", "drawing", "ordering", "gold"),
-        *("checking", "damage", "quality"),
+        *("checking", "damage", "training", "quality"),
         *("rendering", "differences", "feedback"),
         *("assignments", "rate", "earlier", "desk"),
         *("report", "reporting", "compare"),
