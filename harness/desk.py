@@ -87,7 +87,11 @@ class Desk:
             so_far += progress(self.study, campaign, self.rater)
         pace = so_far.seconds_per_item
         last = last_answered(self.study, self.campaigns, self.rater)
-        training = shown and place_in_training(self.study, campaign, shown.token)
+        training = (
+            None
+            if shown is None
+            else place_in_training(self.study, campaign, shown.token)
+        )
         return Screen(
             shown=shown,
             done=so_far.done,

@@ -1,4 +1,4 @@
-"""The training round: examples that each rater begins with, and what is said of them."""
+"""The training round: examples to begin with, and what is said of answers."""
 
 from __future__ import annotations
 
