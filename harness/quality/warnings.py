@@ -28,7 +28,11 @@ LEAST_PAIRS = 10
 LEAST_AGREEMENT = 0.15
 """Correlation with the others below which, if it may as well be 0, that is said."""
 
-SEVERE = 0.15
+LESS_AGREEMENT = 0.5
+"""Part of the others' median correlation below which, if the interval does not reach
+that median, it is said too."""
+
+SEVERE = 0.2
 """Part of the scale by which somebody is more severe, or milder, than the others."""
 
 GOLD_RATE = 0.7
@@ -74,7 +78,8 @@ def warnings(
     """
     return (
         *_of_checks(one),
-        *_of_agreement(one, scale),
+        *_of_agreement(one, others),
+        *_of_severity(one, scale),
         *_of_sameness(one, others),
         *_of_sides(one),
         *_of_pace(one, others),
@@ -102,26 +107,28 @@ def _of_checks(one: RaterQuality) -> Iterator[str]:
         )
 
 
-def _of_agreement(one: RaterQuality, scale: float) -> Iterator[str]:
-    r, severity = one.agreement, one.severity
-    if (
-        r.value is not None
-        and r.low is not None
-        and r.n >= LEAST_UNITS
-        and r.value < LEAST_AGREEMENT
-        and r.low <= 0
-    ):
+def _of_agreement(one: RaterQuality, others: Sequence[RaterQuality]) -> Iterator[str]:
+    r = one.agreement
+    if r.value is None or r.low is None or r.high is None or r.n < LEAST_UNITS:
+        return
+    known = [o.agreement.value for o in others if o.agreement.n >= LEAST_UNITS]
+    usual = median([value for value in known if value is not None] or [0.0])
+    if r.value < LEAST_AGREEMENT and r.low <= 0:
         yield f"hardly agrees with the others: correlation {r.value:.2f}, {r.n} units"
-    if (
-        severity.value is not None
-        and severity.low is not None
-        and severity.high is not None
-        and severity.n >= LEAST_UNITS
-        and abs(severity.value) >= SEVERE * scale
-        and not severity.low <= 0 <= severity.high
-    ):
-        how = "more severe" if severity.value < 0 else "milder"
-        yield f"{how} than the others by {abs(severity.value):.2f} points"
+    elif r.value < LESS_AGREEMENT * usual and r.high < usual:
+        yield (
+            f"agrees less with the others than they do: correlation {r.value:.2f}, "
+            f"their median {usual:.2f}"
+        )
+
+
+def _of_severity(one: RaterQuality, scale: float) -> Iterator[str]:
+    by = one.severity
+    if by.value is None or by.low is None or by.high is None or by.n < LEAST_UNITS:
+        return
+    if abs(by.value) >= SEVERE * scale and not by.low <= 0 <= by.high:
+        how = "more severe" if by.value < 0 else "milder"
+        yield f"{how} than the others by {abs(by.value):.2f} points"
 
 
 def _of_sameness(one: RaterQuality, others: Sequence[RaterQuality]) -> Iterator[str]:

@@ -37,7 +37,7 @@ class Habit:
     seconds: float = 10.0
 
 
-def make(path, *, items=30, checkpoints=3, gold=40, **rating):
+def a_campaign(path, *, items=30, checkpoints=3, gold=40, **rating):
     study = a_study(path / "s.db", items=items, checkpoints=checkpoints, text=text_of)
     criteria = [{"name": "meaning", "question": "Does it keep the meaning?"}]
     plan = {"criteria": criteria, "raters_per_output": 4, "gold_rate": 0.1}
@@ -53,9 +53,11 @@ def make(path, *, items=30, checkpoints=3, gold=40, **rating):
             else {"prompt": f"Gold {number}", "output": better}
             | {"expected": {"meaning": [4, 5]}}
         )
+    if gold:
+        plan["gold"] = "gold.jsonl"
     (path / "gold.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
-    task = replace(a_task(gold="gold.jsonl", **plan), path=path / "task.yaml")
-    return study, open_campaign(study, task), task
+    task = replace(a_task(**plan), path=path / "task.yaml")
+    return study, open_campaign(study, task)
 
 
 class Simulation:
