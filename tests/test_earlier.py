@@ -144,7 +144,12 @@ def test_a_repeat_on_the_desk_hides_what_was_said_the_first_time(desk):
 
 
 def test_an_entry_has_no_field_that_tells_what_it_was_asked_for():
-    assert {field.name for field in fields(Earlier)} == {"token", "prompt", "said", "at"}
+    assert {field.name for field in fields(Earlier)} == {
+        "token",
+        "prompt",
+        "said",
+        "at",
+    }
 
 
 def test_an_output_is_compared_with_the_one_right_answer(desk):

@@ -88,7 +88,7 @@ HOSTILE = [
     "[click](javascript:alert(1))",
     "![x](data:image/svg+xml,<svg/onload=alert(1)>)",
     "<a href='javascript:alert(1)'>x</a>",
-    "```\"><script>alert(1)</script>\ncode\n```",
+    '```"><script>alert(1)</script>\ncode\n```',
     "[a]: https://e.org '<script>'\n\n[a]",
     "| <b>a</b> |\n| - |\n| <i>1</i> |",
     "<!-- hidden -->\n\n<?php x ?> <![CDATA[ y ]]>",

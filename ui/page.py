@@ -131,7 +131,9 @@ def _looking_back(desks: _Desks) -> list[Callable[..., Reply]]:
 
     def differences(message: Json, request: gr.Request) -> Reply:
         def ask(desk: Desk) -> Reply:
-            return {"differences": asdict(desk.differences(_field(message, "token", str)))}
+            return {
+                "differences": asdict(desk.differences(_field(message, "token", str)))
+            }
 
         return desks.ask(request, ask)
 
