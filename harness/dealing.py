@@ -110,8 +110,9 @@ def deal(study: StudyFile, campaign: Campaign, now: datetime) -> None:
         _mark_live(study, dealt, answers)
         columns = columns_of(campaign, waves, _order(study, campaign, waves))
         table = _Table(campaign, waves, columns)
-        new = list(table.units(answers, dealt))
-        store_units(study, campaign, [*new, *table.anchors(new, dealt, answers)])
+        store_units(study, campaign, list(table.units(answers, dealt)))
+        dealt = _dealt(study, campaign)
+        store_units(study, campaign, list(table.anchors(answers, dealt)))
         db.execute(
             "INSERT INTO decks (campaign, dealt_from) VALUES (?, ?) "
             "ON CONFLICT DO UPDATE SET dealt_from = excluded.dealt_from",
@@ -150,10 +151,7 @@ class _Table:
                 )
 
     def anchors(
-        self,
-        new: Sequence[NewUnit],
-        dealt: Sequence[Dealt],
-        answers: Mapping[str, Sequence[Text]],
+        self, answers: Mapping[str, Sequence[Text]], dealt: Sequence[Dealt]
     ) -> Iterator[NewUnit]:
         """Earlier units that are shown again, spread over each new wave."""
         by_key = {(i, text.key): text for i, of in answers.items() for text in of}
@@ -164,7 +162,7 @@ class _Table:
             and all((unit.item, key) in by_key for key in unit.texts)
         ]
         anchored = {unit.wave for unit in dealt if unit.kind == "anchor"}
-        for wave in sorted({unit.wave for unit in new} - anchored):
+        for wave in sorted({unit.wave for unit in live} - anchored):
             earlier = [unit for unit in live if unit.wave < wave]
             count = ceil(ANCHORED * len(earlier))
             drawn = sorted(earlier, key=lambda unit: self._hash(wave, unit.id))[:count]
@@ -186,8 +184,7 @@ class _Table:
         """Sets of texts of one prompt that are new, each with its wave and column."""
         together = self.campaign.scheme.together
         if together > PAIR:
-            for number, group in enumerate(self._sets(texts, known)):
-                yield group, max(map(self._wave, group)), number
+            yield from self._sets(texts, known)
             return
         for group in combinations(texts, together):
             if frozenset(text.key for text in group) in known:
@@ -202,24 +199,34 @@ class _Table:
 
     def _sets(
         self, texts: Sequence[Text], known: set[frozenset[str]]
+    ) -> Iterator[tuple[tuple[Text, ...], int, int]]:
+        """Sets that hold every text, each with its wave and number in the wave."""
+        there = {text.key for text in texts}
+        seen = set().union(*(one for one in known if one <= there))
+        shuffled = sorted(texts, key=lambda text: self._hash(text.output))
+        for wave in sorted(set(map(self._wave, texts))):
+            joined = [text for text in shuffled if self._wave(text) <= wave]
+            new = [text for text in joined if text.key not in seen]
+            old = [text for text in joined if text.key in seen]
+            for number, group in enumerate(self._even(new, old)):
+                yield group, wave, number
+                seen.update(text.key for text in group)
+
+    def _even(
+        self, new: Sequence[Text], old: Sequence[Text]
     ) -> Iterator[tuple[Text, ...]]:
         """New texts in as few sets of even size as can be, filled up with old ones."""
-        texts = sorted(texts, key=lambda text: self._hash(text.output))
-        current = {text.key for text in texts}
-        seen = frozenset().union(*(one for one in known if one <= current))
-        new = [text for text in texts if text.key not in seen]
-        old = [text for text in texts if text.key in seen]
         most = self.campaign.scheme.together
         # An old text beside the new ones ties the waves together.
         sets = ceil(len(new) / (most - bool(old)))
         for number in range(sets):
             mine = new[number::sets]
-            # Alone there is nothing to compare it with.
-            others = old or (new if len(mine) == 1 else [])
-            fill = [text for text in others if text not in mine]
-            group = (*mine, *fill[: most - len(mine) if old else 1])
-            if len(group) > 1:
-                yield group
+            fill = old[: most - len(mine)]
+            if len(mine) == 1 and not old:
+                # Alone there is nothing to compare it with.
+                fill = [text for text in new if text not in mine][:1]
+            if fill or len(mine) > 1:
+                yield (*mine, *fill)
 
     def _wave(self, text: Text) -> int:
         return min(self.waves[checkpoint] for checkpoint in text.checkpoints)

@@ -151,14 +151,17 @@ def choose(
 ) -> Unit:
     """The next of a round's units: of the checkpoints that the rater saw least.
 
+    Anchors come at random among them, so that they are spread over the round.
+
     Args:
         units: at least one.
         seed: the campaign's.
         rater: name of the rater, for an order of their own.
         seen: unit to how often the rater was shown its checkpoints.
     """
+    drawn = min(units, key=lambda unit: content_hash(seed, rater, len(units), unit.id))
     return min(
-        units,
+        (unit for unit in units if unit.kind == drawn.kind),
         key=lambda unit: (
             seen[unit.id],
             content_hash(seed, rater, unit.item, unit.kind, unit.id),

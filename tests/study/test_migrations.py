@@ -124,7 +124,7 @@ def test_scores_of_likelihood_are_called_so_in_older_studies(ran, tmp_path):
     assert "'reference'" not in view
 
 
-# m005: units
+# Units
 
 BEFORE_UNITS = Path(__file__).with_name("study_before_units.sql")
 """Made by the version before: three prompts, two checkpoints that write the same for
