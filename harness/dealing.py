@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from itertools import combinations, product
-from math import ceil
+from math import ceil, gcd
 from typing import TYPE_CHECKING
 
 from harness.columns import PAIR, columns_of
@@ -145,7 +145,7 @@ class _Table:
                     wave=wave,
                     kind="normal",
                     item=item,
-                    round=(place + column) % self._width(wave),
+                    round=self._round(wave, place + column),
                     probability=self.campaign.probability,
                     outputs=tuple(text.output for text in group),
                 )
@@ -230,6 +230,18 @@ class _Table:
 
     def _wave(self, text: Text) -> int:
         return min(self.waves[checkpoint] for checkpoint in text.checkpoints)
+
+    def _round(self, wave: int, diagonal: int) -> int:
+        """The round in which a diagonal of the square is worked off.
+
+        With few prompts a round has but a part of the columns, and the next round goes
+        on with those that come after them.
+        """
+        width = self._width(wave)
+        stride = len(self.campaign.items)
+        while gcd(stride, width) > 1:
+            stride += 1
+        return diagonal * pow(stride, -1, width) % width
 
     def _width(self, wave: int) -> int:
         """How many columns, and so rounds, the wave's square has; at least 1."""
