@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from harness.checking import next_check
 from harness.damage import damage_wave
 from harness.dealing import deal
-from harness.drawing import TAKEN, Unit, draw, open_units
+from harness.drawing import TAKEN, Unit, draw
 from harness.errors import RatingRefused
 from harness.identity import content_hash
 from harness.ordering import order_of
@@ -126,13 +126,11 @@ def next_assignment(
             [campaign.id, rater.id, stored_time(time)],
         )
         if mine is None:
-            units = open_units(study, campaign, rater, time)
-            if not units:
-                return None
-            unit = next_check(study, campaign, rater, units)
+            unit = draw(study, campaign, rater, time)
             if unit is None:
-                unit = draw(study, campaign, rater, units)
-                damage_wave(study, campaign, unit.wave)
+                return None
+            damage_wave(study, campaign, unit.wave)
+            unit = next_check(study, campaign, rater, time) or unit
             mine = _assign(study, campaign, rater, unit)
         return show(study, campaign, mine, time)
 

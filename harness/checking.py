@@ -1,4 +1,4 @@
-"""Checks among a rater's units: gold, hidden repeats, damaged copies; and the training.
+"""Checks among a rater's units: gold, repeats, damaged copies; and the training.
 
 Each kind has its rate. Of every 1 / rate units that a rater is shown, one, at a seeded
 place of the rater's own, is such a check, so that nobody can tell when one comes; none
@@ -9,14 +9,16 @@ long as there is something to rate. Examples come before everything else.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from harness.drawing import Unit
+from harness.drawing import Unit, open_units
 from harness.identity import content_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
 
     from harness.campaign import Campaign
     from harness.study import StudyFile
@@ -28,7 +30,7 @@ APART = 5
 FINISHED = """
     SELECT kind, state, count(*) FROM assignments
     WHERE campaign = ? AND rater = ? AND state IN ('rated', 'skipped')
-    GROUP BY kind, state
+        AND kind <> 'example' GROUP BY kind, state
 """
 UNIT = """
     SELECT units.id, units.kind, units.item, units.wave, units.round,
@@ -66,20 +68,18 @@ class _Pace:
     rate: float
     given: int
     """How many the rater has dealt with."""
-    left: int
-    """How many more there are, or will be as far as can be known."""
     first: int
     """The unit, counted from 0, from which on they may come."""
 
     def due(self, units: int, *seed: int | str) -> int:
-        """How many are owed once the rater has dealt with so many units."""
+        """How many are owed before the rater has dealt with so many units."""
         if not self.rate or units <= self.first:
             return 0
         # One at a seeded place in every stretch of 1 / rate units.
         blocks, within = divmod((units - self.first) * self.rate, 1.0)
         digits = content_hash(*seed, self.kind, int(blocks))
         by_now = int(blocks) + (within > int(digits, 16) / 16 ** len(digits))
-        return int(max(0, min(self.given + self.left, by_now) - self.given))
+        return max(0, int(by_now) - self.given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,83 +91,85 @@ class _Schedule:
     """Units that the rater has dealt with, checks included."""
     paces: tuple[_Pace, ...]
 
+    rated: int
+    """Units rated, checks aside."""
+
     @classmethod
-    def of(
-        cls, study: StudyFile, campaign: Campaign, rater: Rater, units: Sequence[Unit]
-    ) -> _Schedule:
-        """The schedule of a rater who could still rate these units."""
+    def of(cls, study: StudyFile, campaign: Campaign, rater: Rater) -> _Schedule:
+        """The schedule of a rater in a campaign."""
         plan = campaign.plan
-        counts: dict[str, int] = {}
+        counts: Counter[str] = Counter()
         rated = 0
         for kind, state, count in study.db.conn.execute(
             FINISHED, [campaign.id, rater.id]
         ):
-            counts[kind] = counts.get(kind, 0) + count
+            counts[kind] += count
             rated += count if (kind, state) == ("normal", "rated") else 0
-        counts.pop("example", None)
-        gold, degraded, repeats = (
-            counts.get(kind, 0) for kind in ("gold", "degraded", "repeat")
-        )
-        copies = (
-            len(_copies(study, campaign, rater, units)) if plan.degraded_rate else 0
-        )
+        gold_rate = plan.gold_rate if campaign.gold else 0.0
         paces = (
-            _Pace("gold", plan.gold_rate, gold, len(campaign.gold) - gold, 1),
-            _Pace("degraded", plan.degraded_rate, degraded, copies, 1),
-            _Pace(
-                "repeat",
-                plan.repeat_rate,
-                repeats,
-                rated + len(units) - repeats,
-                APART + 1,
-            ),
+            _Pace("gold", gold_rate, counts["gold"], 1),
+            _Pace("degraded", plan.degraded_rate, counts["degraded"], 1),
+            _Pace("repeat", plan.repeat_rate, counts["repeat"], APART + 1),
         )
-        return cls((plan.seed, rater.name), sum(counts.values()), paces)
+        return cls((plan.seed, rater.name), counts.total(), paces, rated)
 
     def owed(self) -> list[str]:
         """Kinds of checks of which one is due now."""
-        now = self.done + 1
-        return [pace.kind for pace in self.paces if pace.due(now, *self.seed)]
+        return [pace.kind for pace in self.paces if pace.due(self.done + 1, *self.seed)]
 
-    def until(self, left: int) -> int:
-        """How many checks come before the last of so many units."""
+    def until(self, left: int, available: Mapping[str, int]) -> int:
+        """How many checks come before the last of so many units.
+
+        `available` says how many of each kind there are, or will be.
+        """
         checks = 0
         while True:
             total = self.done + left + checks
-            due = sum(pace.due(total, *self.seed) for pace in self.paces)
+            due = sum(
+                min(available[pace.kind], pace.due(total, *self.seed))
+                for pace in self.paces
+            )
             if due <= checks:
                 return checks
             checks = due
 
 
 def next_check(
-    study: StudyFile, campaign: Campaign, rater: Rater, units: Sequence[Unit]
+    study: StudyFile, campaign: Campaign, rater: Rater, now: datetime
 ) -> Unit | None:
     """The example or check that the rater is to see now; None if it is none's turn.
 
-    `units` are those that the rater could still rate, at least one.
+    To be asked only as long as there are units for the rater, too.
     """
     if campaign.examples and (found := _unseen(study, campaign, rater, "example")):
         return found[0]
     if not has_checks(campaign):
         return None
     choose = {"gold": _gold, "degraded": _degraded, "repeat": _repeat}
-    for kind in _Schedule.of(study, campaign, rater, units).owed():
-        if (unit := choose[kind](study, campaign, rater, units)) is not None:
+    for kind in _Schedule.of(study, campaign, rater).owed():
+        if (unit := choose[kind](study, campaign, rater, now)) is not None:
             return unit
     return None
 
 
 def checks_left(
-    study: StudyFile, campaign: Campaign, rater: Rater, units: Sequence[Unit]
+    study: StudyFile, campaign: Campaign, rater: Rater, left: int, now: datetime
 ) -> int:
-    """How many checks come before the last of the units that a rater could still rate.
+    """How many checks come before the last of so many units that a rater could rate.
 
     With them, what is left goes down by one with every answer, whatever it was to.
     """
-    if not units:
+    if not left or not has_checks(campaign):
         return 0
-    return _Schedule.of(study, campaign, rater, units).until(len(units))
+    schedule = _Schedule.of(study, campaign, rater)
+    given = {pace.kind: pace.given for pace in schedule.paces}
+    copies = campaign.plan.degraded_rate and len(_copies(study, campaign, rater, now))
+    available = {
+        "gold": len(campaign.gold) - given["gold"],
+        "degraded": int(copies),
+        "repeat": schedule.rated + left - given["repeat"],
+    }
+    return schedule.until(left, available)
 
 
 def has_checks(campaign: Campaign) -> bool:
@@ -186,19 +188,19 @@ def _unseen(
 
 
 def _gold(
-    study: StudyFile, campaign: Campaign, rater: Rater, _units: Sequence[Unit]
+    study: StudyFile, campaign: Campaign, rater: Rater, _now: datetime
 ) -> Unit | None:
     unseen = _unseen(study, campaign, rater, "gold")
     return min(unseen, key=_shuffled(campaign, rater), default=None)
 
 
 def _degraded(
-    study: StudyFile, campaign: Campaign, rater: Rater, units: Sequence[Unit]
+    study: StudyFile, campaign: Campaign, rater: Rater, now: datetime
 ) -> Unit | None:
     """A copy of what was rated a while ago; else of what the rater is to rate late."""
     mine = [unit for unit, _ in _mine_in_order(study, campaign, rater)]
     long_ago, lately = set(mine[:-APART]), set(mine[-APART:])
-    coming = {unit.id: unit for unit in units}
+    coming = {unit.id: unit for unit in open_units(study, campaign, rater, now)}
     shuffled = _shuffled(campaign, rater)
 
     def preference(pair: tuple[Unit, int]) -> tuple[int, int, int, str]:
@@ -210,17 +212,17 @@ def _degraded(
             return 1, -ahead.wave, -ahead.round, shuffled(copy)
         return 2, 0, 0, shuffled(copy)
 
-    copies = _copies(study, campaign, rater, units)
+    copies = _copies(study, campaign, rater, now)
     return min(copies, key=preference)[0] if copies else None
 
 
 def _copies(
-    study: StudyFile, campaign: Campaign, rater: Rater, units: Sequence[Unit]
+    study: StudyFile, campaign: Campaign, rater: Rater, now: datetime
 ) -> list[tuple[Unit, int]]:
     """Copies that the rater has not seen, of units that they have rated or may rate."""
     originals = dict(study.db.conn.execute(ORIGINALS, [campaign.id]).fetchall())
     known = {unit for unit, _ in _mine_in_order(study, campaign, rater)}
-    known |= {unit.id for unit in units}
+    known |= {unit.id for unit in open_units(study, campaign, rater, now)}
     return [
         (unit, originals[unit.id])
         for unit in _unseen(study, campaign, rater, "degraded")
@@ -229,7 +231,7 @@ def _copies(
 
 
 def _repeat(
-    study: StudyFile, campaign: Campaign, rater: Rater, _units: Sequence[Unit]
+    study: StudyFile, campaign: Campaign, rater: Rater, _now: datetime
 ) -> Unit | None:
     """What the rater has judged a while ago; if all was lately, the earliest."""
     mine = _mine_in_order(study, campaign, rater)

@@ -1,4 +1,4 @@
-"""Items whose right answers are known: gold among the others, examples before them."""
+"""Items whose right answers are known: gold among the others, and examples."""
 
 from __future__ import annotations
 

@@ -21,10 +21,10 @@ from harness.assignments import (
     texts_of,
 )
 from harness.campaign import Campaign, find_campaign
-from harness.checking import checks_left, has_checks
+from harness.checking import checks_left
 from harness.data import whole_text
 from harness.dealing import deal
-from harness.drawing import count_open_units, open_units
+from harness.drawing import count_open_units
 from harness.errors import InputError, RatingRefused
 from harness.schemes import Judgement
 from harness.study.raters import stored_time
@@ -228,11 +228,8 @@ def progress(
     )
     time = now or datetime.now(UTC)
     deal(study, campaign, time)
-    if has_checks(campaign):
-        units = open_units(study, campaign, rater, time)
-        left = len(units) + checks_left(study, campaign, rater, units)
-    else:
-        left = count_open_units(study, campaign, rater, time)
+    left = count_open_units(study, campaign, rater, time)
+    left += checks_left(study, campaign, rater, left, time)
     known = tuple(value for value in reversed(seconds) if value is not None)
     return Progress(done, left, known)
 

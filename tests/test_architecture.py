@@ -23,8 +23,8 @@ LAYERS = (
     (
         *("init", "importing", "exporting", "checkpoints", "work"),
         *("generate", "score", "alongside", "run", "rescore"),
-        *("campaign", "units", "dealing", "drawing", "ordering", "gold"),
-        *("checking", "damage", "training", "quality"),
+        *("campaign", "units", "columns", "dealing", "drawing", "ordering"),
+        *("gold", "checking", "damage", "training", "quality"),
         *("rendering", "differences", "feedback"),
         *("assignments", "rate", "earlier", "desk"),
         *("report", "reporting", "compare"),

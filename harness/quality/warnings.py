@@ -1,4 +1,4 @@
-"""What looks wrong in a rater's work: flagged for the owner of the study, no more.
+"""What looks wrong in a rater's work: flagged for the study's owner, no more.
 
 Each threshold asks for enough answers, and for a distance that chance seldom makes, so
 that of careful raters hardly one in twenty is flagged at all.

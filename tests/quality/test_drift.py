@@ -85,7 +85,9 @@ def test_other_raters_in_the_second_wave_leave_the_same_ones_unknown(tmp_path):
 
 def test_in_comparisons_drift_is_towards_the_later_checkpoint(tmp_path):
     before = {f"rater {number}": Habit(noise=0.2) for number in range(2)}
-    found = drift(*waves(tmp_path, before, before, scheme="pairwise", pairs="neighbours"))
+    found = drift(
+        *waves(tmp_path, before, before, scheme="pairwise", pairs="neighbours")
+    )
     assert [one.wave for one in found] == [2]
     assert -1 <= found[0].difference.value <= 1
     assert abs(found[0].difference.value) < 0.3
