@@ -13,8 +13,9 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from harness.drawing import Unit, open_units
+from harness.drawing import Unit
 from harness.identity import content_hash
+from harness.study.raters import stored_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -53,10 +54,24 @@ REPEATABLE = f"""
         WHERE again.copy_of = units.id AND again.kind = 'anchor'
             AND assignments.rater = ?)
 """  # noqa: S608 - constants
-ORIGINALS = """
-    SELECT units.id, units.copy_of FROM units
-    JOIN units AS original ON original.id = units.copy_of AND original.live
-    WHERE units.campaign = ? AND units.kind = 'degraded'
+# Each copy's original is looked up by itself: copies are few, and units many.
+COPIES = """
+    SELECT copies.id, copies.kind, copies.item, original.wave, original.round,
+        copies.probability, copies.copy_of
+    FROM units AS copies
+    JOIN units AS original ON original.id = copies.copy_of AND original.live
+    LEFT JOIN assignments AS mine ON mine.unit = original.id AND mine.rater = :rater
+        AND mine.kind = 'normal' AND mine.state IN ('rated', 'skipped')
+    WHERE copies.campaign = :campaign AND copies.kind = 'degraded'
+        AND NOT EXISTS (SELECT 1 FROM assignments WHERE unit = copies.id
+            AND rater = :rater AND state IN ('rated', 'skipped'))
+        AND CASE WHEN mine.id IS NOT NULL THEN mine.state = 'rated' ELSE (
+            SELECT count(*) FROM assignments JOIN raters ON raters.id = rater
+            WHERE unit = original.id AND rater <> :rater
+                AND assignments.kind = 'normal'
+                AND (raters.kind = 'simulated') = :simulated
+                AND (state = 'rated' OR state <> 'skipped' AND lease_until > :now)
+        ) < :places END
 """
 
 
@@ -200,17 +215,13 @@ def _degraded(
     """A copy of what was rated a while ago; else of what the rater is to rate late."""
     mine = [unit for unit, _ in _mine_in_order(study, campaign, rater)]
     long_ago, lately = set(mine[:-APART]), set(mine[-APART:])
-    coming = {unit.id: unit for unit in open_units(study, campaign, rater, now)}
     shuffled = _shuffled(campaign, rater)
 
     def preference(pair: tuple[Unit, int]) -> tuple[int, int, int, str]:
         copy, original = pair
         if original in long_ago:
             return 0, 0, 0, shuffled(copy)
-        if original in coming and original not in lately:
-            ahead = coming[original]
-            return 1, -ahead.wave, -ahead.round, shuffled(copy)
-        return 2, 0, 0, shuffled(copy)
+        return 1 + (original in lately), -copy.wave, -copy.round, shuffled(copy)
 
     copies = _copies(study, campaign, rater, now)
     return min(copies, key=preference)[0] if copies else None
@@ -219,15 +230,19 @@ def _degraded(
 def _copies(
     study: StudyFile, campaign: Campaign, rater: Rater, now: datetime
 ) -> list[tuple[Unit, int]]:
-    """Copies that the rater has not seen, of units that they have rated or may rate."""
-    originals = dict(study.db.conn.execute(ORIGINALS, [campaign.id]).fetchall())
-    known = {unit for unit, _ in _mine_in_order(study, campaign, rater)}
-    known |= {unit.id for unit in open_units(study, campaign, rater, now)}
-    return [
-        (unit, originals[unit.id])
-        for unit in _unseen(study, campaign, rater, "degraded")
-        if originals.get(unit.id) in known
-    ]
+    """Copies that the rater has not seen, of units that they have rated or may rate.
+
+    Each with its original, whose round it has.
+    """
+    about = {
+        "campaign": campaign.id,
+        "rater": rater.id,
+        "simulated": rater.kind == "simulated",
+        "now": stored_time(now),
+        "places": campaign.raters_per_output,
+    }
+    found = study.db.conn.execute(COPIES, about)
+    return [(Unit(*unit), original) for *unit, original in found]
 
 
 def _repeat(
