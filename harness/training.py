@@ -62,7 +62,7 @@ def feedback_on(
         lines.append(
             FeedbackLine(
                 question=control.question,
-                given=_in_words(scheme, control, [answer]),
+                given=control.in_words(answer),
                 expected=_expected(scheme, control, expected),
                 right=is_right(scheme, expected, answer),
             )
@@ -72,23 +72,10 @@ def feedback_on(
 
 
 def _expected(scheme: str, control: Control, expected: Sequence[Json]) -> str:
+    """The right answers as the page names them."""
     if scheme == "ranking":
-        return _in_words(scheme, control, [list(expected)])
+        return control.in_words(list(expected))
     if scheme == "pairwise":
-        return _in_words(scheme, control, expected)
+        return " or ".join(map(control.in_words, expected))
     low, high = expected
-    if low == high:
-        return _in_words(scheme, control, [low])
-    return f"{low:g} to {high:g}"
-
-
-def _in_words(scheme: str, control: Control, answers: Sequence[Json]) -> str:
-    """Answers as the page names them."""
-    if scheme == "ranking":
-        return ", ".join(str(rank) for rank in answers[0])
-    if scheme == "pairwise":
-        labels = {option.value: option.label for option in control.options}
-        return " or ".join(labels[answer] for answer in answers)
-    [answer] = answers
-    label = {option.value: option.label for option in control.options}.get(answer)
-    return f"{answer:g} ({label})" if label else f"{answer:g}"
+    return control.in_words(low) if low == high else f"{low:g} to {high:g}"

@@ -270,7 +270,7 @@ def test_examples_come_first_in_the_order_of_the_file_and_are_not_counted(
         )
         assert screen.feedback.right == (number == 2)
         [line] = screen.feedback.lines
-        assert (line.expected, line.right) == ("5 (The same meaning)", number == 2)
+        assert (line.expected, line.right) == ("5 The same meaning", number == 2)
     assert screen.training is None
     screen = desk.submit(screen.shown.token, FINE)
     assert (screen.done, screen.left, screen.feedback) == (1, before - 1, None)

@@ -383,7 +383,7 @@ def test_an_unknown_failure_keeps_its_traceback(place, monkeypatch, echo):
     [
         *("", "run", "score", "rate", "report", "demo", "init", "export"),
         *("import outputs", "import ratings"),
-        *("list tasks", "list metrics", "list checkpoints"),
+        *("list tasks", "list metrics", "list checkpoints", "list raters"),
     ],
 )
 def test_every_command_has_help(good, command):
