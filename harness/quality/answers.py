@@ -11,11 +11,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from itertools import permutations
-from statistics import fmean
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from harness.campaign import Campaign
     from harness.study import StudyFile
@@ -23,6 +22,9 @@ if TYPE_CHECKING:
 
 Point = tuple[int, ...]
 """Place of an output within its unit, or places of two."""
+
+Question = tuple[int, str, Point]
+"""Unit, criterion and point."""
 
 COUNTED = frozenset(("normal", "anchor"))
 """Kinds whose raters are compared with one another."""
@@ -123,14 +125,31 @@ def _outcome(behind: float) -> float:
     return NEUTRAL if behind == 0 else float(behind > 0)
 
 
-def means_of_others(
-    answers: Iterable[Answered], rater: str
-) -> dict[tuple[int, str, Point], float]:
-    """Unit, criterion and point to the mean of what all but this rater said."""
-    said: dict[tuple[int, str, Point], list[float]] = {}
+def numbers_of(answers: Iterable[Answered]) -> Iterator[tuple[Question, float]]:
+    """Each number of the answers that raters are compared by."""
     for one in answers:
-        if one.rater != rater and one.kind in COUNTED:
+        if one.kind in COUNTED:
             for criterion, points in one.points.items():
                 for point, number in points.items():
-                    said.setdefault((one.unit, criterion, point), []).append(number)
-    return {key: fmean(numbers) for key, numbers in said.items()}
+                    yield (one.unit, criterion, point), number
+
+
+def totals_of(answers: Iterable[Answered]) -> dict[Question, tuple[float, int]]:
+    """Question to the sum of what all said, and how many they are."""
+    totals: dict[Question, tuple[float, int]] = {}
+    for question, number in numbers_of(answers):
+        total, count = totals.get(question, (0.0, 0))
+        totals[question] = (total + number, count + 1)
+    return totals
+
+
+def means_of_others(
+    totals: Mapping[Question, tuple[float, int]], mine: Iterable[Answered]
+) -> dict[Question, float]:
+    """Question to the mean of what all said but this rater, who is among them."""
+    means = {}
+    for question, number in numbers_of(mine):
+        total, count = totals[question]
+        if count > 1:
+            means[question] = (total - number) / (count - 1)
+    return means

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.gold import as_shown, is_right
-from harness.quality.answers import COUNTED, NEUTRAL
+from harness.quality.answers import NEUTRAL, numbers_of
 from harness.quality.model import Hits, Repeats
 from harness.stats.bootstrap import corpus_estimate, mean_estimate, undefined
 from harness.stats.coefficients import moments, pearson
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from harness.quality.answers import Answered, Point
+    from harness.quality.answers import Answered, Question
     from harness.types import Estimate
 
     Floats = NDArray[np.float64]
-    Means = Mapping[tuple[int, str, Point], float]
+    Means = Mapping[Question, float]
 
 DRAWS = 400
 """Resamples for each interval: there are three to a rater, and raters are many."""
@@ -37,23 +37,15 @@ _MOMENTS = 6
 def agreement(mine: Iterable[Answered], others: Means, scale: float) -> Estimate:
     """Pearson's r of a rater's numbers with the others' means, mean over criteria."""
     pairs = [
-        (
-            one.unit,
-            criterion,
-            number / scale,
-            others[one.unit, criterion, point] / scale,
-        )
-        for one in mine
-        if one.kind in COUNTED
-        for criterion, points in one.points.items()
-        for point, number in points.items()
-        if (one.unit, criterion, point) in others
+        (*question, number / scale, others[question] / scale)
+        for question, number in numbers_of(mine)
+        if question in others
     ]
     if not pairs:
         return undefined("nobody else has rated the same units")
-    criteria = sorted({criterion for _, criterion, _, _ in pairs})
+    criteria = sorted({criterion for _, criterion, *_ in pairs})
     tallies = np.zeros((len(pairs), len(criteria), _MOMENTS))
-    for row, (_, criterion, own, their) in enumerate(pairs):
+    for row, (_, criterion, _, own, their) in enumerate(pairs):
         tallies[row, criteria.index(criterion)] = moments(
             np.asarray(own), np.asarray(their)
         )
@@ -67,26 +59,18 @@ def agreement(mine: Iterable[Answered], others: Means, scale: float) -> Estimate
     return corpus_estimate(
         tallies.reshape(len(pairs), -1),
         mean_r,
-        groups=[unit for unit, _, _, _ in pairs],
+        groups=[unit for unit, *_ in pairs],
         draws=DRAWS,
     )
 
 
 def severity(mine: Iterable[Answered], others: Means) -> Estimate:
     """Mean difference from the others on the same outputs, criteria together."""
-    differences = [
-        fmean(known)
-        for one in mine
-        if one.kind in COUNTED
-        and (
-            known := [
-                number - others[one.unit, criterion, point]
-                for criterion, points in one.points.items()
-                for point, number in points.items()
-                if (one.unit, criterion, point) in others
-            ]
-        )
-    ]
+    gaps: dict[int, list[float]] = {}
+    for question, number in numbers_of(mine):
+        if question in others:
+            gaps.setdefault(question[0], []).append(number - others[question])
+    differences = [fmean(of) for of in gaps.values()]
     if not differences:
         return undefined("nobody else has rated the same units")
     return mean_estimate(differences, draws=DRAWS)

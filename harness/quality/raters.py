@@ -6,7 +6,13 @@ from dataclasses import dataclass, replace
 from statistics import median
 from typing import TYPE_CHECKING
 
-from harness.quality.answers import answers_of, compares, means_of_others, scale_of
+from harness.quality.answers import (
+    answers_of,
+    compares,
+    means_of_others,
+    scale_of,
+    totals_of,
+)
 from harness.quality.measures import (
     agreement,
     commonest_share,
@@ -26,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from harness.campaign import Campaign
-    from harness.quality.answers import Answered
+    from harness.quality.answers import Answered, Question
     from harness.study import StudyFile
     from harness.types import Json
 
@@ -44,12 +50,18 @@ def rater_quality(study: StudyFile, campaign: Campaign) -> list[RaterQuality]:
 
     People are compared with people, simulated raters with their like.
     """
-    answers = answers_of(study, campaign)
     units = _Units.of(study, campaign)
     found = []
+    by_rater: dict[str, list[Answered]] = {}
+    by_kind: dict[str, list[Answered]] = {}
+    for one in answers_of(study, campaign):
+        by_rater.setdefault(one.rater, []).append(one)
+        by_kind.setdefault(one.rater_kind, []).append(one)
+    totals = {kind: totals_of(of) for kind, of in by_kind.items()}
     for row in study.rows(RATERS, [campaign.id]):
-        alike = [one for one in answers if one.rater_kind == row["kind"]]
-        found.append(_judged(campaign, units, row, alike))
+        mine = by_rater.get(row["name"], [])
+        others = means_of_others(totals[row["kind"]], mine) if mine else {}
+        found.append(_judged(campaign, units, row, mine, others))
     low, high = scale_of(campaign)
     return [
         replace(
@@ -89,11 +101,10 @@ def _judged(
     campaign: Campaign,
     units: _Units,
     rater: Mapping[str, Json],
-    alike: Sequence[Answered],
+    mine: Sequence[Answered],
+    others: Mapping[Question, float],
 ) -> RaterQuality:
-    """One rater's work beside that of all raters of the kind."""
-    mine = [one for one in alike if one.rater == rater["name"]]
-    others = means_of_others(alike, rater["name"])
+    """One rater's work beside the means of the others."""
     low, high = scale_of(campaign)
     pages = [page_of(one) for one in mine]
     times = [one.seconds for one in mine if one.seconds is not None]

@@ -28,7 +28,7 @@ LEAST_PAIRS = 10
 LEAST_AGREEMENT = 0.15
 """Correlation with the others below which, if it may as well be 0, that is said."""
 
-LESS_AGREEMENT = 0.5
+LESS_AGREEMENT = 0.4
 """Part of the others' median correlation below which, if the interval does not reach
 that median, it is said too."""
 

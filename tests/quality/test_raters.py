@@ -8,7 +8,7 @@ from scipy import stats
 from simulated_raters import Habit, Simulation, a_campaign
 
 from harness.quality import rater_quality
-from harness.quality.answers import Answered, means_of_others
+from harness.quality.answers import Answered, means_of_others, totals_of
 from harness.quality.measures import (
     agreement,
     at_most,
@@ -45,6 +45,12 @@ def of(rater, *values, kind="normal"):
     ]
 
 
+def beside(mine, others):
+    """Means of the others, of whom the rater is one or none."""
+    everybody = others if mine[0] in others else [*mine, *others]
+    return means_of_others(totals_of(everybody), mine)
+
+
 def test_agreement_is_pearsons_r_with_the_mean_of_the_others():
     rng = np.random.default_rng(0)
     scores = rng.integers(1, 6, size=(3, 30)).astype(float)
@@ -52,7 +58,7 @@ def test_agreement_is_pearsons_r_with_the_mean_of_the_others():
         one for name, row in zip("abc", scores, strict=True) for one in of(name, *row)
     ]
     mine = [one for one in answers if one.rater == "a"]
-    found = agreement(mine, means_of_others(answers, "a"), 4)
+    found = agreement(mine, beside(mine, answers), 4)
     wanted = stats.pearsonr(scores[0], scores[1:].mean(axis=0)).statistic
     assert found.value == pytest.approx(wanted)
     assert found.n == 30
@@ -69,7 +75,7 @@ def test_agreement_is_the_mean_over_criteria_and_checks_have_no_part_in_it():
         rated(u, v, rater="b", criterion="fluency") for u, v in enumerate((4, 3, 2, 1))
     ]
     gold = of("a", 5, 1, 5, 1, kind="gold")
-    found = agreement([*meaning, *fluency, *gold], means_of_others(others, "a"), 4)
+    found = agreement([*meaning, *fluency, *gold], beside(meaning + fluency, others), 4)
     assert found.value == pytest.approx(0)
     assert agreement(meaning, {}, 4).value is None
 
@@ -78,14 +84,14 @@ def test_in_comparisons_it_does_not_matter_which_output_comes_first():
     # Everybody prefers the first output of each unit: no variation, full agreement.
     mine = [compared(unit, "first") for unit in range(4)]
     others = [compared(unit, "second", rater="b", places=(1, 0)) for unit in range(4)]
-    assert agreement(mine, means_of_others(others, "ana"), 1).value == pytest.approx(1)
+    assert agreement(mine, beside(mine, others), 1).value == pytest.approx(1)
     wrong = [compared(unit, "first", rater="b", places=(1, 0)) for unit in range(4)]
-    assert agreement(mine, means_of_others(wrong, "ana"), 1).value == pytest.approx(-1)
+    assert agreement(mine, beside(mine, wrong), 1).value == pytest.approx(-1)
 
 
 def test_severity_is_the_mean_difference_on_shared_units():
     answers = [*of("a", 1, 2, 3), *of("b", 3, 3), *of("c", 3, 5)]
-    found = severity(answers[:3], means_of_others(answers, "a"))
+    found = severity(answers[:3], beside(answers[:3], answers))
     assert found.value == pytest.approx(((1 - 3) + (2 - 4)) / 2)
     assert found.n == 2
 
