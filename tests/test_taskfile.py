@@ -141,6 +141,11 @@ def test_every_key_of_a_task(written):
             RATING + "    - {name: fit, question: q}\n",
             "two criteria have the same name",
         ),
+        (
+            RATING.replace("points: 5", "repeat_rate: 0.4\n  degraded_rate: 0.2"),
+            "at most half of what a rater is shown may be checks",
+        ),
+        (RATING.replace("points: 5", "gold_rate: 0.6"), "key 'rating.gold_rate'"),
         (PLAIN + "rating: {criteria: []}\n", ":4: key 'rating.criteria'"),
         (PLAIN + "rating: {}\n", "key 'criteria' is missing in 'rating'"),
         (
