@@ -17,10 +17,16 @@ if TYPE_CHECKING:
     from harness.study import StudyFile
 
 SIGNIFICANT = 0.05
+RATED_HERE = """
+    SELECT 1 FROM units JOIN campaigns ON campaigns.id = units.campaign
+    WHERE campaigns.task = ? LIMIT 1
+"""
 
 
 def rater_notes(study: StudyFile, task: str) -> list[str]:
     """What a reader must know of the raters of a task's campaigns."""
+    if not study.column(RATED_HERE, [task]):
+        return []
     try:
         campaigns = campaigns_of(study, task)
     except StudyError as error:
