@@ -24,6 +24,7 @@ LAYERS = (
         *("init", "importing", "exporting", "checkpoints", "work"),
         *("generate", "score", "alongside", "run", "rescore"),
         *("campaign", "units", "columns", "dealing", "drawing", "ordering", "leaks"),
+        *("rated", "label_studio", "argilla"),
         *("assignments", "rate", "desk"),
         *("report", "reporting", "compare"),
     ),
