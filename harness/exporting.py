@@ -1,4 +1,4 @@
-"""Export: every table of a study as plain files."""
+"""Export: every table of a study as plain files, and ratings for other tools."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import csv
 import json
 from typing import TYPE_CHECKING, Literal
 
-from harness.errors import NotFound, UsageError
+from harness.argilla import write_argilla
+from harness.errors import NotFound, StudyError, UsageError
+from harness.label_studio import write_label_studio
+from harness.rated import rated_campaigns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,6 +54,33 @@ def export(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return [_write(study, folder, name, kind) for name in names or known]
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be written: {error.strerror}") from error
+
+
+def export_ratings(
+    study: StudyFile, folder: Path, form: Literal["label-studio", "argilla"]
+) -> list[Path]:
+    """Write what was rated, campaign by campaign, for another tool to import.
+
+    Args:
+        study: what to export.
+        folder: created if need be; files there are replaced.
+        form: the tool.
+
+    Raises:
+        StudyError: nothing has been rated.
+        UsageError: the folder cannot be written.
+    """
+    campaigns = rated_campaigns(study)
+    if not campaigns:
+        raise StudyError(
+            f"{study.path} has no ratings to export. Collect some first: harness rate"
+        )
+    write = {"label-studio": write_label_studio, "argilla": write_argilla}[form]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return write(campaigns, folder)
     except OSError as error:
         raise UsageError(f"{folder} cannot be written: {error.strerror}") from error
 

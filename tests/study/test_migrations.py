@@ -13,8 +13,8 @@ from harness.errors import StudyError
 from harness.rate import Answer, answer, next_assignment, undo
 from harness.run import run
 from harness.study import StudyFile
-from harness.study.migrations import TABLES
 from harness.study.raters import ensure_rater
+from harness.study.tables import TABLES
 from harness.study.views import VIEWS
 from harness.task import load_task
 
