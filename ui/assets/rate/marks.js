@@ -44,7 +44,9 @@ function startMarking(control, place) {
 
 function drawTools({ options }) {
   const tools = make("div", "tools");
+  // On a phone a tap on the mark does it, and the list below.
   const remove = drawTool("Remove", "⌫", removeMarks);
+  remove.classList.add("remove");
   tools.append(
     ...options.map(({ value, label, key }) => {
       const button = drawTool(label, key, () => setMark(value));

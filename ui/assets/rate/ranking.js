@@ -9,7 +9,10 @@ const RANKING = {
   ],
   draw(control, group) {
     const count = screen.shown.outputs.length;
-    group.append(make("p", "definition", "1 is the best; equal ranks are ties."));
+    const hint = "1 is the best, equal ranks are ties.";
+    const definition = group.querySelector(".definition");
+    if (definition) definition.append(" ", hint);
+    else group.append(make("p", "definition", hint));
     const rows = make("div", "ranks");
     for (let at = 0; at < count; at += 1) rows.append(drawRanks(control, group, at, count));
     group.append(rows);

@@ -1,6 +1,9 @@
 // Sliders: a place on a line from 0 to 100, which has none until it is touched
 
 const MIDDLE = 50;
+const HOW_TO_PLACE = matchMedia("(pointer: coarse)").matches
+  ? "tap the line"
+  : "click the line, or type 0 – 100";
 let typed = "";
 
 const SLIDER = {
@@ -8,7 +11,6 @@ const SLIDER = {
     ["0 – 9", "place the marked slider: 7 is 70, 7 5 is 75, 0 5 is 5, 1 0 0 is 100"],
     ["← →", "one less or more, from 50 at first; Page ↑ ↓ ten, Home 0, End 100"],
     ["⌫", "take the slider's place away"],
-    ["Enter", "go on to the next slider, then save"],
   ],
   draw(control, group) {
     typed = "";
@@ -66,7 +68,7 @@ function putSlider(control, group, value) {
     "aria-valuetext",
     known ? value + (anchor ? ", " + anchor : "") : "not placed yet",
   );
-  group.querySelector(".bubble").textContent = known ? value : "click the line, or type 0 – 100";
+  group.querySelector(".bubble").textContent = known ? value : HOW_TO_PLACE;
   if (known || values[control.name] !== undefined) give(control, value);
 }
 
