@@ -30,8 +30,11 @@ function drawControls(controls) {
     if (control.kind === "spans") part("texts").querySelector(".output").append(group);
     else part("controls").append(group);
   });
-  const unanswered = controls.findIndex(({ name }) => values[name] === undefined);
-  activate(Math.max(0, unanswered));
+  const open = controls.findIndex(({ name, required }, place) =>
+    required ? missing(place) : values[name] === undefined,
+  );
+  active = null;
+  activate(Math.max(0, open));
   const lines = [...new Set(controls.map(({ kind }) => kind))].flatMap((kind) => WIDGETS[kind].keys);
   part("help-keys").replaceChildren(...lines.map(drawHelp));
 }
@@ -49,9 +52,11 @@ function groups() {
 }
 
 function activate(place) {
-  if (place !== active) typed = "";
+  if (place === active) return;
   active = place;
+  typed = "";
   groups().forEach((group, other) => group.classList.toggle("active", other === place));
+  widget(place).begin?.(groups()[place], screen.shown.controls[place]);
 }
 
 function give(control, value) {

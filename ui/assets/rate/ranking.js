@@ -18,8 +18,11 @@ const RANKING = {
     group.append(rows);
   },
   full: (ranks) => Array.isArray(ranks) && ranks.every((rank) => rank !== null),
-  focus(group, control) {
+  begin(group, control) {
     markRow(group, Math.max(0, ranksOf(control).indexOf(null)));
+  },
+  focus(group, control) {
+    RANKING.begin(group, control);
     const marked = group.querySelector(".marked");
     (marked.querySelector("input:checked") ?? marked).focus();
   },
@@ -63,6 +66,5 @@ function drawRanks(control, group, at, count) {
   }
   ranks.addEventListener("focusin", () => markRow(group, at));
   ranks.addEventListener("change", (event) => giveRank(control, at, Number(event.target.value)));
-  ranks.classList.toggle("marked", at === 0);
   return ranks;
 }
