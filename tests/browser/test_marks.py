@@ -40,7 +40,7 @@ def marking(schemes):
 
 def shown(page):
     """The output, without what the page adds to it."""
-    return page.locator(".output .text > span:not(.missing)").text_content()
+    return page.locator(".output .flow").text_content()
 
 
 def marks(page):
@@ -75,7 +75,7 @@ def drag(page, start, end):
     at = page.evaluate(
         """offsets => offsets.map(offset => {
             const range = document.createRange();
-            const node = document.querySelector(".output .text > span").firstChild;
+            const node = document.querySelector(".output .flow").firstChild;
             range.setStart(node, offset);
             range.setEnd(node, offset);
             const box = range.getBoundingClientRect();

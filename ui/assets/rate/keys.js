@@ -31,7 +31,10 @@ function pressed(event) {
 
 const COMMANDS = {
   u: undo,
-  s: () => screen?.shown && part("skip").showModal(),
+  e: openEarlier,
+  r: toggleWritten,
+  d: toggleDifferences,
+  s: () => screen?.shown && !screen.reopened && part("skip").showModal(),
   f: flag,
   m: backToText,
   c: () => screen?.shown && part("comment").focus(),
@@ -52,6 +55,9 @@ function onKey(event) {
     return;
   }
   if (part("skip").open) return onSkipKey(event);
+  if (part("earlier").open) return onEarlierKey(event);
+  if (part("feedback").open) return;
+  if (event.key === "Escape") return leaveReopened();
   if (enterGroup(event) || handled(event)) event.preventDefault();
 }
 
@@ -96,6 +102,10 @@ part("skip").addEventListener("close", () => {
 const BUTTONS = {
   undo,
   leave,
+  written: toggleWritten,
+  compare: toggleDifferences,
+  earlier: openEarlier,
+  back: leaveReopened,
   skip: COMMANDS.s,
   help: COMMANDS["?"],
   reload: () => ask("current", {}),

@@ -31,11 +31,10 @@ const SPANS = {
 function startMarking(control, place) {
   const body = part("texts").querySelector(".output .text");
   const text = screen.shown.outputs[0];
-  const note = text.trim() ? [] : [body.textContent, " "];
-  const flow = make("span");
+  const flow = body.querySelector(".flow") ?? make("span", "flow");
   const lack = make("span", "missing", "[missing]");
   marking = { control, body, flow, lack, points: text.trim() ? Array.from(text) : [] };
-  body.replaceChildren(...note, flow, " ", lack);
+  body.append(flow, " ", lack);
   body.setAttribute("aria-describedby", "tandem-question-" + place);
   body.addEventListener("focus", () => activate(place));
   body.addEventListener("keydown", onMarkingKey);
@@ -87,15 +86,17 @@ function drawMarks() {
   marks().forEach((mark) => {
     if (mark.start === null) return lack.classList.add(mark.severity);
     const start = Math.max(at, mark.start);
-    const node = make("mark", mark.severity, textOf({ start, end: mark.end }));
+    const node = make("mark", mark.severity);
+    node.append(...boxed(textOf({ start, end: mark.end })));
     node.addEventListener("click", (event) => {
       // The second click of two selects a word, and so does dragging.
       if (event.detail < 2 && document.getSelection().isCollapsed) toggle(mark);
     });
-    pieces.push(textOf({ start: at, end: start }), node);
+    pieces.push(...boxed(textOf({ start: at, end: start })), node);
     at = mark.end;
   });
-  flow.replaceChildren(...pieces, textOf({ start: at }));
+  flow.replaceChildren(...pieces, ...boxed(textOf({ start: at })));
+  drawDifferences();
   list.replaceChildren(...marks().map(drawMark));
 }
 
@@ -108,7 +109,8 @@ function drawMark(mark) {
     giveMarks(marks().filter((other) => other !== mark));
     marking.body.focus({ preventScroll: true });
   });
-  const words = make("span", "words", textOf(mark));
+  const words = make("span", "words");
+  words.append(...boxed(textOf(mark)));
   words.dir = "auto";
   line.append(make("span", "sample " + mark.severity, mark.severity), words, remove);
   return line;

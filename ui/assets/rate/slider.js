@@ -1,9 +1,7 @@
 // Sliders: a place on a line from 0 to 100, which has none until it is touched
 
 const MIDDLE = 50;
-const HOW_TO_PLACE = matchMedia("(pointer: coarse)").matches
-  ? "tap the line"
-  : "click the line, or type 0 – 100";
+const HOW_TO_PLACE = BY_TOUCH ? "tap the line" : "click the line, or type 0 – 100";
 let typed = "";
 
 const SLIDER = {

@@ -2,11 +2,14 @@
 const part = (name) => element.querySelector('[data-part="' + name + '"]');
 const DRAFT = "tandem-draft-";
 const GONE = "Your answer is still on this page and was not stored: ";
+const BY_TOUCH = matchMedia("(pointer: coarse)").matches;
 
 let screen = null;
 let values = {};
 let active = 0;
 let busy = false;
+let asWritten = false;
+let differences = null;
 let looked = 0;
 let since = null;
 

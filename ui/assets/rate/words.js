@@ -1,5 +1,7 @@
 // What is chosen in the output, to be marked: by pointer, touch or word by word
 
+const HOW_TO_CHOOSE = "Select words" + (BY_TOUCH ? "" : ", or choose one with ← →");
+
 function placeOf(node, offset) {
   const before = document.createRange();
   before.setStart(marking.flow, 0);
@@ -83,7 +85,7 @@ function tellChosen(problem) {
   const found = chosen && marks().find((mark) => overlap(mark, chosen));
   const words = chosen && trimmed(chosen) ? textOf(chosen) : "";
   const what = words ? words + (found ? " – " + found.severity + " error" : "") : "";
-  hint.textContent = problem ?? (what || "Select words, or choose one with ← →");
+  hint.replaceChildren(...boxed(problem ?? (what || HOW_TO_CHOOSE)));
 }
 
 function moveTo(event) {
