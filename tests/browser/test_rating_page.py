@@ -70,7 +70,7 @@ def test_a_campaign_is_rated_by_keyboard_alone(rating):
         expected.append((shown_output(page), f"{first}.0,{second}.0"))
         next_after(page, lambda: press(page, first, second, "Enter"))  # noqa: B023
     assert page.get_by_role("heading", name="That was the last one").is_visible()
-    assert "You rated 4 outputs" in page.locator("[data-part=end-text]").inner_text()
+    assert "You gave 4 answers" in page.locator("[data-part=end-text]").inner_text()
     assert values(seen.study) == expected
     assert len(seen.requests) == 4
     assert seen.complaints == []
