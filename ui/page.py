@@ -41,7 +41,9 @@ def rating_blocks(study: StudyFile, campaigns: tuple[Campaign, ...]) -> gr.Block
     with blocks:
         gr.HTML(
             html_template=asset("rate/page.html"),
-            css_template=asset("rate/page.css") + asset("rate/widgets.css"),
+            css_template=asset("rate/page.css")
+            + asset("rate/widgets.css")
+            + asset("rate/texts.css"),
             js_on_load="\n".join(asset(f"rate/{name}.js") for name in SCRIPTS),
             apply_default_css=False,
             server_functions=_server_functions(_Desks(study, campaigns)),

@@ -96,7 +96,7 @@ function drawMarks() {
     at = mark.end;
   });
   flow.replaceChildren(...pieces, ...boxed(textOf({ start: at })));
-  drawDifferences();
+  if (differences) drawDifferences();
   list.replaceChildren(...marks().map(drawMark));
 }
 
