@@ -66,6 +66,18 @@ def running(study_path, campaign):
         listener.close()
 
 
+@pytest.fixture
+def rating(chromium, tmp_path):
+    """Opens the rating page of a study; gives the page and all that it did."""
+    with ExitStack() as stack:
+
+        def start(*, outputs=None, look=None, name="Ana", **plan):
+            served = serve(stack, tmp_path / "s.db", outputs, **plan)
+            return visit(stack, chromium, served, name, look)
+
+        yield start
+
+
 def serve(stack, path, outputs=None, **plan):
     """A study whose campaign is open at `root`."""
     study = a_study(path, **(outputs or {}))
@@ -114,15 +126,3 @@ def schemes(chromium, tmp_path_factory):
             return seen
 
         yield open_as_new_rater
-
-
-@pytest.fixture
-def rating(chromium, tmp_path):
-    """Opens the rating page of a study; gives the page and all that it did."""
-    with ExitStack() as stack:
-
-        def start(*, outputs=None, look=None, name="Ana", **plan):
-            served = serve(stack, tmp_path / "s.db", outputs, **plan)
-            return visit(stack, chromium, served, name, look)
-
-        yield start
