@@ -4,7 +4,6 @@ import socket
 import threading
 import time
 from contextlib import ExitStack, contextmanager
-from itertools import count
 from types import SimpleNamespace
 
 import pytest
@@ -113,14 +112,15 @@ def schemes(chromium, tmp_path_factory):
     Each output takes many raters, so that all see the whole campaign.
     """
     with ExitStack() as stack:
-        served, raters = {}, count()
+        served = {}
 
         def open_as_new_rater(contexts, scheme, look=None, **settings):
             if scheme not in served:
                 path = tmp_path_factory.mktemp(scheme) / "s.db"
                 plan = {"raters_per_output": 99, "scheme": scheme} | settings
                 served[scheme] = serve(stack, path, **plan)
-            name = f"Rater {next(raters)}"
+            [raters] = served[scheme].study.column("SELECT count(*) FROM raters")
+            name = f"Rater {raters + 1}"
             seen = visit(contexts, chromium, served[scheme], name, look)
             seen.name = name
             return seen
