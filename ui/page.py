@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 Reply = dict[str, Json]
 SCRIPTS = (
-    *("state", "clock", "drafts", "bodies", "texts", "choice", "controls"),
-    *("feedback", "earlier", "screen", "server", "keys"),
+    *("state", "clock", "drafts", "bodies", "texts", "choice", "slider", "ranking"),
+    *("marks", "words", "controls", "feedback", "earlier", "screen", "server", "keys"),
 )
 """The page's script, in parts that share one scope; `keys` starts it."""
 SIGNED_OUT = "You are signed out. Open your link again."
@@ -41,7 +41,9 @@ def rating_blocks(study: StudyFile, campaigns: tuple[Campaign, ...]) -> gr.Block
     with blocks:
         gr.HTML(
             html_template=asset("rate/page.html"),
-            css_template=asset("rate/page.css"),
+            css_template=asset("rate/page.css")
+            + asset("rate/widgets.css")
+            + asset("rate/texts.css"),
             js_on_load="\n".join(asset(f"rate/{name}.js") for name in SCRIPTS),
             apply_default_css=False,
             server_functions=_server_functions(_Desks(study, campaigns)),
@@ -97,6 +99,7 @@ def _server_functions(desks: _Desks) -> list[Callable[..., Reply]]:
                 values=_field(message, "values", dict),
                 comment=_field(message, "comment", str),
                 seconds=message.get("seconds"),
+                flagged=message.get("flagged") is True,
             )
             return desk.submit(_field(message, "token", str), given)
 

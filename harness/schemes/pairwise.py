@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from harness.types import Json
 
 CHOICES = (
-    Option("first", "Left is better", "1"),
-    Option("second", "Right is better", "2"),
+    Option("first", "A is better", "1"),
+    Option("second", "B is better", "2"),
     Option("tie", "Equally good", "3"),
     Option("both_bad", "Both are bad", "4"),
 )
@@ -25,7 +25,7 @@ CHOICES = (
 @schemes.register("pairwise")
 @dataclass(frozen=True)
 class Pairwise(Scheme):
-    """Left or right, equally good, or both bad; sides are drawn for each rater."""
+    """A or B, equally good, or both bad; which is A is drawn for each rater."""
 
     together: ClassVar[int] = 2
     criteria: tuple[Criterion, ...]

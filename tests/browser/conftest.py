@@ -71,29 +71,58 @@ def rating(chromium, tmp_path):
     with ExitStack() as stack:
 
         def start(*, outputs=None, look=None, name="Ana", **plan):
-            study = a_study(tmp_path / "s.db", **(outputs or {}))
-            stack.callback(study.close)
-            campaign = open_campaign(study, a_task(**plan))
-            port = stack.enter_context(running(study.path, campaign))
-            context = chromium.new_context(**(look or {}))
-            stack.callback(context.close)
-            context.set_default_timeout(30_000)
-            seen = SimpleNamespace(
-                study=study,
-                context=context,
-                root=f"http://127.0.0.1:{port}",
-                requests=[],
-                complaints=[],
-            )
-            context.on("request", lambda request: seen.requests.append(request.url))
-            context.on("console", lambda said: seen.complaints.append(said.text))
-            context.on("weberror", lambda error: seen.complaints.append(str(error)))
-            context.on("dialog", lambda dialog: seen.complaints.append(dialog.message))
-            seen.page = context.new_page()
-            seen.page.goto(f"{seen.root}/i/{add_rater(study, name)}")
-            seen.page.get_by_role("button", name="Start").press("Enter")
-            seen.page.wait_for_selector(".criterion")
-            seen.requests.clear()
-            return seen
+            served = serve(stack, tmp_path / "s.db", outputs, **plan)
+            return visit(stack, chromium, served, name, look)
 
         yield start
+
+
+def serve(stack, path, outputs=None, **plan):
+    """A study whose campaign is open at `root`."""
+    study = a_study(path, **(outputs or {}))
+    stack.callback(study.close)
+    campaign = open_campaign(study, a_task(**plan))
+    port = stack.enter_context(running(study.path, campaign))
+    root = f"http://127.0.0.1:{port}"
+    return SimpleNamespace(study=study, campaign=campaign, root=root)
+
+
+def visit(stack, chromium, served, name, look=None):
+    """A new rater's page, past the welcome, and all that it does."""
+    context = chromium.new_context(**(look or {}))
+    stack.callback(context.close)
+    context.set_default_timeout(30_000)
+    seen = SimpleNamespace(**vars(served), context=context, requests=[], complaints=[])
+    context.on("request", lambda request: seen.requests.append(request.url))
+    context.on("console", lambda said: seen.complaints.append(said.text))
+    context.on("weberror", lambda error: seen.complaints.append(str(error)))
+    context.on("dialog", lambda dialog: seen.complaints.append(dialog.message))
+    seen.page = context.new_page()
+    seen.page.goto(f"{seen.root}/i/{add_rater(seen.study, name)}")
+    seen.page.get_by_role("button", name="Start").press("Enter")
+    seen.page.wait_for_selector(".criterion")
+    seen.requests.clear()
+    return seen
+
+
+@pytest.fixture(scope="module")
+def schemes(chromium, tmp_path_factory):
+    """Serves one study for each scheme; every test in a module visits as a new rater.
+
+    Each output takes many raters, so that all see the whole campaign.
+    """
+    with ExitStack() as stack:
+        served = {}
+
+        def open_as_new_rater(contexts, scheme, look=None, **settings):
+            if scheme not in served:
+                path = tmp_path_factory.mktemp(scheme) / "s.db"
+                plan = {"raters_per_output": 99, "scheme": scheme} | settings
+                served[scheme] = serve(stack, path, **plan)
+            [raters] = served[scheme].study.column("SELECT count(*) FROM raters")
+            name = f"Rater {raters + 1}"
+            seen = visit(contexts, chromium, served[scheme], name, look)
+            seen.name = name
+            return seen
+
+        yield open_as_new_rater

@@ -3,12 +3,36 @@
 from dataclasses import replace
 
 import pytest
-from test_rating_page import checked, next_after, press, shown_output, status, values
+from page_keys import next_after, press
 
 from harness.desk import Desk
 from harness.feedback import Feedback, FeedbackLine
 
 pytestmark = pytest.mark.browser
+
+
+def shown_output(page):
+    return page.locator(".output .flow").evaluate("node => node.textContent")
+
+
+def checked(page):
+    return page.locator(".criterion input:checked").evaluate_all(
+        "nodes => nodes.map(node => Number(node.value))"
+    )
+
+
+def status(page):
+    return page.locator(".tandem").get_by_role("status").inner_text()
+
+
+def values(study):
+    """Output text and ratings, in the order of rating."""
+    rows = study.rows(
+        "SELECT outputs.text, group_concat(current_ratings.value) AS given "
+        "FROM current_ratings JOIN outputs ON outputs.id = current_ratings.output "
+        "GROUP BY outputs.id ORDER BY max(current_ratings.id)"
+    )
+    return [(row["text"], row["given"]) for row in rows]
 
 
 def rate(page, *keys):
@@ -101,10 +125,10 @@ def test_two_tabs_that_change_the_same_answer_leave_the_last_one(rating):
     other.wait_for_selector(".criterion")
     open_earlier(seen.page)
     open_earlier(other)
-    rate(seen.page, "2", "2")
-    rate(other, "3", "3")
+    rate(seen.page, "2")
+    rate(other, "3")
     assert "replaces your earlier answer" in status(other)
-    assert dict(values(seen.study)) == {first: "3.0,3.0"}
+    assert dict(values(seen.study)) == {first: "3.0,1.0"}
     assert shown_output(other) == shown_output(seen.page)
 
 

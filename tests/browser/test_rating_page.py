@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from page_keys import contrasts, luminance, next_after, press
 from rating_study import a_study
 from server_process import server
 
@@ -26,21 +27,6 @@ HOSTILE = [
 
 def shown_output(page):
     return page.locator(".output .text").evaluate("node => node.textContent")
-
-
-def next_after(page, act):
-    """Do something that ends with another text on the page."""
-    page.evaluate("document.querySelector('.output').dataset.old = 'yes'")
-    act()
-    page.wait_for_function(
-        "!document.querySelector('.output[data-old]')"
-        " || document.querySelector('[data-part=end]:not([hidden])')"
-    )
-
-
-def press(page, *keys):
-    for key in keys:
-        page.keyboard.press(key)
 
 
 def values(study):
@@ -70,7 +56,7 @@ def test_a_campaign_is_rated_by_keyboard_alone(rating):
         expected.append((shown_output(page), f"{first}.0,{second}.0"))
         next_after(page, lambda: press(page, first, second, "Enter"))  # noqa: B023
     assert page.get_by_role("heading", name="That was the last one").is_visible()
-    assert "You rated 4 outputs" in page.locator("[data-part=end-text]").inner_text()
+    assert "You gave 4 answers" in page.locator("[data-part=end-text]").inner_text()
     assert values(seen.study) == expected
     assert len(seen.requests) == 4
     assert seen.complaints == []
@@ -298,32 +284,9 @@ def test_leaving_ends_on_a_page_that_asks_for_the_link(rating):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_words_stand_out_from_their_ground_in_both_schemes(rating, scheme):
     page = rating(look={"color_scheme": scheme}).page
-    pairs = page.evaluate(
-        """() => [".text", ".definition", ".where", ".panel h2", ".primary"].map(at => {
-            let node = document.querySelector(at);
-            const ink = getComputedStyle(node).color;
-            let ground = "rgba(0, 0, 0, 0)";
-            for (; node && ground === "rgba(0, 0, 0, 0)"; node = node.parentElement)
-                ground = getComputedStyle(node).backgroundColor;
-            return [at, ink, ground];
-        })"""
+    found = contrasts(page, ".text", ".definition", ".where", ".panel h2", ".primary")
+    assert min(found.values()) >= 4.5, found
+    ground = page.locator(".panel").first.evaluate(
+        "node => getComputedStyle(node).backgroundColor"
     )
-    for where, ink, ground in pairs:
-        assert contrast(ink, ground) >= 4.5, (where, ink, ground)
-    dark = luminance(pairs[0][2]) < 0.2
-    assert dark == (scheme == "dark")
-
-
-def luminance(colour):
-    """Relative luminance of `rgb(r, g, b)` as WCAG 2 defines it."""
-    parts = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
-    linear = [
-        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
-        for part in parts
-    ]
-    return sum(w * p for w, p in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
-
-
-def contrast(one, other):
-    light, dark = sorted([luminance(one), luminance(other)], reverse=True)
-    return (light + 0.05) / (dark + 0.05)
+    assert (luminance(ground) < 0.2) == (scheme == "dark")

@@ -190,6 +190,19 @@ def test_a_whole_campaign_is_rated_with_one_request_for_each_rating(served):
     assert len(stored(app.study)) == 12
 
 
+@pytest.mark.parametrize(
+    ("sent", "flagged"), [(True, 1), (False, 0), ("yes", 0), (None, 0)]
+)
+def test_a_flag_for_the_owner_is_stored_and_comes_back_on_undo(served, sent, flagged):
+    app = served()
+    page = app.page()
+    token = page.current()["shown"]["token"]
+    message = {"token": token, "values": FINE, "comment": "", "flagged": sent}
+    assert "screen" in page.call("submit", message)
+    assert app.study.column("SELECT DISTINCT flagged FROM ratings") == [flagged]
+    assert page.undo()["shown"]["answer"]["flagged"] == bool(flagged)
+
+
 def test_undo_and_skip_over_http(served):
     app = served()
     page = app.page()

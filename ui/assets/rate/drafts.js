@@ -9,7 +9,8 @@ function readDraft(token) {
 }
 
 function writeDraft() {
-  const draft = JSON.stringify({ values, comment: part("comment").value });
+  const comment = part("comment").value;
+  const draft = JSON.stringify({ values, comment, flagged: part("flag").checked });
   try {
     localStorage.setItem(DRAFT + screen.shown.token, draft);
   } catch {

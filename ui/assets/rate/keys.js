@@ -1,32 +1,27 @@
 // Keys and buttons
 
-function focusGroup(place) {
-  // Not its first answer: a mark around one of them would be a suggestion.
-  const group = groups()[place];
-  (group.querySelector("input:checked") ?? group).focus();
-}
-
 function enterGroup(event) {
   const arrow = ["ArrowDown", "ArrowUp", "ArrowLeft", "ArrowRight"].includes(event.key);
-  if (!arrow || !event.target.matches?.(".criterion")) return false;
-  event.target.querySelector("input").focus();
+  if (!arrow || !event.target.matches?.(".criterion, .rank-row")) return false;
+  event.target.querySelector("input")?.focus();
   return true;
 }
 
-function chooseByKey(key) {
-  const control = screen.shown.controls[active];
-  const option = control.options.find((candidate) => candidate.key === key);
-  if (!option) return false;
-  values[control.name] = option.value;
-  groups()[active].querySelectorAll("input").forEach((radio) => {
-    radio.checked = radio.value === String(option.value);
-  });
-  part("problem").hidden = true;
+function enter() {
+  const next = firstMissing(active);
+  if (!missing(active) && missing(next)) focusGroup(next);
+  else submit();
+}
+
+function flag() {
+  if (!screen?.shown) return;
+  part("flag").checked = !part("flag").checked;
   writeDraft();
-  const next = firstUnanswered(active);
-  if (answered(next)) part("submit").focus();
-  else focusGroup(next);
-  return true;
+}
+
+function backToText() {
+  const place = screen?.shown?.controls.findIndex(({ kind }) => kind === "spans") ?? -1;
+  if (place >= 0) focusGroup(place);
 }
 
 function pressed(event) {
@@ -40,6 +35,8 @@ const COMMANDS = {
   r: toggleWritten,
   d: toggleDifferences,
   s: () => screen?.shown && !screen.reopened && part("skip").showModal(),
+  f: flag,
+  m: backToText,
   c: () => screen?.shown && part("comment").focus(),
   "?": () => part("help").showModal(),
 };
@@ -68,13 +65,13 @@ function handled(event) {
   const key = pressed(event);
   const command = COMMANDS[key.toLowerCase()];
   const button = event.target.closest?.("button");
-  const enter = key === "Enter" && (!button || button === part("submit"));
+  const isEnter = key === "Enter" && (!button || button === part("submit"));
   const digit = /^\d$/.test(key) && Boolean(screen?.shown);
-  if (!command && !enter && !digit) return false;
+  if (!command && !isEnter && !digit) return false;
   // A key that is held down must not rate one output after the other.
   if (event.repeat || busy) return true;
-  if (digit) return chooseByKey(key);
-  if (enter) submit();
+  if (digit) widget(active).press(key, screen.shown.controls[active], groups()[active]);
+  else if (isEnter) enter();
   else command();
   return true;
 }
@@ -90,6 +87,7 @@ function onSkipKey(event) {
 
 document.addEventListener("keydown", onKey);
 part("comment").addEventListener("input", writeDraft);
+part("flag").addEventListener("change", writeDraft);
 part("form").addEventListener("submit", (event) => {
   event.preventDefault();
   submit();

@@ -7,6 +7,7 @@ function draw(next) {
   part("simulated").hidden = !screen.simulated;
   part("rater").textContent = screen.rater;
   part("desk").hidden = !shown;
+  part("desk").classList.toggle("together", shown?.outputs.length > 1);
   part("end").hidden = Boolean(shown);
   element.querySelectorAll('[data-do="undo"]').forEach((button) => {
     button.disabled = !screen.can_undo;
@@ -30,12 +31,13 @@ function drawShown(shown) {
   const draft = readDraft(shown.token);
   values = { ...(shown.answer?.values ?? {}), ...(draft.values ?? {}) };
   part("comment").value = draft.comment ?? shown.answer?.comment ?? "";
+  part("flag").checked = draft.flagged ?? shown.answer?.flagged ?? false;
   drawTexts(shown);
-  const controls = shown.controls.map((control, place) => DRAW[control.kind](control, place));
-  part("controls").replaceChildren(...controls);
-  activate(answered(0) ? Math.max(0, firstUnanswered(0)) : 0);
+  drawControls(shown.controls);
   startClock();
   window.scrollTo(0, 0);
+  // Where words are marked, the keys begin in the text.
+  if (shown.controls[active].kind === "spans") return focusGroup(active);
   const heading = part("texts").querySelector(".output h2");
   heading.tabIndex = -1;
   heading.focus({ preventScroll: true });
@@ -62,9 +64,9 @@ function drawEnd() {
   const { done } = screen;
   dropDrafts("");
   part("end-title").textContent = done ? "That was the last one. Thank you!" : "Nothing to rate";
-  const count = done + (done === 1 ? " output" : " outputs");
+  const count = done + (done === 1 ? " answer" : " answers");
   part("end-text").textContent = done
-    ? "You rated " + count + ", and everything is stored. You can close this page."
+    ? "You gave " + count + ", and everything is stored. You can close this page."
     : "Every output has its raters, or is being rated by somebody right now.";
   part("end").focus({ preventScroll: true });
 }

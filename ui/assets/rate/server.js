@@ -34,10 +34,10 @@ async function whyNoReply() {
 
 function submit() {
   if (!screen?.shown || busy) return;
-  const missing = screen.shown.controls.findIndex((_, place) => !answered(place));
-  if (missing >= 0) {
-    say("", "Still to answer: " + screen.shown.controls[missing].question);
-    focusGroup(missing);
+  const place = screen.shown.controls.findIndex((_, number) => missing(number));
+  if (place >= 0) {
+    say("", "Still to answer: " + screen.shown.controls[place].question);
+    focusGroup(place);
     return;
   }
   writeDraft();
@@ -45,6 +45,7 @@ function submit() {
     token: screen.shown.token,
     values,
     comment: part("comment").value,
+    flagged: part("flag").checked,
     seconds: secondsLooked(),
   });
 }

@@ -2,6 +2,7 @@
 const part = (name) => element.querySelector('[data-part="' + name + '"]');
 const DRAFT = "tandem-draft-";
 const GONE = "Your answer is still on this page and was not stored: ";
+const BY_TOUCH = matchMedia("(pointer: coarse)").matches;
 
 let screen = null;
 let values = {};

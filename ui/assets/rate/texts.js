@@ -22,6 +22,11 @@ function textPanel(title, text, nothing, className) {
   return panel;
 }
 
+// By letter, not by side: on a narrow screen no output is on the left.
+function letter(place) {
+  return "ABCDE"[place];
+}
+
 function drawTexts(shown) {
   const one = shown.outputs.length === 1;
   const panels = [textPanel("Prompt", shown.prompt, "nothing", "prompt")];
@@ -29,10 +34,12 @@ function drawTexts(shown) {
     const number = shown.references.length > 1 ? " " + (place + 1) : "";
     panels.push(textPanel("A right answer" + number, text, "nothing", "reference"));
   });
+  const outputs = make("div", "outputs");
   shown.outputs.forEach((text, place) => {
-    const title = one ? "Output to judge" : "Output " + (place + 1);
-    panels.push(textPanel(title, text, "the model wrote nothing", "output"));
+    const title = one ? "Output to judge" : "Output " + letter(place);
+    outputs.append(textPanel(title, text, "the model wrote nothing", "output"));
   });
+  panels.push(outputs);
   part("texts").replaceChildren(...panels);
   part("instructions").textContent = shown.instructions;
   part("instructions").hidden = !shown.instructions;
