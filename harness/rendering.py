@@ -29,7 +29,7 @@ item of the list around it."""
 
 # Beyond these the text is shown as it was written: the parser leaves out what is nested
 # deeper than 100, and takes seconds for thousands of brackets.
-MOST_LETTERS = 200_000
+MOST_LETTERS = 100_000
 MOST_BRACKETS = 1_000
 DEEPEST = 40
 

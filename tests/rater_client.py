@@ -66,6 +66,18 @@ class RaterPage:
         """Take the last answer back; the screen with it."""
         return self._seen(self.call("undo", {}))
 
+    def earlier(self):
+        """The list of earlier answers, newest first."""
+        return self.call("earlier", {})["earlier"]
+
+    def reopen(self, token):
+        """The screen with an earlier answer opened again."""
+        return self._seen(self.call("reopen", {"token": token}))
+
+    def differences(self, token=None):
+        """What the server says of where the two shown texts differ."""
+        return self.call("differences", {"token": self._token(token)})
+
     def _token(self, token):
         return self.screen["shown"]["token"] if token is None else token
 

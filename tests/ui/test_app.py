@@ -255,7 +255,7 @@ def test_malformed_messages_are_answered_and_change_nothing(standing, message):
     assert standing.study.column("SELECT count(*) FROM ratings") == [0]
 
 
-def test_only_the_four_functions_of_the_page_can_be_called(standing):
+def test_only_the_functions_of_the_page_can_be_called(standing):
     page = standing.ana
     for name in ["get_config", "__init__", "postprocess", "nothing"]:
         message = {"data": {}, "component_id": page.component, "session_hash": "x"}

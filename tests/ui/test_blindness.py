@@ -58,6 +58,8 @@ def test_no_byte_of_a_session_names_the_origin_of_an_output(served):
     page.undo()
     page.skip("cannot tell")
     page.call("submit", {"token": "x"})
+    page.reopen(page.earlier()[0]["token"])
+    page.differences()
     paths = ["/", "/ui/", "/ui/config", "/ui/theme.css", "/healthz", "/session"]
     answers = [page.entry, *(page.http.get(path) for path in paths)]
     received = [answer.content for answer in answers] + page.bodies
