@@ -16,6 +16,8 @@ WINDOW = 15 * 60.0
 """Seconds after which a failure is forgotten."""
 FREE_FAILURES = 5
 """Failures of one client before it must wait."""
+FIRST_WAIT = 4.0
+"""Seconds that it waits then; each further failure doubles them."""
 FREE_FAILURES_OF_ALL = 100
 """Failures of all clients together before those that never got in must wait."""
 SECONDS_FOR_ALL = 2.0
@@ -52,7 +54,8 @@ class Throttle:
             count = 0
         until = -math.inf
         if count >= FREE_FAILURES:
-            until = last + min(2.0 ** min(count - FREE_FAILURES, 20), WINDOW)
+            doubled = 2 ** min(count - FREE_FAILURES, 20)
+            until = last + min(FIRST_WAIT * doubled, WINDOW)
         full = len(self._of_all) == FREE_FAILURES_OF_ALL
         if full and self._of_all[0] > now - WINDOW and client not in self._good:
             until = max(until, self._of_all[-1] + SECONDS_FOR_ALL)
