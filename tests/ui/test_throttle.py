@@ -13,6 +13,8 @@ from ui.throttle import (
 
 
 class Clock:
+    """A clock that stands until it is moved."""
+
     now = 1000.0
 
     def __call__(self):
