@@ -157,6 +157,8 @@ class Standing:
     """Names of the criteria, in the order in which they are asked."""
     comparing: bool
     """Whether outputs are compared, so that there are win rates and no means."""
+    scale: tuple[float, float]
+    """Lowest and highest mean, or win rate, that there can be."""
     checkpoints: tuple[CheckpointStand, ...]
     """By series and step."""
     agreement: tuple[Agreement, ...]
@@ -187,6 +189,7 @@ def standing(
         seconds_left=missing / per_hour * 3600 if per_hour else None,
         criteria=_criteria(campaign),
         comparing=campaign.plan.scheme in COMPARING,
+        scale=_scale(campaign),
         checkpoints=_checkpoints(study, campaign, wanted),
         agreement=_agreement(study, campaign),
         simulated=has_simulated_raters(study, campaign),
@@ -204,6 +207,12 @@ def labels_of(study: StudyFile, task: str) -> dict[str, str]:
 
 def _criteria(campaign: Campaign) -> tuple[str, ...]:
     return tuple(criterion.name for criterion in campaign.plan.criteria)
+
+
+def _scale(campaign: Campaign) -> tuple[float, float]:
+    if campaign.plan.scheme in COMPARING:
+        return 0, 1
+    return (1, campaign.plan.points) if campaign.plan.scheme == "likert" else (0, 100)
 
 
 def _named(

@@ -21,6 +21,8 @@ from harness.study.raters import (
     rater_for_invite,
 )
 from ui.guard import PAGE, Guard, cookie_name, no_entry, rater_of
+from ui.owner import owner_blocks
+from ui.owner_doors import OWNER_PAGE, owner_doors
 from ui.page import rating_blocks, theme
 from ui.plain import asset, plain_page, welcome_page
 
@@ -64,6 +66,7 @@ def create_app(
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=close_study)
     _add_signs(app, study, served)
     _add_doors(app, study, served)
+    app.include_router(owner_doors(study))
     # Without a running event loop, Gradio makes several that it never closes.
     asyncio.run(_mount(app, study, served))
     app.add_middleware(Guard, study=study, hosts=hosts, simulated=simulated)
@@ -74,23 +77,24 @@ def create_app(
 async def _mount(
     app: FastAPI, study: StudyFile, campaigns: tuple[Campaign, ...]
 ) -> None:
-    gr.mount_gradio_app(
-        app,
-        rating_blocks(study, campaigns),
-        path=PAGE,
-        footer_links=[],
-        run_history=False,
-        enable_monitoring=False,
-        show_error=False,
-        ssr_mode=False,
-        pwa=False,
-        mcp_server=False,
-        allowed_paths=[],
-        blocked_paths=[str(study.path.resolve().parent)],
-        theme=theme(),
-        css=asset("site.css") + asset("gradio.css"),
-        app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
-    )
+    for path, blocks in ((PAGE, rating_blocks), (OWNER_PAGE, owner_blocks)):
+        gr.mount_gradio_app(
+            app,
+            blocks(study, campaigns),
+            path=path,
+            footer_links=[],
+            run_history=False,
+            enable_monitoring=False,
+            show_error=False,
+            ssr_mode=False,
+            pwa=False,
+            mcp_server=False,
+            allowed_paths=[],
+            blocked_paths=[str(study.path.resolve().parent)],
+            theme=theme(),
+            css=asset("site.css") + asset("gradio.css"),
+            app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
+        )
 
 
 def _add_signs(app: FastAPI, study: StudyFile, campaigns: tuple[Campaign, ...]) -> None:

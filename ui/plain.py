@@ -24,9 +24,11 @@ def welcome_page(*, rater: str, begun: bool, simulated: bool) -> str:
     return _render(title=title, rater=rater, begun=begun, simulated=simulated)
 
 
-def plain_page(title: str, *lines: str, simulated: bool = False) -> str:
-    """A heading with a few sentences."""
-    return _render(title=title, lines=lines, simulated=simulated)
+def plain_page(
+    title: str, *lines: str, simulated: bool = False, button: str = ""
+) -> str:
+    """A heading with a few sentences, and a button that posts to the same address."""
+    return _render(title=title, lines=lines, simulated=simulated, button=button)
 
 
 def _render(**values: Json) -> str:

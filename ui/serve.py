@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from harness.campaign import Campaign, has_outputs, open_campaign
 from harness.errors import StudyError, UsageError
 from harness.study import StudyFile
+from harness.study.owners import invite_owner
 from harness.study.raters import add_rater
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def serve(  # noqa: PLR0913 - one argument an option
     study = StudyFile(study_path, must_exist=True)
     campaigns = open_campaigns(study, tasks, tell)
     invites = {name: add_rater(study, name) for name in raters}
+    owner = invite_owner(study)
     study.close()
     with _listen(host, port) as listener:
         address = f"[{host}]" if ":" in host else host
@@ -65,6 +67,7 @@ def serve(  # noqa: PLR0913 - one argument an option
         server = _server(study_path, campaigns, host)
         for name, link in links.items():
             tell(f"Link for {name}: {link}")
+        tell(f"Page for you: {root}/o/{owner}")
         tell("Stop with Ctrl-C. Every answer is stored at once, and links stay valid.")
         if open_browser and links:
             # Some browsers hold the caller until they are closed.
