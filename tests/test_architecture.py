@@ -25,6 +25,7 @@ LAYERS = (
         *("generate", "score", "alongside", "run", "rescore"),
         *("campaign", "units", "dealing", "drawing", "ordering"),
         *("assignments", "rate", "desk"),
+        *("given", "overview", "roster", "remarks", "adjudicate"),
         *("report", "reporting", "compare"),
     ),
     ("demo", "api", "terminal", "cli", "ui"),

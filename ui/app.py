@@ -13,8 +13,11 @@ from fastapi.responses import JSONResponse, Response
 from harness.desk import any_simulated
 from harness.study import StudyFile
 from ui.calls import answer_calls
-from ui.doors import Doorkeeper, RatersDoor, add_doors, to_page
+from ui.doors import RatersDoor, add_doors, to_page
 from ui.guard import PAGE, Guard, no_entry, rater_of
+from ui.keeper import Doorkeeper
+from ui.owner import owner_blocks
+from ui.owner_doors import OWNER_PAGE, OwnersDoor, owner_doors
 from ui.page import rating_blocks, theme
 from ui.plain import asset
 from ui.site import Site
@@ -61,8 +64,10 @@ def create_app(
         study.close()
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=close_study)
+    keeper = Doorkeeper(password)
     _add_signs(app, study, served, site)
-    add_doors(app, RatersDoor(study, served, Doorkeeper(password), site))
+    add_doors(app, RatersDoor(study, served, keeper, site))
+    app.include_router(owner_doors(OwnersDoor(study, keeper, site)))
     # Without a running event loop, Gradio makes several that it never closes.
     asyncio.run(_mount(app, study, served))
     app.add_middleware(Guard, study=study, site=site, simulated=simulated)
@@ -73,25 +78,26 @@ def create_app(
 async def _mount(
     app: FastAPI, study: StudyFile, campaigns: tuple[Campaign, ...]
 ) -> None:
-    blocks = rating_blocks(study, campaigns)
-    answer_calls(app, PAGE, blocks)
-    gr.mount_gradio_app(
-        app,
-        blocks,
-        path=PAGE,
-        footer_links=[],
-        run_history=False,
-        enable_monitoring=False,
-        show_error=False,
-        ssr_mode=False,
-        pwa=False,
-        mcp_server=False,
-        allowed_paths=[],
-        blocked_paths=[str(study.path.resolve().parent)],
-        theme=theme(),
-        css=asset("site.css") + asset("gradio.css"),
-        app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
-    )
+    for path, make in ((PAGE, rating_blocks), (OWNER_PAGE, owner_blocks)):
+        blocks = make(study, campaigns)
+        answer_calls(app, path, blocks)
+        gr.mount_gradio_app(
+            app,
+            blocks,
+            path=path,
+            footer_links=[],
+            run_history=False,
+            enable_monitoring=False,
+            show_error=False,
+            ssr_mode=False,
+            pwa=False,
+            mcp_server=False,
+            allowed_paths=[],
+            blocked_paths=[str(study.path.resolve().parent)],
+            theme=theme(),
+            css=asset("site.css") + asset("gradio.css"),
+            app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
+        )
 
 
 def _add_signs(

@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from harness.identity import content_hash
 from harness.study.raters import Rater, rater_for_session
+from ui.owner_doors import OWNER_PAGE, is_owner
 from ui.plain import plain_page
 
 if TYPE_CHECKING:
@@ -29,11 +30,15 @@ MOST_BODY_BYTES = 200_000
 
 # All that the browser asks Gradio for. Its other routes (upload, files, proxy,
 # streams, queue, monitoring, API description) are shut.
-OPEN_PATHS = re.compile(
-    PAGE + r"(/|/config|/theme\.css|/(assets|static|svelte)/[\w./-]+"
-    r"|/gradio_api/(component_server/?|heartbeat/\w+|startup-events))"
+GRADIO_PATHS = (
+    r"/|/config|/theme\.css|/(assets|static|svelte)/[\w./-]+"
+    r"|/gradio_api/(component_server/?|heartbeat/\w+|startup-events)"
 )
-CACHED_PATHS = re.compile(PAGE + r"/(assets|static)/")
+OPEN_PATHS = {
+    PAGE: re.compile(f"{PAGE}({GRADIO_PATHS})"),
+    OWNER_PAGE: re.compile(f"{OWNER_PAGE}({GRADIO_PATHS}|/leave|/download/\\w+)"),
+}
+CACHED_PATHS = re.compile(f"({PAGE}|{OWNER_PAGE})/(assets|static)/")
 
 # Gradio would make addresses of its own from what a visitor says in these.
 SAID_BY_PROXIES = re.compile(rb"forwarded|x-forwarded-.*|x-gradio-server|x-original-.*")
@@ -57,7 +62,7 @@ SECURITY_HEADERS = {
 
 
 class Guard:
-    """ASGI middleware that lets through what the rating page needs, nothing else."""
+    """ASGI middleware that lets through what the two pages need, nothing else."""
 
     def __init__(
         self,
@@ -106,18 +111,24 @@ class Guard:
                 return Response("Cross-site requests are refused", status_code=403)
             if not _has_small_body(headers):
                 return Response("Too large", status_code=413)
-        if path == PAGE or path.startswith(PAGE + "/"):
-            return self._page_refusal(headers, path)
+        for page in OPEN_PATHS:
+            if path == page or path.startswith(page + "/"):
+                return self._page_refusal(headers, path, page)
         return None
 
-    def _page_refusal(self, headers: Headers, path: str) -> Response | None:
-        if path != PAGE and (".." in path or not OPEN_PATHS.fullmatch(path)):
+    def _page_refusal(self, headers: Headers, path: str, page: str) -> Response | None:
+        if path != page and (".." in path or not OPEN_PATHS[page].fullmatch(path)):
             return Response("Not found", status_code=404)
-        if rater_of(self.study, headers) is not None:
+        if self._may_see(headers, page):
             return None
-        if path in {PAGE, PAGE + "/"}:
+        if path in {page, page + "/"}:
             return no_entry(simulated=self.simulated())
         return JSONResponse({"error": "signed out"}, status_code=401)
+
+    def _may_see(self, headers: Headers, page: str) -> bool:
+        if page == OWNER_PAGE:
+            return is_owner(self.study, headers)
+        return rater_of(self.study, headers) is not None
 
 
 def no_entry(*, simulated: bool) -> HTMLResponse:

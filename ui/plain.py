@@ -33,16 +33,40 @@ def welcome_page(
     return _render(
         title=f"Welcome{' back' if begun else ''}, {rater}",
         rater=rater,
-        begun=begun,
         simulated=simulated,
+        button="Go on" if begun else "Start",
         password=password,
         problem=problem,
     )
 
 
-def plain_page(title: str, *lines: str, simulated: bool = False) -> str:
-    """A heading with a few sentences."""
-    return _render(title=title, lines=lines, simulated=simulated)
+def plain_page(
+    title: str,
+    *lines: str,
+    simulated: bool = False,
+    button: str = "",
+    password: bool = False,
+    problem: str = "",
+) -> str:
+    """A heading with a few sentences, and a button that posts to the same address.
+
+    Args:
+        title: the heading.
+        lines: a paragraph each.
+        simulated: whether programs rate in this study.
+        button: what it says; there is none if empty.
+        password: whether the button asks for the password.
+        problem: why the button was pressed in vain; empty if it was not yet.
+    """
+    return _render(
+        title=title,
+        rater="",
+        lines=lines,
+        simulated=simulated,
+        button=button,
+        password=password,
+        problem=problem,
+    )
 
 
 def _render(**values: Json) -> str:

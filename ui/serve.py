@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from harness.campaign import Campaign, has_outputs, open_campaign
 from harness.errors import StudyError, UsageError
 from harness.study import StudyFile
+from harness.study.owners import invite_owner
 from harness.study.raters import add_rater
 from ui.password import Password, password_for
 from ui.site import Site, is_local, root, site
@@ -67,6 +68,7 @@ def serve(  # noqa: PLR0913 - one argument an option
     study = StudyFile(study_path, must_exist=True)
     campaigns = open_campaigns(study, tasks, tell)
     invites = {name: add_rater(study, name) for name in raters}
+    owner = invite_owner(study)
     study.close()
     with _listen(host, port) as listener:
         begin = root(where, host, listener.getsockname()[1])
@@ -74,6 +76,7 @@ def serve(  # noqa: PLR0913 - one argument an option
         server = _server(study_path, campaigns, where, password)
         for name, link in links.items():
             tell(f"Link for {name}: {link}")
+        tell(f"Page for you: {begin}/o/{owner}")
         if not is_local(host) and not where.public.startswith("https:"):
             tell(
                 "Mind: without https others in the network can read along. Better is a "

@@ -8,7 +8,7 @@ from fakes import write_checkpoint, write_task
 from harness.errors import StudyError
 from harness.run import run
 from harness.study import StudyFile
-from harness.study.migrations import TABLES
+from harness.study.tables import TABLES
 from harness.study.views import VIEWS
 from harness.task import load_task
 

@@ -3,6 +3,7 @@
 import pytest
 from fastapi.testclient import TestClient
 
+from harness.study.owners import invite_owner
 from harness.study.raters import add_rater
 from ui.app import create_app
 from ui.password import Password
@@ -48,6 +49,19 @@ def test_the_link_asks_for_the_password_before_a_session_is_opened(guarded):
     answer = guarded.send("POST", RIGHT)
     assert answer.status_code == 303
     assert sessions(guarded) == 1
+
+
+def test_the_owners_link_asks_for_it_too_and_shares_the_throttle(guarded):
+    path = f"/o/{invite_owner(guarded.study)}"
+    assert 'type="password"' in guarded.send("GET", path=path).text
+    answer = guarded.send("POST", "wrong password", path=path)
+    assert answer.status_code == 403
+    assert "set-cookie" not in answer.headers
+    assert guarded.send("POST", RIGHT, path=path).headers["location"] == "/owner/"
+    for number in range(5):
+        guarded.send("GET", path=f"/o/forged-{number}")
+    for link in (path, "/i/any"):
+        assert guarded.send("GET", path=link).status_code == 429
 
 
 def test_without_a_password_the_link_is_enough(served):
