@@ -39,14 +39,18 @@ class RaterPage:
         answer = http.post(f"/i/{invite}", headers={"origin": _root(http)})
         assert str(answer.url).endswith(PAGE), answer.text
         self.html = answer.text
-        self.config = http.get("/ui/config").json()
+        self.screen = None
+        self.bodies = []
+        self.reload()
+
+    def reload(self):
+        """Read the page's configuration anew, as after a restart of the server."""
+        self.config = self.http.get("/ui/config").json()
         [self.component] = [
             component["id"]
             for component in self.config["components"]
             if component.get("props", {}).get("server_fns")
         ]
-        self.screen = None
-        self.bodies = []
 
     def call(self, name, message):
         """What the server answers to one call, whatever it is."""

@@ -23,7 +23,7 @@ HOSTILE = {
 }
 SCHEMES = ["likert", "slider", "pairwise", "ranking", "spans"]
 # Checks that go among the units at set rates, where they exist.
-CHECKS = {"repeat_rate": 0.3, "degraded_rate": 0.3, "criteria": [FLUENCY]}
+CHECKS = {"repeat_rate": 0.2, "degraded_rate": 0.2, "criteria": [FLUENCY]}
 CANARIES = [
     "ckpt-",  # checkpoint names
     "lr-canary",  # series
