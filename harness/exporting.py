@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
-from typing import TYPE_CHECKING, Literal
+from io import TextIOWrapper
+from typing import IO, TYPE_CHECKING, Literal
+from zipfile import ZIP_DEFLATED, ZipFile
 
 from harness.argilla import write_argilla
 from harness.errors import NotFound, StudyError, UsageError
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from harness.study import StudyFile
     from harness.types import Json
 
-SECRETS = frozenset(("invites", "sessions"))
+SECRETS = frozenset(("invites", "sessions", "owner_invites", "owner_sessions"))
 """Tables of what lets somebody in; they are never exported."""
 
 
@@ -43,11 +45,7 @@ def export(
         NotFound: there is no such table or view.
         UsageError: the folder cannot be written.
     """
-    known = [
-        name
-        for name in study.names()
-        if not name.startswith(("_", "sqlite_")) and name not in SECRETS
-    ]
+    known = _known(study)
     for name in names:
         if name not in known:
             raise NotFound("table or view", name, known)
@@ -85,21 +83,46 @@ def export_ratings(
         raise UsageError(f"{folder} cannot be written: {error.strerror}") from error
 
 
+def archive(
+    study: StudyFile, file: IO[bytes], *, kind: Literal["csv", "jsonl"] = "csv"
+) -> None:
+    """Write every table and view, as `export` does, to one ZIP file that is open."""
+    with ZipFile(file, "w", ZIP_DEFLATED) as packed:
+        for name in _known(study):
+            with (
+                packed.open(f"{name}.{kind}", "w", force_zip64=True) as entry,
+                TextIOWrapper(entry, encoding="utf-8", newline="") as text,
+            ):
+                _write_rows(study, text, name, kind)
+
+
+def _known(study: StudyFile) -> list[str]:
+    return [
+        name
+        for name in study.names()
+        if not name.startswith(("_", "sqlite_")) and name not in SECRETS
+    ]
+
+
 def _write(study: StudyFile, folder: Path, name: str, kind: str) -> Path:
-    rows = study.each(f'SELECT * FROM "{name}"')  # noqa: S608 - a known name
-    plain = ({key: _plain(value) for key, value in row.items()} for row in rows)
     path, unfinished = folder / f"{name}.{kind}", folder / f".{name}.{kind}"
     with unfinished.open("w", encoding="utf-8", newline="") as file:
-        if kind == "csv":
-            columns = study.column("SELECT name FROM pragma_table_info(?)", [name])
-            writer = csv.DictWriter(file, columns)
-            writer.writeheader()
-            writer.writerows(plain)
-        else:
-            for row in plain:
-                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        _write_rows(study, file, name, kind)
     unfinished.replace(path)
     return path
+
+
+def _write_rows(study: StudyFile, file: IO[str], name: str, kind: str) -> None:
+    rows = study.each(f'SELECT * FROM "{name}"')  # noqa: S608 - a known name
+    plain = ({key: _plain(value) for key, value in row.items()} for row in rows)
+    if kind == "csv":
+        columns = study.column("SELECT name FROM pragma_table_info(?)", [name])
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(plain)
+    else:
+        for row in plain:
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
 def _plain(value: Json) -> Json:

@@ -12,6 +12,22 @@ PAGE = "/ui/"
 CALL = "/ui/gradio_api/component_server/"
 
 
+def an_answer(shown, choice=0):
+    """Values that the scheme of a shown unit takes, whatever scheme it is.
+
+    `choice` tells several answers apart: answers of one scheme differ by it.
+    """
+    outputs = len(shown["outputs"])
+    ranks = [1 + (place + choice) % outputs for place in range(outputs)]
+    kinds = {
+        "choice": lambda control: control["options"][choice]["value"],
+        "slider": lambda _: 10 * choice,
+        "ranking": lambda _: ranks,
+        "spans": lambda _: [{"severity": "minor"}] * (choice % 2),
+    }
+    return {one["name"]: kinds[one["kind"]](one) for one in shown["controls"]}
+
+
 class RaterPage:
     """One rater's page, opened by an invite."""
 
@@ -23,14 +39,18 @@ class RaterPage:
         answer = http.post(f"/i/{invite}", headers={"origin": _root(http)})
         assert str(answer.url).endswith(PAGE), answer.text
         self.html = answer.text
-        self.config = http.get("/ui/config").json()
+        self.screen = None
+        self.bodies = []
+        self.reload()
+
+    def reload(self):
+        """Read the page's configuration anew, as after a restart of the server."""
+        self.config = self.http.get("/ui/config").json()
         [self.component] = [
             component["id"]
             for component in self.config["components"]
             if component.get("props", {}).get("server_fns")
         ]
-        self.screen = None
-        self.bodies = []
 
     def call(self, name, message):
         """What the server answers to one call, whatever it is."""

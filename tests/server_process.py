@@ -8,24 +8,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 HERE = Path(__file__).parent
-# Notes every address that the server process looks up or connects to.
+# Python tells the hook of every address that any code looks up, connects or sends to.
 SERVER = """
-import json, socket, sys
+import json, sys
 sys.path.insert(0, sys.argv[1])
 reached = []
-def watch(name):
-    real = getattr(socket.socket, name)
-    def watched(self, address):
-        reached.append(repr(address))
-        return real(self, address)
-    setattr(socket.socket, name, watched)
-for name in ("connect", "connect_ex"):
-    watch(name)
-looked_up = socket.getaddrinfo
-def watched(host, *rest, **more):
-    reached.append(repr(host))
-    return looked_up(host, *rest, **more)
-socket.getaddrinfo = watched
+OUTWARD = {"socket.connect", "socket.getaddrinfo", "socket.gethostbyname",
+           "socket.gethostbyaddr", "socket.getnameinfo", "socket.sendto",
+           "socket.sendmsg"}
+def heard(event, arguments):
+    if event in OUTWARD:
+        reached.append(f"{event} {arguments[-4:]!r}")
+sys.addaudithook(heard)
 from rating_study import a_task
 from ui.serve import serve
 serve(sys.argv[2], [a_task()], raters=json.loads(sys.argv[3]), port=int(sys.argv[4]),

@@ -28,6 +28,7 @@ LAYERS = (
         *("rendering", "differences", "feedback", "leaks"),
         *("rated", "label_studio", "argilla"),
         *("assignments", "rate", "earlier", "desk"),
+        *("given", "overview", "roster", "remarks", "adjudicate"),
         *("report", "reporting", "compare"),
     ),
     ("demo", "api", "terminal", "cli", "ui"),

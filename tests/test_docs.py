@@ -71,7 +71,7 @@ def test_every_rating_scheme_is_in_the_readme(name):
 def test_every_table_and_view_is_in_the_readme(tmp_path):
     study = StudyFile(tmp_path / "study.db")
     internal = {"file_hashes", "sessions", "invites", "waves", "decks"}
-    internal |= {"assignment_outputs"}
+    internal |= {"assignment_outputs", "owner_invites", "owner_sessions"}
     for name in {*study.db.table_names(), *study.db.view_names()} - internal:
         assert name.startswith(("_", "sqlite_")) or f"`{name}`" in README, name
 

@@ -2,6 +2,8 @@
 
 import csv
 import json
+from io import BytesIO
+from zipfile import ZipFile
 
 import pytest
 from fakes import write_rows
@@ -10,10 +12,11 @@ from rating_study import a_study, a_task
 
 from harness.campaign import open_campaign
 from harness.errors import NotFound, UsageError
-from harness.exporting import export
+from harness.exporting import SECRETS, archive, export
 from harness.importing import import_outputs, import_ratings
 from harness.rate import Answer, answer, next_assignment
 from harness.study import StudyFile
+from harness.study.owners import invite_owner, open_owner_session
 from harness.study.raters import add_rater, ensure_rater, open_session
 
 TEXTS = ["plain", "", 'a "b", c\n\r\nd', "=1+1", "ü 🙂 \u2028", "\0", "NULL"]
@@ -44,7 +47,7 @@ def parsed(path):
 def test_every_table_and_view_is_written(study, tmp_path):
     written = export(study, tmp_path / "new" / "folder")
     tables = {n for n in study.db.table_names() if not n.startswith(("_", "sqlite_"))}
-    wanted = (tables | set(study.db.view_names())) - {"invites", "sessions"}
+    wanted = (tables | set(study.db.view_names())) - SECRETS
     assert {path.name for path in written} == {f"{name}.csv" for name in wanted}
     assert sorted(tmp_path.glob("new/folder/*")) == sorted(written)
 
@@ -88,16 +91,25 @@ def test_a_tally_can_be_read_back_from_its_digits(study, tmp_path):
 def test_what_lets_somebody_in_is_not_exported(study, tmp_path, kind):
     invite = add_rater(study, "ann")
     session = open_session(study, ensure_rater(study, "ann"))
-    hashes = study.column("SELECT hash FROM invites UNION SELECT hash FROM sessions")
-    assert len(hashes) == 2
+    secrets = [invite, session, invite_owner(study), open_owner_session(study)]
+    hashes = [row["hash"] for table in SECRETS for row in study.db[table].rows]
+    assert len(hashes) == 4
     written = export(study, tmp_path / "out", kind=kind)
     text = "".join(path.read_text(encoding="utf-8") for path in written)
     assert "ann" in text
-    assert not [one for one in (invite, session, *hashes) if one in text]
+    assert not [one for one in (*secrets, *hashes) if one in text]
 
 
 @pytest.mark.parametrize(
-    "name", ["judgments", "sessions", "invites", "_sqlite_migrations", "sqlite_master"]
+    "name",
+    [
+        "judgments",
+        "sessions",
+        "invites",
+        "owner_invites",
+        "_sqlite_migrations",
+        "sqlite_master",
+    ],
 )
 def test_what_is_not_there_is_not_found(study, tmp_path, name):
     with pytest.raises(NotFound, match=f"No table or view named '{name}'"):
@@ -181,3 +193,14 @@ def test_exported_judgements_are_ratings_to_be_imported_again(tmp_path, scheme):
     columns = "SELECT checkpoint, item, criterion, rating FROM judgements ORDER BY 1, 2"
     assert other.rows(columns) == study.rows(columns)
     assert len(other.rows(columns)) == 6
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_an_archive_holds_the_files_of_an_export(study, tmp_path, kind):
+    written = export(study, tmp_path / "out", kind=kind)
+    file = BytesIO()
+    archive(study, file, kind=kind)
+    with ZipFile(file) as packed:
+        assert packed.testzip() is None
+        found = {name: packed.read(name) for name in packed.namelist()}
+    assert found == {path.name: path.read_bytes() for path in written}

@@ -18,15 +18,55 @@ def asset(name: str) -> str:
     return (files("ui") / "assets" / name).read_text(encoding="utf-8")
 
 
-def welcome_page(*, rater: str, begun: bool, simulated: bool) -> str:
-    """What an invite link shows: what to expect, and a button to start."""
-    title = f"Welcome{' back' if begun else ''}, {rater}"
-    return _render(title=title, rater=rater, begun=begun, simulated=simulated)
+def welcome_page(
+    *, rater: str, begun: bool, simulated: bool, password: bool, problem: str = ""
+) -> str:
+    """What an invite link shows: what to expect, and a button to start.
+
+    Args:
+        rater: name of the rater.
+        begun: whether they have rated before.
+        simulated: whether programs rate in this study.
+        password: whether to ask for the password.
+        problem: why they were not let in; empty if they did not try yet.
+    """
+    return _render(
+        title=f"Welcome{' back' if begun else ''}, {rater}",
+        rater=rater,
+        simulated=simulated,
+        button="Go on" if begun else "Start",
+        password=password,
+        problem=problem,
+    )
 
 
-def plain_page(title: str, *lines: str, simulated: bool = False) -> str:
-    """A heading with a few sentences."""
-    return _render(title=title, lines=lines, simulated=simulated)
+def plain_page(
+    title: str,
+    *lines: str,
+    simulated: bool = False,
+    button: str = "",
+    password: bool = False,
+    problem: str = "",
+) -> str:
+    """A heading with a few sentences, and a button that posts to the same address.
+
+    Args:
+        title: the heading.
+        lines: a paragraph each.
+        simulated: whether programs rate in this study.
+        button: what it says; there is none if empty.
+        password: whether the button asks for the password.
+        problem: why the button was pressed in vain; empty if it was not yet.
+    """
+    return _render(
+        title=title,
+        rater="",
+        lines=lines,
+        simulated=simulated,
+        button=button,
+        password=password,
+        problem=problem,
+    )
 
 
 def _render(**values: Json) -> str:

@@ -154,6 +154,51 @@ def m005_units(db: Database) -> None:
     _make_views(db)
 
 
+OWNER = (
+    "CREATE TABLE owner_invites (hash TEXT PRIMARY KEY, created TEXT NOT NULL)",
+    """
+    CREATE TABLE owner_sessions (
+        hash TEXT PRIMARY KEY,
+        created TEXT NOT NULL,
+        expires TEXT NOT NULL
+    )
+    """,
+    # As for ratings, but the places are the unit's own: `first` is its place 0.
+    """
+    CREATE TABLE adjudications (
+        id INTEGER PRIMARY KEY,
+        unit INTEGER NOT NULL REFERENCES units (id),
+        place INTEGER,
+        output TEXT REFERENCES outputs (id),
+        criterion TEXT NOT NULL,
+        value REAL,
+        choice TEXT CHECK (choice IN ('first', 'second', 'tie', 'both_bad')),
+        comment TEXT,
+        supersedes INTEGER UNIQUE REFERENCES adjudications (id),
+        created TEXT NOT NULL
+    )
+    """,
+    "CREATE INDEX adjudications_of_unit ON adjudications (unit)",
+    """
+    CREATE TRIGGER adjudications_are_never_updated BEFORE UPDATE ON adjudications
+    BEGIN SELECT RAISE(ABORT, 'adjudications are append-only'); END
+    """,
+    """
+    CREATE TRIGGER adjudications_are_never_deleted BEFORE DELETE ON adjudications
+    BEGIN SELECT RAISE(ABORT, 'adjudications are append-only'); END
+    """,
+)
+
+
+@migrations()
+def m006_owner(db: Database) -> None:
+    """The study's owner has a page of their own, and settles what raters dispute."""
+    _drop_views(db)
+    for statement in OWNER:
+        db.execute(statement)
+    _make_views(db)
+
+
 def _drop_views(db: Database) -> None:
     for name in db.view_names():
         db.execute(f'DROP VIEW "{name}"')

@@ -47,7 +47,7 @@ def add_rater(study: StudyFile, name: str, kind: Kind = "person") -> str:
     with study.transaction() as db:
         db.execute(
             "INSERT INTO invites (hash, rater, created) VALUES (?, ?, ?)",
-            [_hash(invite), rater.id, stamp()],
+            [secret_hash(invite), rater.id, stamp()],
         )
     return invite
 
@@ -83,7 +83,7 @@ def rater_for_invite(study: StudyFile, invite: str) -> Rater | None:
     rows = study.rows(
         "SELECT raters.id, raters.name, raters.kind FROM invites "
         "JOIN raters ON raters.id = invites.rater WHERE invites.hash = ?",
-        [_hash(invite)],
+        [secret_hash(invite)],
     )
     return Rater(**rows[0]) if rows else None
 
@@ -100,7 +100,7 @@ def open_session(study: StudyFile, rater: Rater, *, now: datetime | None = None)
         db.execute(
             "INSERT INTO sessions (hash, rater, created, expires) VALUES (?, ?, ?, ?)",
             [
-                _hash(session),
+                secret_hash(session),
                 rater.id,
                 stored_time(time),
                 stored_time(time + SESSION_LENGTH),
@@ -117,7 +117,7 @@ def rater_for_session(
         "SELECT raters.id, raters.name, raters.kind FROM sessions "
         "JOIN raters ON raters.id = sessions.rater "
         "WHERE sessions.hash = ? AND sessions.expires > ?",
-        [_hash(session), stored_time(now or datetime.now(UTC))],
+        [secret_hash(session), stored_time(now or datetime.now(UTC))],
     )
     return Rater(**rows[0]) if rows else None
 
@@ -125,10 +125,21 @@ def rater_for_session(
 def close_session(study: StudyFile, session: str) -> None:
     """Make a session's secret worthless."""
     with study.transaction() as db:
-        db.execute("DELETE FROM sessions WHERE hash = ?", [_hash(session)])
+        db.execute("DELETE FROM sessions WHERE hash = ?", [secret_hash(session)])
 
 
-def _hash(secret: str) -> str:
+def revoke(study: StudyFile, rater: int) -> None:
+    """Make all invites and sessions of a rater worthless; their ratings stay."""
+    with study.transaction() as db:
+        for table in ("invites", "sessions"):
+            db.execute(
+                f"DELETE FROM {table} WHERE rater = ?",  # noqa: S608 - constants
+                [rater],
+            )
+
+
+def secret_hash(secret: str) -> str:
+    """What the study stores of a secret that lets somebody in."""
     # A plain hash is enough: the secrets are long and random, nobody chose them.
     return sha256(secret.encode("utf-8", "replace")).hexdigest()
 

@@ -88,6 +88,26 @@ VIEWS = {
             AND current_scores.checkpoint = checkpoints.id
             AND ifnull(current_scores.output, outputs.id) = outputs.id
     """,
+    # The owner's verdict where raters disagreed, beside their ratings and never
+    # among them.
+    "adjudicated": """
+        SELECT adjudications.id, adjudications.unit, units.campaign, campaigns.task,
+            items.key AS item, adjudications.place,
+            adjudications.output AS output_id, outputs.text AS output,
+            checkpoints.series, checkpoints.step, checkpoints.name AS checkpoint,
+            adjudications.criterion, adjudications.value, adjudications.choice,
+            adjudications.comment, adjudications.created
+        FROM adjudications
+        JOIN units ON units.id = adjudications.unit
+        JOIN campaigns ON campaigns.id = units.campaign
+        LEFT JOIN items ON items.id = units.item
+        LEFT JOIN outputs ON outputs.id = adjudications.output
+        LEFT JOIN checkpoints ON checkpoints.id = outputs.checkpoint
+        WHERE NOT EXISTS (
+            SELECT 1 FROM adjudications AS newer
+            WHERE newer.supersedes = adjudications.id
+        )
+    """,
     # One row for each pair of checkpoints and answer, whichever side was where; a
     # ranking says something of every pair in it. Equal outputs are ties that nobody
     # was asked about. Where only neighbours are compared, an output that equals

@@ -1,8 +1,8 @@
 """The web app: who gets in, what is shut, and what a rater's session can do."""
 
 import pytest
-from rater_client import CALL
-from rating_study import a_task, add_outputs
+from rater_client import CALL, an_answer
+from rating_study import FLUENCY, a_task, add_outputs
 
 from harness.campaign import open_campaign
 from harness.study.raters import add_rater
@@ -86,18 +86,15 @@ def test_leaving_ends_the_session_on_the_server(served):
     assert again.get("/ui/").status_code == 401
 
 
-def test_a_restart_logs_nobody_out_and_resumes_at_the_same_item(served):
-    app = served()
+@pytest.mark.parametrize("scheme", ["likert", "slider", "pairwise", "ranking", "spans"])
+def test_a_restart_logs_nobody_out_and_resumes_at_the_same_unit(served, scheme):
+    app = served(scheme=scheme, criteria=[FLUENCY])
     page = app.page()
-    before = page.submit(FINE, token=page.current()["shown"]["token"])
+    before = page.submit(an_answer(page.current()["shown"]))
     again = app.visitor(create_app(app.study.path, [app.campaign]))
     again.cookies.update(dict(page.http.cookies))
     page.http = again
-    [page.component] = [
-        component["id"]
-        for component in again.get("/ui/config").json()["components"]
-        if component["props"].get("server_fns")
-    ]
+    page.reload()
     assert page.current()["shown"] == before["shown"]
 
 

@@ -2,7 +2,9 @@
 
 import json
 
-from rating_study import text_of
+import pytest
+from rater_client import CALL, an_answer
+from rating_study import FLUENCY, add_outputs, text_of
 
 from harness.identity import content_hash
 
@@ -19,9 +21,13 @@ HOSTILE = {
     "huge": "word " * 210_000,
     "empty": "",
 }
+SCHEMES = ["likert", "slider", "pairwise", "ranking", "spans"]
+# Checks that go among the units at set rates, where they exist.
+CHECKS = {"repeat_rate": 0.2, "degraded_rate": 0.2, "criteria": [FLUENCY]}
 CANARIES = [
     "ckpt-",  # checkpoint names
     "lr-canary",  # series
+    "7654321",  # steps
     "/secret/path",  # folders
     "0.8273645",  # scores
     "canarymetric",  # metric signatures
@@ -29,13 +35,18 @@ CANARIES = [
     "Reference",  # references that are not shown
     "s.db",  # the study's file
     "replay",  # backends
+    "Ben Canary",  # other raters
+    "their comment",  # what they said
 ]
 
 
 def plant(study):
     """Put things into the study that a rater must not see."""
     with study.transaction() as db:
-        db.execute("UPDATE checkpoints SET location = '/secret/path/' || name")
+        db.execute(
+            "UPDATE checkpoints SET location = '/secret/path/' || name, "
+            "step = 76543210 + id"
+        )
         db.execute(
             "INSERT INTO metrics (signature, name, form, spec, higher_is_better) "
             "VALUES ('canarymetric|v1', 'canarymetric', 'tallied', '', 1)"
@@ -46,31 +57,103 @@ def plant(study):
         )
 
 
-def test_no_byte_of_a_session_names_the_origin_of_an_output(served):
-    app = served(outputs={"items": 3, "checkpoints": 3})
-    plant(app.study)
-    page = app.page()
-    screen = page.current()
+def rate_all(page, comment="fine"):
+    """Rate until the end; each unit as it was shown."""
+    screen, seen = page.current(), []
     while screen["shown"]:
-        screen = page.submit({"meaning": 2, "fluency": 5}, comment="fine")
+        seen.append(screen["shown"])
+        screen = page.submit(an_answer(screen["shown"]), comment=comment)
+        # A worked example may be explained before the next one.
+        if screen["shown"] and screen["shown"]["token"] == seen[-1]["token"]:
+            screen = page.current()
+    return seen
+
+
+def try_all_errors(page, shown):
+    """Answers of the server to what goes wrong."""
+    http, call = page.http, page.call
+    answers = [
+        http.get(path)
+        for path in (
+            *("/", "/ui/", "/ui/config", "/ui/theme.css", "/healthz", "/session"),
+            *("/nothing", "/ui/nothing", "/i/forged", "/o/forged", "/owner/"),
+            *("/ui/gradio_api/file=/x", "/owner/config", "/ui/static/none.js"),
+        )
+    ]
+    answers.append(http.post(CALL, content=b"{", headers={"content-type": "x"}))
+    answers.append(http.get("/", headers={"host": "example.org"}))
+    for message in (
+        {"token": "forged", "values": {}, "comment": ""},
+        {"token": shown["token"], "values": {"none": 1}, "comment": ""},
+        {"token": shown["token"], "values": {}, "comment": "x" * 10_001},
+        None,
+    ):
+        call("submit", message)
+        call("skip", message)
+    return answers
+
+
+def everything_of(page):
+    """Every byte that one rater is sent in a session with errors, undo and skip."""
+    shown = page.current()["shown"]
+    answers = [page.entry, *try_all_errors(page, shown)]
+    rate_all(page)
     page.undo()
-    page.submit({"meaning": 1, "fluency": 5})
+    page.submit(an_answer(shown | page.screen["shown"], choice=1))
     page.undo()
     page.skip("cannot tell")
     page.call("submit", {"token": "x"})
     page.reopen(page.earlier()[0]["token"])
     page.differences()
-    paths = ["/", "/ui/", "/ui/config", "/ui/theme.css", "/healthz", "/session"]
-    answers = [page.entry, *(page.http.get(path) for path in paths)]
     received = [answer.content for answer in answers] + page.bodies
-    received += [str(dict(answer.headers)).encode() for answer in answers]
+    return received + [str(dict(answer.headers)).encode() for answer in answers]
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_no_byte_of_a_session_names_the_origin_of_an_output(served, scheme):
+    app = served(outputs={"items": 3, "checkpoints": 3}, scheme=scheme, **CHECKS)
+    plant(app.study)
+    rate_all(app.page("Ben Canary"), comment="their comment")
+    received = everything_of(app.page("Ana"))
     ids = app.study.column(
         "SELECT id FROM outputs UNION SELECT id FROM items UNION "
         "SELECT id FROM checkpoints UNION SELECT fingerprint FROM checkpoints"
     )
-    for secret in [*CANARIES, *ids, app.campaign.name + "-", "secret"]:
-        for body in received:
-            assert secret.encode() not in body
+    own = app.study.column("SELECT DISTINCT kind FROM assignments")
+    kinds = [f'"{kind}"' for kind in {*own, "normal", "anchor", "gold", "repeat"}]
+    secrets = [*CANARIES, *ids, *kinds, app.campaign.name + "-", "secret"]
+    for secret in secrets:
+        assert [body for body in received if secret.encode() in body] == []
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_units_of_all_kinds_have_the_same_shape(served, scheme):
+    app = served(outputs={"items": 4, "checkpoints": 3}, scheme=scheme, **CHECKS)
+    rate_all(app.page("Ben"))
+    # A later checkpoint brings earlier outputs back among its own.
+    add_outputs(app.study, items=4, checkpoints=4)
+    page = app.page("Ben")
+    seen = rate_all(page) + rate_all(app.page("Ana"))
+    kinds = app.study.mapping("SELECT token, kind FROM assignments")
+    shapes = {}
+    for shown in seen:
+        shapes.setdefault(kinds[shown["token"]], set()).add(json.dumps(shape(shown)))
+    assert "normal" in shapes
+    assert shapes.keys() > {"normal"}
+    hidden = [found for kind, found in shapes.items() if kind != "example"]
+    assert len(set.union(*hidden)) == len(hidden[0]) == 1
+
+
+def shape(value):
+    """What is there of a value if all that it says is left out."""
+    if isinstance(value, dict):
+        return {name: shape(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        # Sets to rank grow with the checkpoints, so that earlier ones are smaller.
+        return sorted({json.dumps(shape(inner)) for inner in value})
+    if isinstance(value, str):
+        return "text"
+    return repr(value)
 
 
 def test_the_page_itself_is_the_same_for_all_raters_and_holds_no_item(served):

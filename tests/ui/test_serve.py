@@ -4,6 +4,7 @@ import json
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -14,7 +15,7 @@ from server_process import server
 from harness.errors import StudyError, UsageError
 from harness.study import StudyFile
 from harness.taskfile import TaskFile
-from ui.serve import _listen, open_campaigns, refuse_public, serve
+from ui.serve import _listen, open_campaigns, serve
 
 PUBLIC = ["0.0.0.0", "::", "192.168.0.7", "example.org", ""]  # noqa: S104
 
@@ -30,14 +31,38 @@ def page_at(link, http=None):
 
 
 @pytest.mark.parametrize("host", PUBLIC)
-def test_an_address_that_others_can_reach_is_refused(host):
-    with pytest.raises(UsageError, match="on this machine alone"):
-        refuse_public(host)
+def test_an_address_that_others_can_reach_needs_a_password(tmp_path, host):
+    study = a_study(tmp_path / "s.db", items=1, checkpoints=1)
+    with pytest.raises(UsageError, match=r"Set one in .* HARNESS_PASSWORD, or start"):
+        serve(study.path, [a_task()], host=host, tell=print)
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.0.0.2"])
-def test_an_address_of_this_machine_is_fine(host):
-    refuse_public(host)
+@pytest.mark.parametrize(
+    ("settings", "begin"),
+    [
+        ({"public_url": "https://h.example/study"}, "https://h.example/study/i/"),
+        ({"root_path": "/study"}, "http://127.0.0.1:%d/study/i/"),
+        ({"host": "0.0.0.0"}, "http://machine:%d/i/"),  # noqa: S104
+        ({"host": "localhost"}, "http://localhost:%d/i/"),
+    ],
+    ids=["public", "prefix", "everywhere", "here"],
+)
+def test_links_lead_to_where_raters_find_the_page(
+    tmp_path, monkeypatch, settings, begin
+):
+    study, told, ports = a_study(tmp_path / "s.db", items=1, checkpoints=1), [], []
+    run = SimpleNamespace(run=lambda sockets: ports.append(sockets[0].getsockname()[1]))
+    monkeypatch.setattr("ui.serve._server", lambda *_: run)
+    monkeypatch.setattr("socket.gethostname", lambda: "machine")
+    monkeypatch.setenv("HARNESS_PASSWORD", "correct horse")
+    more = {"port": 0, "open_browser": False, "tell": told.append}
+    serve(study.path, [a_task()], **settings, **more)
+    [link] = [line for line in told if line.startswith("Link for rater: ")]
+    assert link.removeprefix("Link for rater: ").startswith(
+        begin % ports[0] if "%d" in begin else begin
+    )
+    warned = any("without https" in line for line in told)
+    assert warned is (settings.get("host") == "0.0.0.0")  # noqa: S104
 
 
 def test_a_taken_port_is_told_with_the_way_out(tmp_path):

@@ -1,0 +1,333 @@
+"""How a campaign stands: progress, ratings of each checkpoint, agreement, pace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from harness.campaign import Campaign, has_simulated_raters
+from harness.dealing import deal
+from harness.given import Given, answers_to_units
+from harness.study.checkpoints import stored_checkpoints
+from harness.study.raters import stored_time
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from harness.stats.agreement import Scale
+    from harness.study import StudyFile
+    from harness.types import Estimate, Json
+
+DRAWS = 1000
+"""Resamples behind each interval."""
+PACE_WINDOW = timedelta(minutes=30)
+"""How far back answers count for the pace."""
+COMPARING = frozenset(("pairwise", "ranking"))
+"""Schemes that say which output is better rather than how good each is."""
+# A majority of choices has no order, and ranks have no distances.
+SCALES: Mapping[str, Scale] = {"pairwise": "nominal", "ranking": "ordinal"}
+CHOICE_CODES = {"first": 0.0, "second": 1.0, "tie": 2.0, "both_bad": 3.0}
+
+# Simulated raters take no places away from people; a unit is finished by either.
+ANSWERED = """
+    SELECT unit, max(raters) AS raters FROM (
+        SELECT assignments.unit, count(*) AS raters
+        FROM assignments
+        JOIN raters ON raters.id = assignments.rater
+        WHERE assignments.campaign = :campaign AND assignments.state = 'rated'
+            AND assignments.kind IN ('normal', 'anchor')
+        GROUP BY assignments.unit, raters.kind = 'simulated'
+    ) GROUP BY unit
+"""
+PLACES = f"""
+    WITH answered AS ({ANSWERED})
+    SELECT sum(units.kind = 'normal') AS units,
+        sum(units.kind = 'normal' AND ifnull(raters, 0) >= :places) AS finished,
+        sum(ifnull(raters, 0)) AS answers,
+        sum(max(:places - ifnull(raters, 0), 0)) AS missing
+    FROM units LEFT JOIN answered ON answered.unit = units.id
+    WHERE units.campaign = :campaign AND units.live
+        AND units.kind IN ('normal', 'anchor')
+"""  # noqa: S608 - a constant
+BY_CHECKPOINT = f"""
+    WITH answered AS ({ANSWERED})
+    SELECT mine.checkpoint, count(DISTINCT units.id) AS units,
+        count(DISTINCT CASE WHEN raters >= :places THEN units.id END) AS finished
+    FROM units
+    JOIN unit_outputs ON unit_outputs.unit = units.id
+    JOIN outputs AS rated ON rated.id = unit_outputs.output
+    JOIN current_outputs AS mine ON mine.item = rated.item
+        AND mine.text = rated.text AND mine.sample = rated.sample
+    LEFT JOIN answered ON answered.unit = units.id
+    WHERE units.campaign = :campaign AND units.live AND units.kind = 'normal'
+    GROUP BY mine.checkpoint
+"""  # noqa: S608 - a constant
+RECENT = """
+    SELECT count(DISTINCT ratings.assignment) AS answers, min(ratings.created) AS since
+    FROM ratings
+    JOIN assignments ON assignments.id = ratings.assignment
+    WHERE assignments.campaign = ? AND ratings.state = 'rated'
+        AND assignments.kind IN ('normal', 'anchor') AND ratings.created > ?
+"""
+RATINGS = """
+    SELECT output_ratings.checkpoint, output_ratings.criterion, outputs.item,
+        avg(output_ratings.value) AS value, count(*) AS ratings
+    FROM output_ratings
+    JOIN outputs ON outputs.id = output_ratings.of_output
+    WHERE output_ratings.campaign = ?
+    GROUP BY output_ratings.checkpoint, output_ratings.criterion, outputs.item
+"""
+PREFERENCES = """
+    SELECT DISTINCT preferences.assignment, preferences.criterion, a.item,
+        a.checkpoint AS one, b.checkpoint AS two, preferences.outcome
+    FROM preferences
+    JOIN outputs AS a ON a.id = preferences.output_a
+    JOIN outputs AS b ON b.id = preferences.output_b
+    LEFT JOIN assignments ON assignments.id = preferences.assignment
+    WHERE preferences.task = ? AND ifnull(assignments.campaign, ?) = ?
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """What raters said of one checkpoint on one criterion."""
+
+    criterion: str
+    """Name of the criterion."""
+    ratings: int
+    """Ratings that count; where outputs are compared, comparisons, those included
+    that equal outputs decide without a rater."""
+    estimate: Estimate
+    """Mean rating over prompts; where outputs are compared the win rate from 0 to 1,
+    ties as half a win."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointStand:
+    """How far one checkpoint is."""
+
+    checkpoint: str
+    """Its name, with its series if there are several."""
+    step: int | None
+    """Its training step; None if unknown."""
+    wave: int
+    """The wave in which it joined, from 1."""
+    units: int
+    """Units that show an output of its own."""
+    finished: int
+    """Those of them that have all their raters."""
+    rated: tuple[Rated, ...]
+    """What raters said, by criterion."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How far raters agree on one criterion."""
+
+    criterion: str
+    """Name of the criterion."""
+    alpha: Estimate
+    """Krippendorff's alpha over units."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a campaign stands."""
+
+    name: str
+    """Name of the campaign."""
+    scheme: str
+    """Name of its rating scheme."""
+    raters_per_unit: int
+    """Different raters that each unit gets."""
+    units: int
+    """Units that count."""
+    finished: int
+    """Those of them that have all their raters."""
+    answers: int
+    """Answers that were given, anchors included."""
+    missing: int
+    """Answers that are still wanted, anchors included."""
+    per_hour: float | None
+    """Answers an hour of late; None if there was none in the last half hour."""
+    seconds_left: float | None
+    """Time to the end at that pace; None where there is no pace."""
+    criteria: tuple[str, ...]
+    """Names of the criteria, in the order in which they are asked."""
+    comparing: bool
+    """Whether outputs are compared, so that there are win rates and no means."""
+    scale: tuple[float, float]
+    """Lowest and highest mean, or win rate, that there can be."""
+    checkpoints: tuple[CheckpointStand, ...]
+    """By series and step."""
+    agreement: tuple[Agreement, ...]
+    """By criterion."""
+    simulated: bool
+    """Whether programs rate in it."""
+
+
+def standing(
+    study: StudyFile, campaign: Campaign, *, now: datetime | None = None
+) -> Standing:
+    """How the campaign stands at this moment."""
+    time = now or datetime.now(UTC)
+    deal(study, campaign, time)
+    wanted = {"campaign": campaign.id, "places": campaign.raters_per_output}
+    [counts] = _named(study, PLACES, wanted)
+    missing = counts["missing"] or 0
+    per_hour = _pace(study, campaign, time)
+    return Standing(
+        name=campaign.name,
+        scheme=campaign.plan.scheme,
+        raters_per_unit=campaign.raters_per_output,
+        units=counts["units"] or 0,
+        finished=counts["finished"] or 0,
+        answers=counts["answers"] or 0,
+        missing=missing,
+        per_hour=per_hour,
+        seconds_left=missing / per_hour * 3600 if per_hour else None,
+        criteria=_criteria(campaign),
+        comparing=campaign.plan.scheme in COMPARING,
+        scale=_scale(campaign),
+        checkpoints=_checkpoints(study, campaign, wanted),
+        agreement=_agreement(study, campaign),
+        simulated=has_simulated_raters(study, campaign),
+    )
+
+
+def labels_of(study: StudyFile, task: str) -> dict[str, str]:
+    """Id of each checkpoint to its name, with its series if there are several."""
+    known = stored_checkpoints(study, task)
+    several = len({checkpoint.series for checkpoint in known}) > 1
+    return {
+        one.id: f"{one.series}/{one.name}" if several else one.name for one in known
+    }
+
+
+def _criteria(campaign: Campaign) -> tuple[str, ...]:
+    return tuple(criterion.name for criterion in campaign.plan.criteria)
+
+
+def _scale(campaign: Campaign) -> tuple[float, float]:
+    if campaign.plan.scheme in COMPARING:
+        return 0, 1
+    return (1, campaign.plan.points) if campaign.plan.scheme == "likert" else (0, 100)
+
+
+def _named(
+    study: StudyFile, query: str, parameters: Mapping[str, Json]
+) -> list[dict[str, Json]]:
+    cursor = study.db.conn.execute(query, parameters)
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor]
+
+
+def _pace(study: StudyFile, campaign: Campaign, now: datetime) -> float | None:
+    start = stored_time(now - PACE_WINDOW)
+    [row] = study.rows(RECENT, [campaign.id, start])
+    if not row["answers"]:
+        return None
+    spent = (now - datetime.fromisoformat(row["since"])).total_seconds()
+    # The first answer took time, too, of which nothing is known: count from it on.
+    answers = max(row["answers"] - 1, 1)
+    return float(answers / max(spent, 1.0) * 3600)
+
+
+def _checkpoints(
+    study: StudyFile, campaign: Campaign, wanted: Mapping[str, Json]
+) -> tuple[CheckpointStand, ...]:
+    waves = study.mapping(
+        "SELECT checkpoint, wave FROM waves WHERE campaign = ?", [campaign.id]
+    )
+    counts = {row["checkpoint"]: row for row in _named(study, BY_CHECKPOINT, wanted)}
+    comparing = campaign.plan.scheme in COMPARING
+    rated = _win_rates(study, campaign) if comparing else _means(study, campaign)
+    labels = labels_of(study, campaign.task)
+    return tuple(
+        CheckpointStand(
+            checkpoint=labels[one.id],
+            step=one.step,
+            wave=waves[one.id],
+            units=counts[one.id]["units"] if one.id in counts else 0,
+            finished=counts[one.id]["finished"] if one.id in counts else 0,
+            rated=tuple(
+                rated[one.id, criterion]
+                for criterion in _criteria(campaign)
+                if (one.id, criterion) in rated
+            ),
+        )
+        for one in stored_checkpoints(study, campaign.task)
+        if one.id in waves
+    )
+
+
+_Found = dict[tuple[str, str], Rated]
+
+
+def _means(study: StudyFile, campaign: Campaign) -> _Found:
+    values: dict[tuple[str, str], list[tuple[str, float, int]]] = {}
+    for row in study.each(RATINGS, [campaign.id]):
+        key = row["checkpoint"], row["criterion"]
+        values.setdefault(key, []).append((row["item"], row["value"], row["ratings"]))
+    return {
+        key: _rated(key[1], sum(ratings for *_, ratings in rows), rows)
+        for key, rows in values.items()
+    }
+
+
+def _win_rates(study: StudyFile, campaign: Campaign) -> _Found:
+    values: dict[tuple[str, str], list[tuple[str, float, int]]] = {}
+    number = campaign.id
+    for row in study.each(PREFERENCES, [campaign.task, number, number]):
+        for checkpoint, won in (
+            (row["one"], row["outcome"]),
+            (row["two"], 1 - row["outcome"]),
+        ):
+            key = checkpoint, row["criterion"]
+            values.setdefault(key, []).append((row["item"], won, 1))
+    return {key: _rated(key[1], len(rows), rows) for key, rows in values.items()}
+
+
+def _rated(
+    criterion: str, ratings: int, rows: Sequence[tuple[str, float, int]]
+) -> Rated:
+    from harness.stats.bootstrap import mean_estimate
+
+    return Rated(
+        criterion,
+        ratings,
+        mean_estimate(
+            [value for _, value, _ in rows],
+            groups=[item for item, *_ in rows],
+            draws=DRAWS,
+        ),
+    )
+
+
+def _agreement(study: StudyFile, campaign: Campaign) -> tuple[Agreement, ...]:
+    answers: dict[str, list[Given]] = {name: [] for name in _criteria(campaign)}
+    for given in answers_to_units(study, campaign):
+        answers.setdefault(given.criterion, []).append(given)
+    scale = SCALES.get(campaign.plan.scheme, "interval")
+    return tuple(
+        Agreement(criterion, _alpha(given, scale))
+        for criterion, given in answers.items()
+    )
+
+
+def _alpha(given: Sequence[Given], scale: Scale) -> Estimate:
+    import numpy as np
+
+    from harness.stats.agreement import alpha
+
+    units = dict.fromkeys((one.unit, one.place) for one in given)
+    row = {key: number for number, key in enumerate(units)}
+    raters = dict.fromkeys(one.rater for one in given)
+    column = {rater: number for number, rater in enumerate(raters)}
+    ratings = np.full((len(row), len(column)), np.nan)
+    for one in given:
+        ratings[row[one.unit, one.place], column[one.rater]] = (
+            CHOICE_CODES[one.choice] if one.choice else one.value
+        )
+    return alpha(ratings, scale=scale, draws=DRAWS)

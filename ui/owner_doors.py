@@ -1,0 +1,158 @@
+"""How the study's owner comes in, goes out and downloads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from tempfile import SpooledTemporaryFile
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request
+from fastapi.responses import (
+    HTMLResponse,
+    RedirectResponse,
+    Response,
+    StreamingResponse,
+)
+
+from harness.exporting import archive
+from harness.identity import content_hash
+from harness.study.owners import (
+    close_owner_session,
+    is_owner_invite,
+    is_owner_session,
+    open_owner_session,
+)
+from ui.keeper import WRONG, Cookie, Doorkeeper, too_many_attempts
+from ui.plain import plain_page
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import IO
+
+    from harness.study import StudyFile
+    from ui.site import Site
+
+OWNER_PAGE = "/owner"
+"""Where the owner's page is mounted."""
+IN_MEMORY = 64 * 1024**2
+"""Bytes of a download that are kept in memory; what is longer goes to the disk."""
+
+
+def owner_cookie(study: StudyFile) -> str:
+    """A name of its own for each study, and another one than the raters' cookie has."""
+    return f"tandem_owner_{content_hash(str(study.path.resolve()))[:8]}"
+
+
+def is_owner(study: StudyFile, headers: Mapping[str, str]) -> bool:
+    """Whether the request's cookie holds a session of the study's owner."""
+    try:
+        cookie = SimpleCookie(headers.get("cookie", "")).get(owner_cookie(study))
+    except CookieError:
+        return False
+    return cookie is not None and is_owner_session(study, cookie.value)
+
+
+@dataclass(frozen=True)
+class OwnersDoor:
+    """What the study's owner sees of an invite, and how they get past it."""
+
+    study: StudyFile
+    """Where invites and sessions are."""
+    keeper: Doorkeeper
+    """Who decides."""
+    site: Site
+    """Where the browser is sent."""
+
+    def refusal(self, request: Request, invite: str) -> Response | None:
+        """Why the invite is not looked at, or not known; None if it is fine."""
+        if wait := self.keeper.wait(request):
+            return too_many_attempts(wait)
+        if is_owner_invite(self.study, invite):
+            return None
+        self.keeper.unknown(request)
+        return _unknown_link()
+
+    def greet(self, problem: str = "") -> Response:
+        """What the page is, and a button that opens it."""
+        page = plain_page(
+            "Your study",
+            "The next page is for you alone. It names checkpoints and shows how "
+            "they are rated: do not share this link with raters, and do not rate "
+            "yourself after reading it.",
+            button="Open",
+            password=self.keeper.password is not None,
+            problem=problem,
+        )
+        return HTMLResponse(page, 403 if problem else 200)
+
+    async def enter(self, request: Request) -> Response:
+        """Open a session, if the password is right."""
+        if not await self.keeper.admits(request):
+            if wait := self.keeper.wait(request):
+                return too_many_attempts(wait)
+            return self.greet(WRONG)
+        response = RedirectResponse(f"{self.site.prefix}{OWNER_PAGE}/", 303)
+        self._cookie.keep(response, request, open_owner_session(self.study))
+        return response
+
+    def leave(self, request: Request) -> Response:
+        """Close the session."""
+        close_owner_session(self.study, request.cookies.get(self._cookie.name, ""))
+        response = Response(status_code=204)
+        self._cookie.drop(response)
+        return response
+
+    @property
+    def _cookie(self) -> Cookie:
+        return Cookie(owner_cookie(self.study), self.site, OWNER_PAGE)
+
+
+def owner_doors(door: OwnersDoor) -> APIRouter:
+    """The owner's invite, the way out, and what they can download."""
+    doors, study = APIRouter(), door.study
+
+    @doors.get("/o/{invite}")
+    async def welcome(request: Request, invite: str) -> Response:
+        return door.refusal(request, invite) or door.greet()
+
+    @doors.post("/o/{invite}")
+    async def enter(request: Request, invite: str) -> Response:
+        return door.refusal(request, invite) or await door.enter(request)
+
+    @doors.post(f"{OWNER_PAGE}/leave")
+    async def leave(request: Request) -> Response:
+        return door.leave(request)
+
+    @doors.get(f"{OWNER_PAGE}/download/{{kind}}")
+    def download(request: Request, kind: Literal["csv", "jsonl"]) -> Response:
+        if not is_owner(study, request.headers):
+            return Response("Signed out", status_code=401)
+        file: IO[bytes] = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - streamed
+        archive(study, file, kind=kind)
+        study.close()
+        name = quote(f"{study.path.stem}-{kind}.zip")
+        return StreamingResponse(
+            _blocks(file),
+            media_type="application/zip",
+            headers={"Content-Disposition": f"attachment; filename*=UTF-8''{name}"},
+        )
+
+    return doors
+
+
+def _blocks(file: IO[bytes]) -> Iterator[bytes]:
+    file.seek(0)
+    with file:
+        while block := file.read(1024**2):
+            yield block
+
+
+def _unknown_link() -> HTMLResponse:
+    page = plain_page(
+        "This link is not known",
+        "Perhaps a part of it was lost in copying. The program that serves this page "
+        "prints a new one whenever it starts.",
+    )
+    return HTMLResponse(page, status_code=404)
