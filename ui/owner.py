@@ -17,6 +17,7 @@ from harness.remarks import remarks, whole_remark
 from harness.roster import roster
 from harness.study.file import now
 from harness.study.raters import add_rater, revoke
+from harness.types import Json
 from ui.owner_doors import is_owner
 from ui.plain import asset
 
@@ -25,9 +26,8 @@ if TYPE_CHECKING:
 
     from harness.campaign import Campaign
     from harness.study import StudyFile
-    from harness.types import Json
 
-Reply = dict[str, "Json"]
+Reply = dict[str, Json]
 SCRIPTS = ("state", "standing", "raters", "remarks", "case", "tabs")
 """The page's script, in parts that share one scope; `tabs` starts it."""
 SIGNED_OUT = "You are signed out. Open your link again."
