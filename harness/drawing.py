@@ -2,8 +2,8 @@
 
 All raters are in the same round of a wave. So at any time every rater has rated every
 checkpoint about equally often (their severity cancels), the outputs that are rated
-have all their raters (agreement can be measured early), and nobody judges two answers
-to one prompt in a row. Within a round each rater has an order of their own.
+have all their raters (agreement can be measured early). Within a round each rater has
+an order of their own; nobody gets one prompt twice in a row while there are others.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from harness.study import StudyFile
     from harness.study.raters import Rater
     from harness.types import Json
-    from harness.units import Kind
+    from harness.units import ShownAs
 
 # Simulated raters take no places away from people, nor people from them.
 TAKEN = """
@@ -60,6 +60,11 @@ CHECKPOINTS = """
     JOIN units ON units.id = unit_outputs.unit
     WHERE units.campaign = ? AND units.wave = ? AND units.round = ?
 """
+LAST_PROMPT = """
+    SELECT units.item FROM assignments JOIN units ON units.id = assignments.unit
+    WHERE assignments.campaign = ? AND assignments.rater = ?
+    ORDER BY assignments.shown_at DESC, assignments.id DESC LIMIT 1
+"""
 MINE_BY_CHECKPOINT = """
     SELECT outputs.checkpoint, count(*) AS n FROM assignments
     JOIN assignment_outputs ON assignment_outputs.assignment = assignments.id
@@ -76,8 +81,8 @@ class Unit:
 
     id: int
     """Number of the unit."""
-    kind: Kind
-    """What it is for."""
+    kind: ShownAs
+    """What it is shown for."""
     item: str | None
     """Id of the prompt; None where it is none of the task's."""
     wave: int
@@ -116,6 +121,10 @@ def draw(
     units = open_units(study, campaign, rater, now)
     if not units:
         return None
+    before = study.db.conn.execute(LAST_PROMPT, [campaign.id, rater.id]).fetchone()
+    # Nobody is to compare an output with the one before.
+    others = [unit for unit in units if before is None or unit.item != before[0]]
+    units = others or units
     first = min(map(_rank, units))
     nearest = [unit for unit in units if _rank(unit) == first]
     checkpoints: dict[int, list[str]] = {}
@@ -142,14 +151,17 @@ def choose(
 ) -> Unit:
     """The next of a round's units: of the checkpoints that the rater saw least.
 
+    Anchors come at random among them, so that they are spread over the round.
+
     Args:
         units: at least one.
         seed: the campaign's.
         rater: name of the rater, for an order of their own.
         seen: unit to how often the rater was shown its checkpoints.
     """
+    drawn = min(units, key=lambda unit: content_hash(seed, rater, len(units), unit.id))
     return min(
-        units,
+        (unit for unit in units if unit.kind == drawn.kind),
         key=lambda unit: (
             seen[unit.id],
             content_hash(seed, rater, unit.item, unit.kind, unit.id),

@@ -16,6 +16,10 @@ Kind = Literal["normal", "anchor", "gold", "degraded", "example"]
 `gold` has a known answer; a `degraded` one is a damaged copy; an `example` trains."""
 
 
+ShownAs = Kind | Literal["repeat"]
+"""What an assignment is for: its unit's kind, or `repeat` of what the rater judged."""
+
+
 @dataclass(frozen=True, slots=True)
 class NewUnit:
     """What is to be judged, before it has a number."""
@@ -71,5 +75,6 @@ def remove_units(study: StudyFile, units: Sequence[int]) -> None:
         for table, column in (("unit_outputs", "unit"), ("units", "id")):
             db.conn.executemany(
                 f"DELETE FROM {table} WHERE {column} = ?",  # noqa: S608 - constants
-                [(unit,) for unit in units],
+                # Copies come after what they are of.
+                [(unit,) for unit in sorted(units, reverse=True)],
             )

@@ -23,8 +23,10 @@ LAYERS = (
     (
         *("init", "importing", "exporting", "checkpoints", "work"),
         *("generate", "score", "alongside", "run", "rescore"),
-        *("campaign", "units", "dealing", "drawing", "ordering"),
-        *("assignments", "rate", "desk"),
+        *("campaign", "units", "columns", "dealing", "drawing", "ordering"),
+        *("gold", "checking", "damage", "training", "quality"),
+        *("rendering", "differences", "feedback"),
+        *("assignments", "rate", "earlier", "desk"),
         *("given", "overview", "roster", "remarks", "adjudicate"),
         *("report", "reporting", "compare"),
     ),

@@ -1,5 +1,8 @@
 """The order of a campaign: seeded, the rater's own, and balanced at every moment."""
 
+import itertools
+import random
+import statistics
 from collections import Counter
 
 import pytest
@@ -155,3 +158,131 @@ def test_simulated_raters_take_no_places_from_people(tmp_path):
         answer(study, robot, shown.token, FINE)
     assert len(rate(study, campaign, "ana")) == 2
     assert len(rate(study, campaign, "ben")) == 0
+
+
+# Pairs and sets; the same prompt again
+
+MEANING = [{"name": "meaning", "question": "Which keeps the meaning?"}]
+
+
+def rate_together(study, campaign, name):
+    """Let a rater answer all that is shown; item and checkpoints of each."""
+    rater = ensure_rater(study, name)
+    while shown := next_assignment(study, campaign, rater):
+        ranks = list(range(1, len(shown.outputs) + 1))
+        given = ranks if campaign.plan.scheme == "ranking" else "tie"
+        answer(study, rater, shown.token, Answer({"meaning": given}))
+    found = {}
+    for row in study.rows(
+        "SELECT assignment, item, checkpoint FROM assignments "
+        "JOIN assignment_outputs ON assignment = assignments.id "
+        "JOIN outputs ON outputs.id = output WHERE rater = ? ORDER BY assignments.id",
+        [rater.id],
+    ):
+        of = found.setdefault(row["assignment"], (row["item"], []))
+        of[1].append(row["checkpoint"])
+    return list(found.values())
+
+
+@pytest.mark.parametrize(
+    ("scheme", "items", "checkpoints", "most"),
+    [
+        ("pairwise", 12, 4, 3),
+        ("pairwise", 8, 9, 5),
+        ("pairwise", 2, 6, 4),
+        ("ranking", 12, 4, 0),
+        ("ranking", 20, 8, 5),
+    ],
+)
+def test_of_pairs_and_sets_all_checkpoints_are_seen_about_equally_at_any_time(
+    tmp_path, scheme, items, checkpoints, most
+):
+    study = a_study(tmp_path / "s.db", items=items, checkpoints=checkpoints)
+    plan = a_task(scheme=scheme, criteria=MEANING, raters_per_output=1)
+    order = rate_together(study, open_campaign(study, plan), "ana")
+    counts = Counter(dict.fromkeys(study.column("SELECT id FROM checkpoints"), 0))
+    spreads = []
+    for _, names in order:
+        counts.update(names)
+        spreads.append(max(counts.values()) - min(counts.values()))
+    assert max(spreads) <= most
+
+
+@pytest.mark.parametrize("scheme", ["likert", "pairwise", "ranking"])
+def test_nobody_is_shown_a_prompt_twice_in_a_row_while_there_are_others(
+    tmp_path, scheme
+):
+    for seed in range(6):
+        study = a_study(tmp_path / f"{seed}.db", items=4, checkpoints=4)
+        plan = a_task(scheme=scheme, criteria=MEANING, seed=seed)
+        campaign = open_campaign(study, plan)
+        rater = ensure_rater(study, "ana")
+        if scheme == "likert":
+            rate_one(study, campaign, rater)
+        else:
+            rate_together(study, campaign, "ana")
+        add_outputs(study, items=4, checkpoints=5)
+        while rate_one(study, campaign, rater):
+            pass
+        items = [item for item, _ in shown_in_turn(study, rater)]
+        for here, (one, two) in enumerate(itertools.pairwise(items)):
+            assert one != two or len(set(items[here:])) == 1
+
+
+def rate_one(study, campaign, rater):
+    shown = next_assignment(study, campaign, rater)
+    if shown is None:
+        return False
+    given = {"likert": 3, "pairwise": "tie"}.get(
+        campaign.plan.scheme, [1] * len(shown.outputs)
+    )
+    answer(study, rater, shown.token, Answer({"meaning": given}))
+    return True
+
+
+def shown_in_turn(study, rater):
+    rows = study.rows(
+        "SELECT units.item, assignments.kind FROM assignments "
+        "JOIN units ON units.id = unit WHERE rater = ? ORDER BY assignments.id",
+        [rater.id],
+    )
+    return [tuple(row.values()) for row in rows]
+
+
+@pytest.mark.slow
+def test_half_of_the_work_by_raters_of_unlike_severity_leaves_means_unbiased(tmp_path):
+    """Errors of differences of means, over seeds, ours against a random order."""
+    ours, random_order = [], []
+    for seed in range(24):
+        study = a_study(tmp_path / f"{seed}.db", items=12, checkpoints=3)
+        plan = a_task(criteria=MEANING, points=9, seed=seed, raters_per_output=2)
+        campaign = open_campaign(study, plan)
+        rng = random.Random(seed)  # noqa: S311 - no secret
+        quality = dict(
+            zip(study.column("SELECT id FROM checkpoints"), (4, 5, 6), strict=True)
+        )
+        severity = {name: rng.choice([-3, 0, 3]) for name in ("ana", "ben", "eve")}
+        given = []
+        # Each stops early: a quarter of the 72 places stays empty.
+        for name in severity:
+            rater = ensure_rater(study, name)
+            for _ in range(18):
+                rate_one(study, campaign, rater)
+            given += [(name, by) for _, by in shown_to(study, rater)]
+        ours.append(error(given, quality, severity))
+        names = list(quality)
+        random_order.append(
+            error([(name, rng.choice(names)) for name, _ in given], quality, severity)
+        )
+    spread = statistics.fmean(one**2 for one in ours) ** 0.5
+    assert abs(statistics.fmean(ours)) <= 3 * spread / 24**0.5 + 1e-9
+    assert spread < 0.5 * statistics.fmean(one**2 for one in random_order) ** 0.5
+
+
+def error(given, quality, severity):
+    """By how much the mean of the last is too far above that of the first."""
+    values = {}
+    for rater, checkpoint in given:
+        values.setdefault(checkpoint, []).append(quality[checkpoint] + severity[rater])
+    first, *_, last = (statistics.fmean(values[checkpoint]) for checkpoint in quality)
+    return (last - first) - 2

@@ -1,5 +1,7 @@
 """The views, on a study small enough to work out by hand."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -114,14 +116,20 @@ class Built:
             ],
             ignore=True,
         )
+        for number in self.checkpoints.values():
+            self.join(number)
         return self.study.mapping("SELECT name, id FROM raters")[name]
 
-    def assign(self, rater, *outputs):
+    def join(self, checkpoint, wave=1, campaign=1):
+        row = {"campaign": campaign, "checkpoint": checkpoint, "wave": wave}
+        self.study.insert("waves", [{**row, "joined": NOW}], ignore=True)
+
+    def assign(self, rater, *outputs, campaign=1, kind="normal"):
         token = f"{rater} {outputs}"
         self.study.insert(
             "assignments",
             [
-                {"campaign": 1, "rater": self.rater(rater)}
+                {"campaign": campaign, "rater": self.rater(rater), "kind": kind}
                 | {"token": token, "probability": 1.0}
             ],
         )
@@ -397,6 +405,171 @@ def test_preferences_leave_out_what_does_not_count(built):
     assert len(built.select("*", "preferences")) == 1
     built.rate(1, state="undone", supersedes=rated)
     assert built.select("*", "preferences") == []
+
+
+def a_campaign(built, scheme="pairwise", **plan):
+    """A campaign about all three prompts, which a and b have joined; its number."""
+    plan = {"criteria": [{"name": "fit"}], "pairs": "all", **plan}
+    protocol = {"items": ["i1", "i2", "i3"], "plan": plan}
+    built.study.insert(
+        "campaigns",
+        [
+            {"task": "t", "name": scheme, "scheme": scheme, "hash": f"{scheme} {plan}"}
+            | {"protocol": json.dumps(protocol), "created": NOW}
+        ],
+    )
+    [number] = built.study.column("SELECT max(id) FROM campaigns")
+    for checkpoint in built.checkpoints.values():
+        built.join(checkpoint, campaign=number)
+    return number
+
+
+def another(built, name, texts, *, step=1, wave=1, campaign=1):
+    """A checkpoint that joins with its text for each prompt."""
+    built.checkpoints[name] = store_checkpoint(
+        built.study, series="run", name=name, step=step, backend="x", fingerprint=name
+    ).id
+    built.evaluate(name)
+    built.write(name, "new", {(f"i{n + 1}", 0): text for n, text in enumerate(texts)})
+    built.join(built.checkpoints[name], wave, campaign)
+
+
+def preferred(built):
+    """Better and other checkpoint with the item, and how it was found out."""
+    names = {
+        built.output(name, f"i{n}"): f"{name}{n}"
+        for name in built.checkpoints
+        for n in (1, 2, 3)
+    }
+    found = []
+    for row in built.study.rows("SELECT * FROM preferences"):
+        one, two, outcome = (
+            names[row["output_a"]],
+            names[row["output_b"]],
+            row["outcome"],
+        )
+        if (outcome, two) < (0.5, one) or (outcome == 0.5 and two < one):
+            one, two, outcome = two, one, 1 - outcome
+        found.append((one, two, outcome, row["rater"], row["identical"]))
+    return sorted(found, key=str)
+
+
+def test_a_ranking_says_something_of_every_pair_in_it(built):
+    number = a_campaign(built, "ranking")
+    another(built, "c", ["C1", "C2", "C3"], campaign=number)
+    outputs = [built.output(name, "i1") for name in "bca"]
+    assignment = built.assign("ann", *outputs, campaign=number)
+    for place, (output, rank) in enumerate(zip(outputs, [2, 1, 2], strict=True)):
+        built.rate(assignment, output=output, place=place, value=rank)
+    assert preferred(built) == [
+        ("a1", "b1", 0.5, "ann", 0),
+        ("c1", "a1", 1.0, "ann", 0),
+        ("c1", "b1", 1.0, "ann", 0),
+    ]
+    assert built.select("*", "output_ratings") == []
+
+
+def test_equal_outputs_are_ties_of_every_pair_that_nobody_was_asked_about(built):
+    number = a_campaign(built)
+    another(built, "c", ["A1", "C2", "B3"], campaign=number)
+    assert preferred(built) == [
+        ("a1", "c1", 0.5, None, 1),
+        ("b3", "c3", 0.5, None, 1),
+    ]
+
+
+def test_a_comparison_is_that_of_every_checkpoint_that_wrote_the_text(built):
+    number = a_campaign(built)
+    another(built, "c", ["B1", "C2", "C3"], campaign=number)
+    pair = (built.output("a", "i1"), built.output("b", "i1"))
+    built.rate(built.assign("ann", *pair, campaign=number), choice="second")
+    assert preferred(built) == [
+        ("b1", "a1", 1.0, "ann", 0),
+        ("b1", "c1", 0.5, None, 1),
+        ("c1", "a1", 1.0, "ann", 0),
+    ]
+
+
+def test_both_bad_is_a_tie_that_is_marked_for_every_twin(built):
+    number = a_campaign(built)
+    another(built, "c", ["B1", "C2", "C3"], campaign=number)
+    pair = (built.output("b", "i1"), built.output("a", "i1"))
+    built.rate(built.assign("ann", *pair, campaign=number), choice="both_bad")
+    rows = built.select("outcome, both_bad, identical", "preferences")
+    assert rows == [(0.5, 0, 1), (0.5, 1, 0), (0.5, 1, 0)]
+
+
+@pytest.mark.parametrize("kind", ["anchor", "gold", "degraded", "repeat"])
+def test_only_normal_comparisons_and_ratings_count(built, kind):
+    number = a_campaign(built)
+    pair = (built.output("a", "i1"), built.output("b", "i1"))
+    built.rate(built.assign("ann", *pair, campaign=number, kind=kind), choice="first")
+    likert = a_campaign(built, "likert")
+    one = built.assign("ben", pair[0], campaign=likert, kind=kind)
+    built.rate(one, output=pair[0], value=3)
+    assert built.select("*", "preferences") == []
+    assert built.select("*", "output_ratings") == []
+    assert len(built.select("*", "current_ratings")) == 2
+
+
+def test_what_was_not_to_be_compared_is_not_known_from_chosen_outputs_alone(built):
+    number = a_campaign(built, pairs="neighbours")
+    another(built, "c", ["A1", "C2", "C3"], step=2, campaign=number)
+    pair = (built.output("a", "i1"), built.output("b", "i1"))
+    built.rate(built.assign("ann", *pair, campaign=number), choice="first")
+    # c follows b; that it equals a once does not tell which of a and c is better.
+    assert preferred(built) == [
+        ("a1", "b1", 1.0, "ann", 0),
+        ("c1", "b1", 1.0, "ann", 0),
+    ]
+
+
+def test_a_comparison_of_neighbours_stays_when_another_joins_between_them(built):
+    number = a_campaign(built, pairs="neighbours")
+    another(built, "ab", ["B1", "X2", "X3"], wave=2, campaign=number)
+    pair = (built.output("a", "i1"), built.output("b", "i1"))
+    built.rate(built.assign("ann", *pair, campaign=number), choice="first")
+    assert preferred(built) == [
+        ("a1", "ab1", 1.0, "ann", 0),
+        ("a1", "b1", 1.0, "ann", 0),
+        ("ab1", "b1", 0.5, None, 1),
+    ]
+
+
+# output_ratings
+
+
+def test_a_rating_is_that_of_every_checkpoint_that_wrote_the_text(built):
+    number = a_campaign(built, "likert")
+    another(built, "c", ["A1", "C2", "C3"], campaign=number)
+    output = built.output("a", "i1")
+    built.rate(built.assign("ann", output, campaign=number), output=output, value=4)
+    assert built.select("of_output, value, rater_name", "output_ratings") == sorted(
+        (built.output(name, "i1"), 4, "ann") for name in "ac"
+    )
+
+
+def test_who_has_not_joined_has_no_ratings_of_chosen_outputs(built):
+    number = a_campaign(built, "likert")
+    another(built, "c", ["A1", "C2", "C3"], campaign=number)
+    output = built.output("a", "i1")
+    built.rate(built.assign("ann", output, campaign=number), output=output, value=4)
+    built.study.db.execute(
+        "DELETE FROM waves WHERE checkpoint = ?", [built.checkpoints["c"]]
+    )
+    built.study.db.conn.commit()
+    assert built.select("of_output", "output_ratings") == [(output,)]
+
+
+def test_each_imported_output_brings_its_own_ratings(built):
+    number = a_campaign(built, "imported")
+    another(built, "c", ["A1", "C2", "C3"], campaign=number)
+    output = built.output("a", "i1")
+    assignment = built.assign("ann", output, campaign=number)
+    built.rate(assignment, output=output, value=4)
+    built.study.db.execute("DELETE FROM waves")
+    built.study.db.conn.commit()
+    assert built.select("of_output", "output_ratings") == [(output,)]
 
 
 # checkpoint_summary
