@@ -25,7 +25,7 @@ LAYERS = (
         *("generate", "score", "alongside", "run", "rescore"),
         *("campaign", "units", "columns", "dealing", "drawing", "ordering"),
         *("gold", "checking", "damage", "training", "quality"),
-        *("rendering", "differences", "feedback"),
+        *("leaks", "rendering", "differences", "feedback"),
         *("assignments", "rate", "earlier", "desk"),
         *("given", "overview", "roster", "remarks", "adjudicate"),
         *("report", "reporting", "compare"),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from harness.campaign import Campaign, has_outputs, open_campaign
 from harness.errors import StudyError, UsageError
+from harness.leaks import tell_leaks
 from harness.study import StudyFile
 from harness.study.owners import invite_owner
 from harness.study.raters import add_rater
@@ -130,6 +131,7 @@ def open_campaigns(
             f"{campaign.name}: {len(campaign.items)} prompts, "
             f"raters per output: {campaign.raters_per_output}"
         )
+        tell_leaks(study, campaign, tell)
     return campaigns
 
 

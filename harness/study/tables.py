@@ -1,4 +1,4 @@
-"""The tables of a study file as its first version had them."""
+"""The tables of the first version of a study file; migrations changed them."""
 
 from __future__ import annotations
 
