@@ -5,25 +5,28 @@ from __future__ import annotations
 import re
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import quote
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from harness.identity import content_hash
+from harness.study.owners import is_owner_session
 from harness.study.raters import Rater, rater_for_session
-from ui.owner_doors import OWNER_PAGE, is_owner
 from ui.plain import plain_page
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Mapping
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from harness.study import StudyFile
+    from ui.site import Site
 
 PAGE = "/ui"
 """Where the rating page is mounted."""
+OWNER_PAGE = "/owner"
+"""Where the page of the study's owner is mounted."""
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 MOST_BODY_BYTES = 200_000
 
@@ -38,6 +41,9 @@ OPEN_PATHS = {
     OWNER_PAGE: re.compile(f"{OWNER_PAGE}({GRADIO_PATHS}|/leave|/download/\\w+)"),
 }
 CACHED_PATHS = re.compile(f"({PAGE}|{OWNER_PAGE})/(assets|static)/")
+
+# Gradio would make addresses of its own from what a visitor says in these.
+SAID_BY_PROXIES = re.compile(rb"forwarded|x-forwarded-.*|x-gradio-server|x-original-.*")
 
 # Gradio compiles its templates in the browser, hence 'unsafe-eval'; no other origin
 # can be reached from the page in any way.
@@ -65,13 +71,13 @@ class Guard:
         app: ASGIApp,
         *,
         study: StudyFile,
-        hosts: Collection[str],
+        site: Site,
         simulated: Callable[[], bool],
     ) -> None:
-        """`hosts` are the names that the page may be called by."""
+        """`site` says by which names and under which prefix the page is called."""
         self.app = app
         self.study = study
-        self.hosts = frozenset(hosts)
+        self.site = site
         self.simulated = simulated
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,24 +88,28 @@ class Guard:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})
             return
-        path: str = scope["path"]
+        path = self.site.inner(scope["path"])
 
         async def send_safely(message: Message) -> None:
             if message["type"] == "http.response.start":
                 _secure(MutableHeaders(scope=message), path)
             await send(message)
 
-        app = self._refusal(scope, Headers(scope=scope), path) or self.app
-        await app(scope, receive, send_safely)
-
-    def _refusal(self, scope: Scope, headers: Headers, path: str) -> Response | None:
-        host = headers.get("host", "")
+        headers = Headers(scope=scope)
+        origin = self.site.origin(headers, scope["scheme"])
         # A page of another site that has its name point here must learn nothing.
-        if _name_of(host) not in self.hosts:
-            return Response("Unknown host", status_code=421)
-        if scope["method"] not in SAFE_METHODS:
-            origin = headers.get("origin")
-            if origin is not None and origin.partition("://")[2] != host:
+        if origin is None:
+            refusal: Response | None = Response("Unknown host", status_code=421)
+        else:
+            refusal = self._refusal(scope["method"], headers, path, origin)
+            scope = _as_found(scope, path, self.site.prefix, origin)
+        await (refusal or self.app)(scope, receive, send_safely)
+
+    def _refusal(
+        self, method: str, headers: Headers, path: str, origin: str
+    ) -> Response | None:
+        if method not in SAFE_METHODS:
+            if not self.site.same_site(headers, origin):
                 return Response("Cross-site requests are refused", status_code=403)
             if not _has_small_body(headers):
                 return Response("Too large", status_code=413)
@@ -142,18 +152,46 @@ def cookie_name(study: StudyFile) -> str:
 
 def rater_of(study: StudyFile, headers: Mapping[str, str]) -> Rater | None:
     """Whose session the request's cookie holds; None if nobody's."""
+    session = _cookie(headers, cookie_name(study))
+    return None if session is None else rater_for_session(study, session)
+
+
+def owner_cookie_name(study: StudyFile) -> str:
+    """Another one than the raters' cookie has."""
+    return f"owner_{cookie_name(study)}"
+
+
+def is_owner(study: StudyFile, headers: Mapping[str, str]) -> bool:
+    """Whether the request's cookie holds a session of the study's owner."""
+    session = _cookie(headers, owner_cookie_name(study))
+    return session is not None and is_owner_session(study, session)
+
+
+def _cookie(headers: Mapping[str, str], name: str) -> str | None:
     try:
-        cookie = SimpleCookie(headers.get("cookie", "")).get(cookie_name(study))
+        cookie = SimpleCookie(headers.get("cookie", "")).get(name)
     except CookieError:
         return None
-    return rater_for_session(study, cookie.value) if cookie else None
+    return cookie.value if cookie else None
 
 
-def _name_of(host: str) -> str | None:
-    try:
-        return urlsplit(f"//{host}").hostname
-    except ValueError:
-        return None
+def _as_found(scope: Scope, path: str, prefix: str, origin: str) -> Scope:
+    """The request as the browser made it, whatever proxies did to it on its way."""
+    scheme, _, host = origin.partition("://")
+    headers = [
+        (name, value)
+        for name, value in scope["headers"]
+        if name != b"host" and not SAID_BY_PROXIES.fullmatch(name)
+    ]
+    whole = prefix + path
+    return {
+        **scope,
+        "scheme": scheme,
+        "path": whole,
+        "raw_path": quote(whole).encode("ascii"),
+        "root_path": prefix,
+        "headers": [*headers, (b"host", host.encode("latin-1"))],
+    }
 
 
 def _has_small_body(headers: Headers) -> bool:

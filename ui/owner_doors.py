@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from http.cookies import CookieError, SimpleCookie
+from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
@@ -16,99 +16,113 @@ from fastapi.responses import (
 )
 
 from harness.exporting import archive
-from harness.identity import content_hash
 from harness.study.owners import (
     close_owner_session,
     is_owner_invite,
-    is_owner_session,
     open_owner_session,
 )
-from harness.study.raters import SESSION_LENGTH
-from ui.plain import plain_page
+from ui.doors import Doorkeeper, keep_session, too_many_attempts
+from ui.guard import OWNER_PAGE, is_owner, owner_cookie_name
+from ui.plain import owner_page, plain_page
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from typing import IO
 
     from harness.study import StudyFile
+    from ui.site import Site
 
-OWNER_PAGE = "/owner"
-"""Where the owner's page is mounted."""
 IN_MEMORY = 64 * 1024**2
 """Bytes of a download that are kept in memory; what is longer goes to the disk."""
 
 
-def owner_cookie(study: StudyFile) -> str:
-    """A name of its own for each study, and another one than the raters' cookie has."""
-    return f"tandem_owner_{content_hash(str(study.path.resolve()))[:8]}"
+@dataclass(frozen=True)
+class OwnerDoor:
+    """What the owner sees of their link, and how they get past it."""
 
+    study: StudyFile
+    """Where invites and sessions are."""
+    keeper: Doorkeeper
+    """Who decides."""
+    site: Site
+    """Where the browser is sent."""
 
-def is_owner(study: StudyFile, headers: Mapping[str, str]) -> bool:
-    """Whether the request's cookie holds a session of the study's owner."""
-    try:
-        cookie = SimpleCookie(headers.get("cookie", "")).get(owner_cookie(study))
-    except CookieError:
-        return False
-    return cookie is not None and is_owner_session(study, cookie.value)
-
-
-def owner_doors(study: StudyFile) -> APIRouter:
-    """The owner's invite, the way out, and what they can download."""
-    doors = APIRouter()
-
-    @doors.get("/o/{invite}")
-    def welcome(invite: str) -> HTMLResponse:
-        if not is_owner_invite(study, invite):
-            return _unknown_link()
-        return HTMLResponse(
-            plain_page(
-                "Your study",
-                "The next page is for you alone. It names checkpoints and shows how "
-                "they are rated: do not share this link with raters, and do not rate "
-                "yourself after reading it.",
-                button="Open",
-            )
+    def refusal(self, request: Request, invite: str) -> Response | None:
+        """Why the link does not count; None if it does."""
+        if wait := self.keeper.wait(request):
+            return too_many_attempts(wait)
+        if is_owner_invite(self.study, invite):
+            return None
+        self.keeper.unknown(request)
+        page = plain_page(
+            "This link is not known",
+            "Perhaps a part of it was lost in copying. The program that serves this "
+            "page prints a new one whenever it starts.",
         )
+        return HTMLResponse(page, status_code=404)
 
-    @doors.post("/o/{invite}")
-    def enter(request: Request, invite: str) -> Response:
-        if not is_owner_invite(study, invite):
-            return _unknown_link()
-        home = f"{request.scope.get('root_path', '')}{OWNER_PAGE}"
-        response = RedirectResponse(f"{home}/", 303)
-        response.set_cookie(
-            owner_cookie(study),
-            open_owner_session(study),
-            max_age=int(SESSION_LENGTH.total_seconds()),
-            path=home,
-            httponly=True,
-            samesite="strict",
-            secure=request.url.scheme == "https",
-        )
+    def greet(self, problem: str = "") -> Response:
+        """Whom the page is for, and a button to open it."""
+        password = self.keeper.password is not None
+        page = owner_page(password=password, problem=problem)
+        return HTMLResponse(page, 403 if problem else 200)
+
+    async def enter(self, request: Request) -> Response:
+        """Open a session, if the password is right."""
+        if not await self.keeper.admits(request):
+            if wait := self.keeper.wait(request):
+                return too_many_attempts(wait)
+            return self.greet("This is not the password. Try again.")
+        response = RedirectResponse(f"{self.site.prefix}{OWNER_PAGE}/", 303)
+        name, session = owner_cookie_name(self.study), open_owner_session(self.study)
+        keep_session(response, request, self.site, name, session)
         return response
 
-    @doors.post(f"{OWNER_PAGE}/leave")
-    def leave(request: Request) -> Response:
-        name = owner_cookie(study)
-        close_owner_session(study, request.cookies.get(name, ""))
+    def leave(self, request: Request) -> Response:
+        """Close the session."""
+        name = owner_cookie_name(self.study)
+        close_owner_session(self.study, request.cookies.get(name, ""))
         response = Response(status_code=204)
-        home = f"{request.scope.get('root_path', '')}{OWNER_PAGE}"
-        response.delete_cookie(name, path=home)
+        response.delete_cookie(name, path=self.site.prefix or "/")
         return response
 
-    @doors.get(f"{OWNER_PAGE}/download/{{kind}}")
-    def download(request: Request, kind: Literal["csv", "jsonl"]) -> Response:
-        if not is_owner(study, request.headers):
+    def download(self, request: Request, kind: Literal["csv", "jsonl"]) -> Response:
+        """Every table and view as one ZIP file."""
+        if not is_owner(self.study, request.headers):
             return Response("Signed out", status_code=401)
         file: IO[bytes] = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - streamed
-        archive(study, file, kind=kind)
-        study.close()
-        name = quote(f"{study.path.stem}-{kind}.zip")
+        try:
+            archive(self.study, file, kind=kind)
+        finally:
+            # The thread may be gone before the next request.
+            self.study.close()
+        name = quote(f"{self.study.path.stem}-{kind}.zip")
         return StreamingResponse(
             _blocks(file),
             media_type="application/zip",
             headers={"Content-Disposition": f"attachment; filename*=UTF-8''{name}"},
         )
+
+
+def owner_doors(door: OwnerDoor) -> APIRouter:
+    """The owner's link, the way out, and what they can download."""
+    doors = APIRouter()
+
+    @doors.get("/o/{invite}")
+    async def welcome(request: Request, invite: str) -> Response:
+        return door.refusal(request, invite) or door.greet()
+
+    @doors.post("/o/{invite}")
+    async def enter(request: Request, invite: str) -> Response:
+        return door.refusal(request, invite) or await door.enter(request)
+
+    @doors.post(f"{OWNER_PAGE}/leave")
+    async def leave(request: Request) -> Response:
+        return door.leave(request)
+
+    @doors.get(f"{OWNER_PAGE}/download/{{kind}}")
+    def download(request: Request, kind: Literal["csv", "jsonl"]) -> Response:
+        return door.download(request, kind)
 
     return doors
 
@@ -118,12 +132,3 @@ def _blocks(file: IO[bytes]) -> Iterator[bytes]:
     with file:
         while block := file.read(1024**2):
             yield block
-
-
-def _unknown_link() -> HTMLResponse:
-    page = plain_page(
-        "This link is not known",
-        "Perhaps a part of it was lost in copying. The program that serves this page "
-        "prints a new one whenever it starts.",
-    )
-    return HTMLResponse(page, status_code=404)

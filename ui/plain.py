@@ -12,23 +12,57 @@ from markupsafe import Markup
 if TYPE_CHECKING:
     from harness.types import Json
 
+OWNER_ALONE = (
+    "The next page is for you alone. It names checkpoints and shows how they are "
+    "rated: do not share this link with raters, and do not rate yourself after "
+    "reading it."
+)
+
 
 def asset(name: str) -> str:
     """The text of a file in `ui/assets`."""
     return (files("ui") / "assets" / name).read_text(encoding="utf-8")
 
 
-def welcome_page(*, rater: str, begun: bool, simulated: bool) -> str:
-    """What an invite link shows: what to expect, and a button to start."""
-    title = f"Welcome{' back' if begun else ''}, {rater}"
-    return _render(title=title, rater=rater, begun=begun, simulated=simulated)
-
-
-def plain_page(
-    title: str, *lines: str, simulated: bool = False, button: str = ""
+def welcome_page(
+    *, rater: str, begun: bool, simulated: bool, password: bool, problem: str = ""
 ) -> str:
-    """A heading with a few sentences, and a button that posts to the same address."""
-    return _render(title=title, lines=lines, simulated=simulated, button=button)
+    """What an invite link shows: what to expect, and a button to start.
+
+    Args:
+        rater: name of the rater.
+        begun: whether they have rated before.
+        simulated: whether programs rate in this study.
+        password: whether to ask for the password.
+        problem: why they were not let in; empty if they did not try yet.
+    """
+    return _render(
+        title=f"Welcome{' back' if begun else ''}, {rater}",
+        rater=rater,
+        who=rater,
+        button="Go on" if begun else "Start",
+        simulated=simulated,
+        password=password,
+        problem=problem,
+    )
+
+
+def owner_page(*, password: bool, problem: str = "") -> str:
+    """What the owner's link shows: whom the page is for, and a button to open it."""
+    return _render(
+        title="Your study",
+        lines=[OWNER_ALONE],
+        who="owner",
+        button="Open",
+        simulated=False,
+        password=password,
+        problem=problem,
+    )
+
+
+def plain_page(title: str, *lines: str, simulated: bool = False) -> str:
+    """A heading with a few sentences."""
+    return _render(title=title, lines=lines, simulated=simulated, button="")
 
 
 def _render(**values: Json) -> str:

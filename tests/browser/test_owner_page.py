@@ -190,7 +190,7 @@ def test_leaving_signs_out(owning):
 )
 def test_no_part_is_wider_than_the_window(owning, name, look):
     page = owning(at_work, raters_per_output=3, look=look).page
-    for part in ("Progress", "Raters", "Remarks", "Adjudicate", "Download"):
+    for part in ("Progress", "Raters", "Remarks", "Leaks", "Adjudicate", "Download"):
         tab(page, part)
         page.wait_for_timeout(400)
         keep(page, f"{part.lower()}-{name}")
