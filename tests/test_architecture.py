@@ -27,7 +27,7 @@ LAYERS = (
         *("gold", "checking", "damage", "training", "quality"),
         *("leaks", "rendering", "differences", "feedback"),
         *("assignments", "rate", "earlier", "desk"),
-        *("given", "overview", "roster", "remarks", "adjudicate"),
+        *("given", "wins", "overview", "roster", "remarks", "adjudicate"),
         *("report", "reporting", "compare"),
     ),
     ("demo", "api", "terminal", "cli", "ui"),
