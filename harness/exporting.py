@@ -1,18 +1,22 @@
-"""Export: every table of a study as plain files."""
+"""Export: every table of a study as plain files, and ratings for other tools."""
 
 from __future__ import annotations
 
 import csv
 import json
 from io import TextIOWrapper
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO, TYPE_CHECKING, Literal
 from zipfile import ZIP_DEFLATED, ZipFile
 
-from harness.errors import NotFound, UsageError
+from harness.argilla import write_argilla
+from harness.errors import NotFound, StudyError, UsageError
+from harness.label_studio import write_label_studio
+from harness.rated import rated_campaigns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from harness.study import StudyFile
     from harness.types import Json
@@ -53,11 +57,50 @@ def export(
         raise UsageError(f"{folder} cannot be written: {error.strerror}") from error
 
 
+def export_ratings(
+    study: StudyFile, folder: Path, form: Literal["label-studio", "argilla"]
+) -> list[Path]:
+    """Write what was rated, campaign by campaign, for another tool to import.
+
+    Args:
+        study: what to export.
+        folder: created if need be; files there are replaced.
+        form: the tool.
+
+    Raises:
+        StudyError: nothing has been rated.
+        UsageError: the folder cannot be written.
+    """
+    campaigns = rated_campaigns(study)
+    if not campaigns:
+        raise StudyError(
+            f"{study.path} has no ratings to export. Collect some first: harness rate"
+        )
+    write = {"label-studio": write_label_studio, "argilla": write_argilla}[form]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return write(campaigns, folder)
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be written: {error.strerror}") from error
+
+
 def archive(
-    study: StudyFile, file: IO[bytes], *, kind: Literal["csv", "jsonl"] = "csv"
+    study: StudyFile,
+    file: IO[bytes],
+    *,
+    kind: Literal["csv", "jsonl", "label-studio", "argilla"] = "csv",
 ) -> None:
-    """Write every table and view, as `export` does, to one ZIP file that is open."""
+    """Write what `export` or `export_ratings` would to one ZIP file that is open.
+
+    Raises:
+        StudyError: for another tool, and nothing has been rated.
+    """
     with ZipFile(file, "w", ZIP_DEFLATED) as packed:
+        if kind in {"label-studio", "argilla"}:
+            with TemporaryDirectory() as folder:
+                for path in export_ratings(study, Path(folder), kind):
+                    packed.write(path, path.name)
+            return
         for name in _known(study):
             with (
                 packed.open(f"{name}.{kind}", "w", force_zip64=True) as entry,

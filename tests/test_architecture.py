@@ -25,6 +25,7 @@ LAYERS = (
         *("generate", "score", "alongside", "run", "rescore"),
         *("campaign", "units", "columns", "dealing", "drawing", "ordering"),
         *("gold", "checking", "damage", "training", "quality"),
+        *("rated", "label_studio", "argilla"),
         *("leaks", "rendering", "differences", "feedback"),
         *("assignments", "rate", "earlier", "desk"),
         *("given", "wins", "overview", "roster", "remarks", "adjudicate"),

@@ -222,6 +222,38 @@ def test_export_prints_the_files_it_wrote(good, place):
     assert all((place / name).is_file() for name in out.split())
 
 
+@pytest.mark.parametrize(
+    ("tool", "files"),
+    [
+        ("label-studio", ["news-imported-1.tasks.json", "news-imported-1.config.xml"]),
+        (
+            "argilla",
+            [
+                "news-imported-1/.argilla/dataset.json",
+                "news-imported-1/.argilla/settings.json",
+                "news-imported-1/records.json",
+                "users.json",
+            ],
+        ),
+    ],
+)
+def test_ratings_are_exported_for_another_tool(good, place, tool, files):
+    good("import", "outputs", "outputs.jsonl", "--task", "news", "--db", "s.db")
+    good("import", "ratings", "ratings.jsonl", "--task", "news", "--db", "s.db")
+    out, _ = good("export", "out", "--as", tool, "--db", "s.db")
+    assert out.split() == [f"out/{name}" for name in files]
+    assert all((place / name).is_file() for name in out.split())
+
+
+def test_export_for_another_tool_takes_no_tables(harness, good):
+    good("import", "outputs", "outputs.jsonl", "--task", "news", "--db", "s.db")
+    arguments = ("export", "out", "--as", "argilla", "--db", "s.db")
+    code, _, err = harness(*arguments, "--table", "items")
+    assert (code, "leave --table out" in err) == (2, True)
+    code, _, err = harness(*arguments)
+    assert (code, "no ratings to export" in err) == (2, True)
+
+
 def test_init_says_what_to_do_next(good, place):
     write_rows(place / "mine.jsonl", [{"prompt": "p", "target": "t"}])
     out, _ = good("init", "mine.jsonl")

@@ -7,10 +7,14 @@ from zipfile import ZipFile
 
 import pytest
 from fakes import write_rows
+from rated_study import GIVEN, a_rated_study
+from rating_study import a_study, a_task
 
+from harness.campaign import open_campaign
 from harness.errors import NotFound, UsageError
 from harness.exporting import SECRETS, archive, export
-from harness.importing import import_outputs
+from harness.importing import import_outputs, import_ratings
+from harness.rate import Answer, answer, next_assignment
 from harness.study import StudyFile
 from harness.study.owners import invite_owner, open_owner_session
 from harness.study.raters import add_rater, ensure_rater, open_session
@@ -135,3 +139,68 @@ def test_an_archive_holds_the_files_of_an_export(study, tmp_path, kind):
         assert packed.testzip() is None
         found = {name: packed.read(name) for name in packed.namelist()}
     assert found == {path.name: path.read_bytes() for path in written}
+
+
+# What people rated
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_units_kinds_flags_and_marks_are_exported(tmp_path, kind):
+    study = a_rated_study(tmp_path / "s.db")
+    export(study, tmp_path / "out", kind=kind)
+    rows = {
+        name: [
+            {key: value for key, value in row.items() if value not in {"", None}}
+            for row in parsed_as(tmp_path / "out" / f"{name}.{kind}", kind)
+        ]
+        for name in ("units", "unit_outputs", "assignments", "current_ratings")
+    }
+    assert {row["kind"] for row in rows["units"]} == {"normal"}
+    units = {str(row["id"]) for row in rows["units"]}
+    for name in ("unit_outputs", "assignments", "current_ratings"):
+        assert {str(row["unit"]) for row in rows[name]} <= units
+    assert all("probability" in row and "places" in row for row in rows["assignments"])
+    assert {str(row["flagged"]) for row in rows["current_ratings"]} == {"0", "1"}
+    marks = [row["spans"] for row in rows["current_ratings"] if "spans" in row]
+    assert [json.loads(one) for one in marks] == [GIVEN["spans"]["errors"]] * 3
+    preferred = parsed_as(tmp_path / "out" / f"preferences.{kind}", kind)
+    # Three answers in pairs, and three rankings of three outputs each.
+    assert len(preferred) == 3 + 3 * 3
+    assert {float(row["outcome"]) for row in preferred} == {0.0, 0.5, 1.0}
+
+
+def parsed_as(path, kind):
+    if kind == "csv":
+        with path.open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+    return parsed(path)
+
+
+@pytest.mark.parametrize("scheme", ["likert", "slider", "spans"])
+def test_exported_judgements_are_ratings_to_be_imported_again(tmp_path, scheme):
+    study = a_study(tmp_path / "s.db", items=3, checkpoints=2)
+    criteria = [{"name": "meaning", "question": "Does it keep the meaning?"}]
+    campaign = open_campaign(study, a_task(scheme=scheme, criteria=criteria))
+    rater = ensure_rater(study, "ana")
+    value = 0
+    while shown := next_assignment(study, campaign, rater):
+        value = value % 5 + 1
+        answer(study, rater, shown.token, Answer({"meaning": value}, "so, so"))
+    export(study, tmp_path / "out", names=["judgements"])
+    rows = parsed_as(tmp_path / "out" / "judgements.csv", "csv")
+    flat = [
+        {
+            "item": row["item"],
+            "system": row["checkpoint"],
+            "series": row["series"],
+            "rater": row["rater"],
+            "criterion": row["criterion"],
+            "value": float(row["rating"]),
+        }
+        for row in rows
+    ]
+    other = a_study(tmp_path / "other.db", items=3, checkpoints=2)
+    import_ratings(other, write_rows(tmp_path / "flat.jsonl", flat), "modernize")
+    columns = "SELECT checkpoint, item, criterion, rating FROM judgements ORDER BY 1, 2"
+    assert other.rows(columns) == study.rows(columns)
+    assert len(other.rows(columns)) == 6

@@ -38,7 +38,7 @@ GRADIO_PATHS = (
 )
 OPEN_PATHS = {
     PAGE: re.compile(f"{PAGE}({GRADIO_PATHS})"),
-    OWNER_PAGE: re.compile(f"{OWNER_PAGE}({GRADIO_PATHS}|/leave|/download/\\w+)"),
+    OWNER_PAGE: re.compile(f"{OWNER_PAGE}({GRADIO_PATHS}|/leave|/download/[\\w-]+)"),
 }
 CACHED_PATHS = re.compile(f"({PAGE}|{OWNER_PAGE})/(assets|static)/")
 

@@ -15,6 +15,7 @@ from fastapi.responses import (
     StreamingResponse,
 )
 
+from harness.errors import StudyError
 from harness.exporting import archive
 from harness.study.owners import (
     close_owner_session,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from harness.study import StudyFile
     from ui.site import Site
 
+Kind = Literal["csv", "jsonl", "label-studio", "argilla"]
 IN_MEMORY = 64 * 1024**2
 """Bytes of a download that are kept in memory; what is longer goes to the disk."""
 
@@ -86,13 +88,16 @@ class OwnerDoor:
         response.delete_cookie(name, path=self.site.prefix or "/")
         return response
 
-    def download(self, request: Request, kind: Literal["csv", "jsonl"]) -> Response:
-        """Every table and view as one ZIP file."""
+    def download(self, request: Request, kind: Kind) -> Response:
+        """Every table and view, or ratings for another tool, as one ZIP file."""
         if not is_owner(self.study, request.headers):
             return Response("Signed out", status_code=401)
         file: IO[bytes] = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - streamed
         try:
             archive(self.study, file, kind=kind)
+        except StudyError as error:
+            file.close()
+            return HTMLResponse(plain_page("Nothing to download", str(error)), 404)
         finally:
             # The thread may be gone before the next request.
             self.study.close()
@@ -121,7 +126,7 @@ def owner_doors(door: OwnerDoor) -> APIRouter:
         return door.leave(request)
 
     @doors.get(f"{OWNER_PAGE}/download/{{kind}}")
-    def download(request: Request, kind: Literal["csv", "jsonl"]) -> Response:
+    def download(request: Request, kind: Kind) -> Response:
         return door.download(request, kind)
 
     return doors

@@ -18,6 +18,13 @@ class Format(StrEnum):
     JSON = "json"
 
 
+class RatingTool(StrEnum):
+    """Tools that ratings are exported for."""
+
+    LABEL_STUDIO = "label-studio"
+    ARGILLA = "argilla"
+
+
 class TableFormat(StrEnum):
     """Forms of an exported table."""
 

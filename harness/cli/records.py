@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.options import AsJson, Db, OutputsForm, TableFormat, TaskName
+from harness.cli.options import (
+    AsJson,
+    Db,
+    OutputsForm,
+    RatingTool,
+    TableFormat,
+    TaskName,
+)
+from harness.errors import UsageError
 from harness.terminal import open_study, print_json, print_rows, tell
 
 if TYPE_CHECKING:
@@ -97,14 +105,27 @@ def export(
     table: Annotated[
         list[str], typer.Option(help="A table or view; all if none is named.")
     ] = [],  # noqa: B006 - typer copies it
+    tool: Annotated[
+        RatingTool | None,
+        typer.Option("--as", help="Instead, write all ratings for this tool."),
+    ] = None,
 ) -> None:
-    """Write every table and view to files.
+    """Write every table and view to files, or all ratings for another tool.
 
     Example: harness export tables/ --db results/demo.db --table judgements
     """
     from harness.exporting import export as write
+    from harness.exporting import export_ratings
 
+    if tool is not None and table:
+        raise UsageError(
+            "--as exports all ratings, whatever the table; leave --table out."
+        )
     study = open_study(db, None, must_exist=True)
+    if tool is not None:
+        for path in export_ratings(study, folder, tool.value):
+            typer.echo(path)
+        return
     for path in write(study, folder, kind=format.value, names=table):
         typer.echo(path)
 

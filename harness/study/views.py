@@ -112,7 +112,8 @@ VIEWS = {
     # ranking says something of every pair in it. Equal outputs are ties that nobody
     # was asked about. Where only neighbours are compared, an output that equals
     # another's says nothing of pairs that were not to be compared: of those, only
-    # chosen outputs would be seen.
+    # chosen outputs would be seen. The plus signs keep SQLite from trying out every
+    # pair of checkpoints for each answer.
     "preferences": """
         WITH joined AS (
             SELECT waves.campaign, waves.wave, checkpoints.id AS checkpoint,
@@ -176,8 +177,7 @@ VIEWS = {
                 AND a.text = rated_a.text AND a.sample = rated_a.sample
             JOIN current_outputs AS b ON b.item = rated_b.item
                 AND b.text = rated_b.text AND b.sample = rated_b.sample
-            JOIN compared ON compared.campaign = sides.campaign
-                AND compared.one = a.checkpoint AND compared.two = b.checkpoint
+            WHERE (sides.campaign, +a.checkpoint, +b.checkpoint) IN compared
             UNION
             SELECT NULL, NULL, json_extract(criteria.value, '$.name'),
                 campaigns.task, a.id, b.id, 0.5, 0, 1
@@ -187,9 +187,8 @@ VIEWS = {
             JOIN current_outputs AS a ON a.item = prompts.value AND a.sample = 0
             JOIN current_outputs AS b ON b.item = a.item AND b.sample = 0
                 AND b.text = a.text AND b.id > a.id
-            JOIN compared ON compared.campaign = campaigns.id
-                AND compared.one = a.checkpoint AND compared.two = b.checkpoint
             WHERE campaigns.scheme IN ('pairwise', 'ranking')
+                AND (campaigns.id, +a.checkpoint, +b.checkpoint) IN compared
         )
         SELECT counted.task, counted.assignment, counted.rater, counted.criterion,
             min(one, two) AS output_a, max(one, two) AS output_b,

@@ -257,3 +257,16 @@ def test_a_download_holds_all_tables_and_no_secret(owned):
     assert not [name for name in names if "session" in name or "invite" in name]
     assert len(list(csv.DictReader(StringIO(ratings)))) == 2 * 18 * 2
     assert http.get("/owner/download/exe").status_code == 422
+
+
+@pytest.mark.parametrize("kind", ["label-studio", "argilla"])
+def test_ratings_can_be_downloaded_for_other_tools(owned, kind):
+    answer = owned.owner.http.get(f"/owner/download/{kind}")
+    with ZipFile(BytesIO(answer.content)) as packed:
+        assert packed.namelist()
+
+
+def test_ratings_for_other_tools_need_ratings(shut):
+    answer = shut["owner"].http.get("/owner/download/argilla")
+    assert answer.status_code == 404
+    assert "has no ratings to export" in answer.text

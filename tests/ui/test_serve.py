@@ -51,6 +51,15 @@ def test_a_study_that_is_not_there_is_not_made(tmp_path):
     assert not (tmp_path / "none.db").exists()
 
 
+def test_outputs_that_give_their_model_away_are_told_before_links_are(tmp_path):
+    study = a_study(tmp_path / "s.db", items=2, text=lambda *_: "I am GPT-4.")
+    told = []
+    open_campaigns(study, [a_task()], told.append)
+    assert told[0].startswith("modernize: 2 prompts")
+    assert told[1].startswith("Mind: 6 outputs name a model")
+    assert len(told) == 1 + 1 + 3 + 1
+
+
 def test_tasks_without_outputs_are_left_out_and_named(tmp_path):
     study, told = a_study(tmp_path / "s.db", items=3), []
     tasks = [a_task(), a_task("summarize")]
