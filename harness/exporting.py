@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 from io import TextIOWrapper
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO, TYPE_CHECKING, Literal
 from zipfile import ZIP_DEFLATED, ZipFile
 
@@ -15,7 +17,6 @@ from harness.rated import rated_campaigns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from harness.study import StudyFile
     from harness.types import Json
@@ -84,10 +85,22 @@ def export_ratings(
 
 
 def archive(
-    study: StudyFile, file: IO[bytes], *, kind: Literal["csv", "jsonl"] = "csv"
+    study: StudyFile,
+    file: IO[bytes],
+    *,
+    kind: Literal["csv", "jsonl", "label-studio", "argilla"] = "csv",
 ) -> None:
-    """Write every table and view, as `export` does, to one ZIP file that is open."""
+    """Write what `export` or `export_ratings` would to one ZIP file that is open.
+
+    Raises:
+        StudyError: for another tool, and nothing has been rated.
+    """
     with ZipFile(file, "w", ZIP_DEFLATED) as packed:
+        if kind in {"label-studio", "argilla"}:
+            with TemporaryDirectory() as folder:
+                for path in export_ratings(study, Path(folder), kind):
+                    packed.write(path, path.name)
+            return
         for name in _known(study):
             with (
                 packed.open(f"{name}.{kind}", "w", force_zip64=True) as entry,

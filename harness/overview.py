@@ -11,6 +11,7 @@ from harness.dealing import deal
 from harness.given import Given, answers_to_units
 from harness.study.checkpoints import stored_checkpoints
 from harness.study.raters import stored_time
+from harness.wins import wins
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -77,15 +78,6 @@ RATINGS = """
     JOIN outputs ON outputs.id = output_ratings.of_output
     WHERE output_ratings.campaign = ?
     GROUP BY output_ratings.checkpoint, output_ratings.criterion, outputs.item
-"""
-PREFERENCES = """
-    SELECT DISTINCT preferences.assignment, preferences.criterion, a.item,
-        a.checkpoint AS one, b.checkpoint AS two, preferences.outcome
-    FROM preferences
-    JOIN outputs AS a ON a.id = preferences.output_a
-    JOIN outputs AS b ON b.id = preferences.output_b
-    LEFT JOIN assignments ON assignments.id = preferences.assignment
-    WHERE preferences.task = ? AND ifnull(assignments.campaign, ?) = ?
 """
 
 
@@ -278,14 +270,9 @@ def _means(study: StudyFile, campaign: Campaign) -> _Found:
 
 def _win_rates(study: StudyFile, campaign: Campaign) -> _Found:
     values: dict[tuple[str, str], list[tuple[str, float, int]]] = {}
-    number = campaign.id
-    for row in study.each(PREFERENCES, [campaign.task, number, number]):
-        for checkpoint, won in (
-            (row["one"], row["outcome"]),
-            (row["two"], 1 - row["outcome"]),
-        ):
-            key = checkpoint, row["criterion"]
-            values.setdefault(key, []).append((row["item"], won, 1))
+    for one in wins(study, campaign):
+        key = one.checkpoint, one.criterion
+        values.setdefault(key, []).append((one.item, one.won, 1))
     return {key: _rated(key[1], len(rows), rows) for key, rows in values.items()}
 
 

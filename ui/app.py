@@ -14,10 +14,10 @@ from harness.desk import any_simulated
 from harness.study import StudyFile
 from ui.calls import answer_calls
 from ui.doors import RatersDoor, add_doors, to_page
-from ui.guard import PAGE, Guard, no_entry, rater_of
+from ui.guard import OWNER_PAGE, PAGE, Guard, no_entry, rater_of
 from ui.keeper import Doorkeeper
 from ui.owner import owner_blocks
-from ui.owner_doors import OWNER_PAGE, OwnersDoor, owner_doors
+from ui.owner_doors import OwnersDoor, owner_doors
 from ui.page import rating_blocks, theme
 from ui.plain import asset
 from ui.site import Site

@@ -11,8 +11,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from harness.identity import content_hash
+from harness.study.owners import is_owner_session
 from harness.study.raters import Rater, rater_for_session
-from ui.owner_doors import OWNER_PAGE, is_owner
 from ui.plain import plain_page
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 PAGE = "/ui"
 """Where the rating page is mounted."""
+OWNER_PAGE = "/owner"
+"""Where the page of the study's owner is mounted."""
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 MOST_BODY_BYTES = 200_000
 
@@ -36,7 +38,7 @@ GRADIO_PATHS = (
 )
 OPEN_PATHS = {
     PAGE: re.compile(f"{PAGE}({GRADIO_PATHS})"),
-    OWNER_PAGE: re.compile(f"{OWNER_PAGE}({GRADIO_PATHS}|/leave|/download/\\w+)"),
+    OWNER_PAGE: re.compile(f"{OWNER_PAGE}({GRADIO_PATHS}|/leave|/download/[\\w-]+)"),
 }
 CACHED_PATHS = re.compile(f"({PAGE}|{OWNER_PAGE})/(assets|static)/")
 
@@ -150,11 +152,27 @@ def cookie_name(study: StudyFile) -> str:
 
 def rater_of(study: StudyFile, headers: Mapping[str, str]) -> Rater | None:
     """Whose session the request's cookie holds; None if nobody's."""
+    session = _cookie(headers, cookie_name(study))
+    return None if session is None else rater_for_session(study, session)
+
+
+def owner_cookie_name(study: StudyFile) -> str:
+    """Another one than the raters' cookie has."""
+    return f"owner_{cookie_name(study)}"
+
+
+def is_owner(study: StudyFile, headers: Mapping[str, str]) -> bool:
+    """Whether the request's cookie holds a session of the study's owner."""
+    session = _cookie(headers, owner_cookie_name(study))
+    return session is not None and is_owner_session(study, session)
+
+
+def _cookie(headers: Mapping[str, str], name: str) -> str | None:
     try:
-        cookie = SimpleCookie(headers.get("cookie", "")).get(cookie_name(study))
+        cookie = SimpleCookie(headers.get("cookie", "")).get(name)
     except CookieError:
         return None
-    return rater_for_session(study, cookie.value) if cookie else None
+    return cookie.value if cookie else None
 
 
 def _as_found(scope: Scope, path: str, prefix: str, origin: str) -> Scope:

@@ -12,12 +12,15 @@ import gradio as gr
 
 from harness.adjudicate import case_of, decide, disputes, verdicts
 from harness.errors import HarnessError, InputError
+from harness.leaks import find_leaks
 from harness.overview import standing
+from harness.quality import drift, rater_quality
 from harness.remarks import remarks, whole_remark
 from harness.roster import roster
 from harness.study.file import now
 from harness.study.raters import add_rater, revoke
-from ui.owner_doors import is_owner
+from harness.types import Json
+from ui.guard import is_owner
 from ui.plain import asset
 
 if TYPE_CHECKING:
@@ -25,10 +28,12 @@ if TYPE_CHECKING:
 
     from harness.campaign import Campaign
     from harness.study import StudyFile
-    from harness.types import Json
 
-Reply = dict[str, "Json"]
-SCRIPTS = ("state", "standing", "raters", "remarks", "case", "tabs")
+Reply = dict[str, Json]
+SCRIPTS = (
+    *("state", "standing", "raters", "remarks", "leaks", "case"),
+    "tabs",
+)
 """The page's script, in parts that share one scope; `tabs` starts it."""
 SIGNED_OUT = "You are signed out. Open your link again."
 FRESH_SECONDS = 2.0
@@ -58,8 +63,7 @@ class OwnerDesk:
     study: StudyFile
     campaigns: tuple[Campaign, ...]
     turn: AbstractContextManager[bool] = field(default_factory=Lock)
-    _stands: Reply = field(default_factory=dict)
-    _fresh_until: float = 0.0
+    _kept: dict[str, tuple[float, Reply]] = field(default_factory=dict)
 
     def act(self, request: gr.Request, act: Callable[[], Reply]) -> Reply:
         """What an act gives; its error in words if the owner may read them."""
@@ -74,15 +78,43 @@ class OwnerDesk:
             # The thread may be gone before the next request.
             self.study.close()
 
-    def standing(self) -> Reply:
-        """How all campaigns stand, worked out anew if it was not just now."""
+    def rested(self, make: Callable[[], Reply]) -> Reply:
+        """What `make` gives, worked out anew if it was not just now."""
         begun = time.monotonic()
-        if begun >= self._fresh_until:
-            found = [asdict(standing(self.study, one)) for one in self.campaigns]
-            self._stands = {"campaigns": found, "at": now()}
+        until, reply = self._kept.get(make.__name__, (0.0, {}))
+        if begun >= until:
+            reply = make() | {"at": now()}
             done = time.monotonic()
-            self._fresh_until = done + max(FRESH_SECONDS, REST * (done - begun))
-        return self._stands
+            rest = max(FRESH_SECONDS, REST * (done - begun))
+            self._kept[make.__name__] = done + rest, reply
+        return reply
+
+    def stands(self) -> Reply:
+        """How all campaigns stand."""
+        found = [asdict(standing(self.study, one)) for one in self.campaigns]
+        return {"campaigns": found}
+
+    def quality(self) -> Reply:
+        """How well each rater rates, by campaign, and drift between waves."""
+        return {
+            "quality": [
+                {
+                    "campaign": one.name,
+                    "raters": [r.as_json() for r in rater_quality(self.study, one)],
+                    "drift": [d.as_json() for d in drift(self.study, one)],
+                }
+                for one in self.campaigns
+            ]
+        }
+
+    def leaks(self) -> Reply:
+        """Outputs that tell who wrote them."""
+        found = [
+            {"campaign": one.name, **asdict(leak)}
+            for one in self.campaigns
+            for leak in find_leaks(self.study, one)
+        ]
+        return {"leaks": found}
 
     def campaign(self, message: Json) -> Campaign:
         """The campaign that the page names.
@@ -115,10 +147,14 @@ def _reading(desk: OwnerDesk) -> list[Callable[[Json], Reply]]:
     study, campaigns = desk.study, desk.campaigns
 
     def ask_standing(_: Json) -> Reply:
-        return desk.standing()
+        return desk.rested(desk.stands)
 
     def ask_raters(_: Json) -> Reply:
-        return {"raters": [asdict(one) for one in roster(study, campaigns)]}
+        found = [asdict(one) for one in roster(study, campaigns)]
+        return {"raters": found, **desk.rested(desk.quality)}
+
+    def ask_leaks(_: Json) -> Reply:
+        return desk.rested(desk.leaks)
 
     def ask_remarks(message: Json) -> Reply:
         before = message.get("before") if isinstance(message, Mapping) else None
@@ -149,6 +185,7 @@ def _reading(desk: OwnerDesk) -> list[Callable[[Json], Reply]]:
     return [
         ask_standing,
         ask_raters,
+        ask_leaks,
         ask_remarks,
         ask_remark,
         ask_disputes,

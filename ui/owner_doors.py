@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
 from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
@@ -16,42 +15,27 @@ from fastapi.responses import (
     StreamingResponse,
 )
 
+from harness.errors import StudyError
 from harness.exporting import archive
-from harness.identity import content_hash
 from harness.study.owners import (
     close_owner_session,
     is_owner_invite,
-    is_owner_session,
     open_owner_session,
 )
+from ui.guard import OWNER_PAGE, is_owner, owner_cookie_name
 from ui.keeper import WRONG, Cookie, Doorkeeper, too_many_attempts
 from ui.plain import plain_page
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from typing import IO
 
     from harness.study import StudyFile
     from ui.site import Site
 
-OWNER_PAGE = "/owner"
-"""Where the owner's page is mounted."""
+Kind = Literal["csv", "jsonl", "label-studio", "argilla"]
 IN_MEMORY = 64 * 1024**2
 """Bytes of a download that are kept in memory; what is longer goes to the disk."""
-
-
-def owner_cookie(study: StudyFile) -> str:
-    """A name of its own for each study, and another one than the raters' cookie has."""
-    return f"tandem_owner_{content_hash(str(study.path.resolve()))[:8]}"
-
-
-def is_owner(study: StudyFile, headers: Mapping[str, str]) -> bool:
-    """Whether the request's cookie holds a session of the study's owner."""
-    try:
-        cookie = SimpleCookie(headers.get("cookie", "")).get(owner_cookie(study))
-    except CookieError:
-        return False
-    return cookie is not None and is_owner_session(study, cookie.value)
 
 
 @dataclass(frozen=True)
@@ -104,14 +88,34 @@ class OwnersDoor:
         self._cookie.drop(response)
         return response
 
+    def download(self, request: Request, kind: Kind) -> Response:
+        """Every table and view, or ratings for another tool, as one ZIP file."""
+        if not is_owner(self.study, request.headers):
+            return Response("Signed out", status_code=401)
+        file: IO[bytes] = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - streamed
+        try:
+            archive(self.study, file, kind=kind)
+        except StudyError as error:
+            file.close()
+            return HTMLResponse(plain_page("Nothing to download", str(error)), 404)
+        finally:
+            # The thread may be gone before the next request.
+            self.study.close()
+        name = quote(f"{self.study.path.stem}-{kind}.zip")
+        return StreamingResponse(
+            _blocks(file),
+            media_type="application/zip",
+            headers={"Content-Disposition": f"attachment; filename*=UTF-8''{name}"},
+        )
+
     @property
     def _cookie(self) -> Cookie:
-        return Cookie(owner_cookie(self.study), self.site, OWNER_PAGE)
+        return Cookie(owner_cookie_name(self.study), self.site, OWNER_PAGE)
 
 
 def owner_doors(door: OwnersDoor) -> APIRouter:
     """The owner's invite, the way out, and what they can download."""
-    doors, study = APIRouter(), door.study
+    doors = APIRouter()
 
     @doors.get("/o/{invite}")
     async def welcome(request: Request, invite: str) -> Response:
@@ -126,18 +130,8 @@ def owner_doors(door: OwnersDoor) -> APIRouter:
         return door.leave(request)
 
     @doors.get(f"{OWNER_PAGE}/download/{{kind}}")
-    def download(request: Request, kind: Literal["csv", "jsonl"]) -> Response:
-        if not is_owner(study, request.headers):
-            return Response("Signed out", status_code=401)
-        file: IO[bytes] = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - streamed
-        archive(study, file, kind=kind)
-        study.close()
-        name = quote(f"{study.path.stem}-{kind}.zip")
-        return StreamingResponse(
-            _blocks(file),
-            media_type="application/zip",
-            headers={"Content-Disposition": f"attachment; filename*=UTF-8''{name}"},
-        )
+    def download(request: Request, kind: Kind) -> Response:
+        return door.download(request, kind)
 
     return doors
 

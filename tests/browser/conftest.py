@@ -9,6 +9,7 @@ from rating_study import a_study, a_task
 from server_thread import running
 
 from harness.campaign import open_campaign
+from harness.study.owners import invite_owner
 from harness.study.raters import add_rater
 
 ARGUMENTS = [
@@ -95,3 +96,38 @@ def schemes(chromium, tmp_path_factory):
             return seen
 
         yield open_as_new_rater
+
+
+@pytest.fixture
+def owning(chromium, tmp_path):
+    """Opens the owner's page of a study in which raters were at work."""
+    with ExitStack() as stack:
+
+        def start(work, *, outputs=None, look=None, **plan):
+            study = a_study(tmp_path / "s.db", **(outputs or {}))
+            stack.callback(study.close)
+            campaign = open_campaign(study, a_task(**plan))
+            work(study, campaign)
+            port = stack.enter_context(running(study.path, campaign))
+            context = chromium.new_context(**(look or {}))
+            stack.callback(context.close)
+            context.set_default_timeout(10_000)
+            seen = SimpleNamespace(
+                study=study,
+                campaign=campaign,
+                context=context,
+                root=f"http://127.0.0.1:{port}",
+                requests=[],
+                complaints=[],
+            )
+            context.on("request", lambda request: seen.requests.append(request.url))
+            context.on("console", lambda said: seen.complaints.append(said.text))
+            context.on("weberror", lambda error: seen.complaints.append(str(error)))
+            context.on("dialog", lambda dialog: seen.complaints.append(dialog.message))
+            seen.page = context.new_page()
+            seen.page.goto(f"{seen.root}/o/{invite_owner(study)}")
+            seen.page.get_by_role("button", name="Open").press("Enter")
+            seen.page.wait_for_selector(".campaign")
+            return seen
+
+        yield start

@@ -14,6 +14,7 @@ from server_process import server
 
 from harness.errors import StudyError, UsageError
 from harness.study import StudyFile
+from harness.study.owners import is_owner_invite
 from harness.taskfile import TaskFile
 from ui.serve import _listen, open_campaigns, serve
 
@@ -112,6 +113,15 @@ def test_nothing_to_rate_is_told(tmp_path):
     silent = type(bare)(TaskFile.model_validate(keys), bare.path, "")
     with pytest.raises(UsageError, match=r"bare asks for likelihoods alone"):
         open_campaigns(study, [silent], print)
+
+
+def test_the_owner_gets_a_link_of_their_own(tmp_path, monkeypatch):
+    study, told = a_study(tmp_path / "s.db", items=1, checkpoints=1), []
+    monkeypatch.setattr("uvicorn.Server.run", lambda *_args, **_more: None)
+    serve(study.path, [a_task()], port=0, open_browser=False, tell=told.append)
+    [line] = [line for line in told if line.startswith("Page for you: ")]
+    assert is_owner_invite(study, line.rpartition("/o/")[2])
+    study.close()
 
 
 # A running server

@@ -8,7 +8,7 @@ async function showRaters() {
   if (!reply.raters.length) {
     return draw("raters", make("p", "hint", "Nobody has been invited yet."));
   }
-  draw("raters", table(
+  const links = table(
     ["Rater", "Rated", "Skipped", "Last seen", "Links", "Signed in", ""],
     reply.raters.map((one) => [
       "rater-" + one.id,
@@ -19,7 +19,57 @@ async function showRaters() {
       one.links || "none",
       one.sessions || "no",
       make("span", "row", act("link", "New link", { name: one.name }), revokeButton(one)),
-    ])));
+    ]));
+  draw("raters", links, ...reply.quality.filter((one) => one.raters.length).flatMap(qualityOf));
+}
+
+function qualityOf(one) {
+  const rows = one.raters.map((rater) => [
+    rater.rater,
+    warned(rater),
+    rater.rated,
+    rater.flagged,
+    rater.seconds === null ? "–" : rater.seconds.toFixed(1) + " s",
+    estimated(rater.agreement),
+    estimated(rater.severity),
+    passed(rater.gold),
+    rater.repeats.same === null ? "–"
+      : Math.round(100 * rater.repeats.same) + " % of " + rater.repeats.shown,
+    passed(rater.degraded),
+    rater.longest_run,
+  ]);
+  const head = ["Rater", "Rated", "Flagged", "Median time", noted("Agreement", "with the others"),
+    noted("Severity", "below 0 is stricter"), noted("Gold", "right"), noted("Repeats", "same again"),
+    noted("Damaged", "rated lower"), noted("Longest run", "of one answer")];
+  const parts = [make("h2", "over", "Quality in " + one.campaign), table(head, rows)];
+  if (one.drift.length) {
+    parts.push(make("h2", "over", "Drift between waves of " + one.campaign),
+      table(["Criterion", "Wave", "Later minus earlier", "p"], one.drift.map((row) => [
+        row.criterion + row.wave, row.criterion, row.wave, estimated(row.difference),
+        row.p === null ? "–" : row.p.toFixed(3)])));
+  }
+  return parts;
+}
+
+const noted = (name, note) => make("span", "", name, make("small", "", note));
+
+const passed = (check) => check.shown ? check.hits + " of " + check.shown : "–";
+
+function warned(rater) {
+  const name = make("span", "label", rater.rater);
+  name.dir = "auto";
+  return make("div", "", name, ...rater.warnings.map((text) => make("small", "warning", text)));
+}
+
+function estimated(estimate) {
+  if (estimate.value === null) return "–";
+  const cell = make("div", "figure", make("b", "", estimate.value.toFixed(2)));
+  if (estimate.low !== null) {
+    const ends = estimate.low.toFixed(2) + ", " + estimate.high.toFixed(2);
+    cell.append(make("span", "interval", "[" + ends + "]"));
+  }
+  cell.title = estimate.method;
+  return cell;
 }
 
 function raterName(one) {

@@ -105,5 +105,5 @@ function table(head, rows, foot) {
     make("thead", "", line(head, "th")),
     make("tbody", "", ...rows.map((cells) => line(cells.slice(1), "td", cells[0]))));
   if (foot) whole.append(make("tfoot", "", line(foot, "td")));
-  return make("div", "wide", whole);
+  return make("div", "sheet", whole);
 }

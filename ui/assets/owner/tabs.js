@@ -4,6 +4,7 @@ const SHOW = {
   standing: showStanding,
   raters: showRaters,
   remarks: showRemarks,
+  leaks: showLeaks,
   case: showCases,
   files: () => undefined,
 };
