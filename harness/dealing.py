@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 from math import ceil
 from typing import TYPE_CHECKING
 
+from harness.columns import PAIR, columns_of
 from harness.identity import content_hash
 from harness.study.checkpoints import is_named, stored_checkpoints
 from harness.study.raters import stored_time
@@ -107,7 +108,8 @@ def deal(study: StudyFile, campaign: Campaign, now: datetime) -> None:
         _take_back_unseen(study, campaign)
         dealt = _dealt(study, campaign)
         _mark_live(study, dealt, answers)
-        table = _Table(campaign, waves, _order(study, campaign, waves))
+        columns = columns_of(campaign, waves, _order(study, campaign, waves))
+        table = _Table(campaign, waves, columns)
         new = list(table.units(answers, dealt))
         store_units(study, campaign, [*new, *table.anchors(new, dealt, answers)])
         db.execute(
@@ -124,8 +126,8 @@ class _Table:
     campaign: Campaign
     waves: Mapping[str, int]
     """Checkpoint to its wave."""
-    order: Mapping[str, int]
-    """Checkpoint to its place in its series' order of steps, over all series."""
+    columns: Mapping[frozenset[str], tuple[int, int]]
+    """Checkpoint, or pair of them, to the wave and the column in which it stands."""
 
     def units(
         self, answers: Mapping[str, Sequence[Text]], dealt: Sequence[Dealt]
@@ -133,16 +135,16 @@ class _Table:
         """What is to be judged and is in no unit yet."""
         known: dict[str, set[frozenset[str]]] = {}
         for unit in dealt:
-            known.setdefault(unit.item, set()).add(unit.texts)
-        places = {item: place for place, item in enumerate(self.campaign.items)}
-        for item, texts in answers.items():
-            for group, column in self._groups(item, texts, known.get(item, set())):
-                wave = max(self._wave(text) for text in group)
+            if unit.kind == "normal":
+                known.setdefault(unit.item, set()).add(unit.texts)
+        for place, item in enumerate(self.campaign.items):
+            there = known.get(item, set())
+            for group, wave, column in self._groups(answers.get(item, ()), there):
                 yield NewUnit(
                     wave=wave,
                     kind="normal",
                     item=item,
-                    round=(places[item] + column) % max(1, self._columns(wave)),
+                    round=(place + column) % self._width(wave),
                     probability=self.campaign.probability,
                     outputs=tuple(text.output for text in group),
                 )
@@ -172,83 +174,63 @@ class _Table:
                     wave=wave,
                     kind="anchor",
                     item=unit.item,
-                    round=place % max(1, self._columns(wave)),
+                    round=place % self._width(wave),
                     probability=self.campaign.probability * count / len(earlier),
                     outputs=tuple(text.output for text in texts),
                     copy_of=unit.id,
                 )
 
     def _groups(
-        self, item: str, texts: Sequence[Text], known: set[frozenset[str]]
-    ) -> Iterator[tuple[tuple[Text, ...], int]]:
-        """Sets of texts of one prompt that are new, each with its column."""
+        self, texts: Sequence[Text], known: set[frozenset[str]]
+    ) -> Iterator[tuple[tuple[Text, ...], int, int]]:
+        """Sets of texts of one prompt that are new, each with its wave and column."""
         together = self.campaign.scheme.together
-        if together == 1:
-            for text in texts:
-                if frozenset((text.key,)) not in known:
-                    yield (text,), self._column(text.checkpoints[0])
-        elif together == 2:  # noqa: PLR2004 - a pair
-            for one, two in combinations(texts, 2):
-                if frozenset((one.key, two.key)) not in known and self._wanted(
-                    one, two
-                ):
-                    yield (one, two), self._pair_column(one, two)
-        else:
-            seen = frozenset().union(*known)
-            yield from self._sets(item, texts, seen, together)
+        if together > PAIR:
+            for number, group in enumerate(self._sets(texts, known)):
+                yield group, max(map(self._wave, group)), number
+            return
+        for group in combinations(texts, together):
+            if frozenset(text.key for text in group) in known:
+                continue
+            # Of several checkpoints that wrote the same, the first to be judged.
+            authors = product(*(text.checkpoints for text in group))
+            found = [
+                self.columns[of] for of in map(frozenset, authors) if of in self.columns
+            ]
+            if found:
+                yield (group, *min(found))
 
     def _sets(
-        self, item: str, texts: Sequence[Text], seen: frozenset[str], most: int
-    ) -> Iterator[tuple[tuple[Text, ...], int]]:
+        self, texts: Sequence[Text], known: set[frozenset[str]]
+    ) -> Iterator[tuple[Text, ...]]:
         """New texts in as few sets of even size as can be, filled up with old ones."""
-        by_hash = sorted(texts, key=lambda text: self._hash(item, text.key))
-        new = [text for text in by_hash if text.key not in seen]
-        old = [text for text in by_hash if text.key in seen]
+        texts = sorted(texts, key=lambda text: self._hash(text.output))
+        current = {text.key for text in texts}
+        seen = frozenset().union(*(one for one in known if one <= current))
+        new = [text for text in texts if text.key not in seen]
+        old = [text for text in texts if text.key in seen]
+        most = self.campaign.scheme.together
         # An old text beside the new ones ties the waves together.
-        room = most - bool(old)
-        sets = ceil(len(new) / room)
+        sets = ceil(len(new) / (most - bool(old)))
         for number in range(sets):
             mine = new[number::sets]
-            fill = [text for text in old if text not in mine][: most - len(mine)]
-            if not fill and len(mine) == 1:
-                # Alone there is nothing to compare it with.
-                fill = [text for text in new if text not in mine][:1]
-            if fill or len(mine) > 1:
-                yield (*mine, *fill), number
-
-    def _wanted(self, one: Text, two: Text) -> bool:
-        if self.campaign.plan.pairs == "all":
-            return True
-        return any(
-            abs(self.order[a] - self.order[b]) == 1
-            for a in one.checkpoints
-            for b in two.checkpoints
-        )
+            # Alone there is nothing to compare it with.
+            others = old or (new if len(mine) == 1 else [])
+            fill = [text for text in others if text not in mine]
+            group = (*mine, *fill[: most - len(mine) if old else 1])
+            if len(group) > 1:
+                yield group
 
     def _wave(self, text: Text) -> int:
         return min(self.waves[checkpoint] for checkpoint in text.checkpoints)
 
-    def _column(self, checkpoint: str) -> int:
-        return self._columns_of(self.waves[checkpoint]).index(checkpoint)
-
-    def _pair_column(self, one: Text, two: Text) -> int:
-        a, b = sorted((self.order[one.checkpoints[0]], self.order[two.checkpoints[0]]))
-        return b * (b - 1) // 2 + a
-
-    def _columns(self, wave: int) -> int:
-        """How many columns the wave's square has."""
-        joined = len(self._columns_of(wave))
+    def _width(self, wave: int) -> int:
+        """How many columns, and so rounds, the wave's square has; at least 1."""
         together = self.campaign.scheme.together
-        if together == 1:
-            return joined
-        if together == 2:  # noqa: PLR2004 - a pair
-            known = sum(number <= wave for number in self.waves.values())
-            return known * (known - 1) // 2
-        return ceil(joined / together)
-
-    def _columns_of(self, wave: int) -> list[str]:
-        mine = [name for name, number in self.waves.items() if number == wave]
-        return sorted(mine, key=self._hash)
+        if together > PAIR:
+            joined = sum(number == wave for number in self.waves.values())
+            return max(1, ceil(joined / (together - (wave > 1))))
+        return max(1, sum(number == wave for number, _ in self.columns.values()))
 
     def _hash(self, *parts: str | int) -> str:
         return content_hash(self.campaign.plan.seed, *parts)
@@ -302,7 +284,7 @@ def _begun(study: StudyFile, campaign: Campaign, wave: int) -> bool:
     return bool(
         study.column(
             "SELECT 1 FROM assignments WHERE campaign = ? AND wave = ? "
-            "AND kind IN ('normal', 'anchor') LIMIT 1",
+            "AND kind NOT IN ('gold', 'example') LIMIT 1",
             [campaign.id, wave],
         )
     )
@@ -338,16 +320,23 @@ def _answers(
 
 
 def _take_back_unseen(study: StudyFile, campaign: Campaign) -> None:
-    """Deal a wave anew that nobody has begun: its columns may be others now."""
-    remove_units(
-        study,
-        study.column(
-            "SELECT id FROM units WHERE campaign = ? AND kind IN ('normal', 'anchor') "
-            "AND NOT EXISTS (SELECT 1 FROM assignments WHERE campaign = units.campaign "
-            "AND wave = units.wave AND kind IN ('normal', 'anchor'))",
-            [campaign.id],
-        ),
+    """Deal anew what nobody has seen, where it might be dealt otherwise now.
+
+    That is a wave that nobody has begun: its columns may be others. And sets, also of
+    a wave that was begun: a text that came late may join one, and none is shown twice.
+    """
+    rows = study.db.conn.execute(
+        "SELECT id FROM units WHERE campaign = :campaign "
+        "AND kind NOT IN ('gold', 'example') AND NOT EXISTS (SELECT 1 "
+        "FROM assignments WHERE campaign = :campaign AND wave = units.wave "
+        "AND kind NOT IN ('gold', 'example')) "
+        "OR campaign = :campaign AND :sets AND kind = 'normal' "
+        "AND NOT EXISTS (SELECT 1 FROM assignments WHERE unit = units.id) "
+        "AND NOT EXISTS (SELECT 1 FROM units AS other "
+        "WHERE other.copy_of = units.id)",
+        {"campaign": campaign.id, "sets": campaign.scheme.together > PAIR},
     )
+    remove_units(study, [number for (number,) in rows.fetchall()])
 
 
 def _dealt(study: StudyFile, campaign: Campaign) -> list[Dealt]:
@@ -370,9 +359,7 @@ def _mark_live(
         )
 
 
-def _order(
-    study: StudyFile, campaign: Campaign, waves: Mapping[str, int]
-) -> dict[str, int]:
+def _order(study: StudyFile, campaign: Campaign, waves: Mapping[str, int]) -> list[str]:
+    """The campaign's checkpoints by series and step."""
     ordered = stored_checkpoints(study, campaign.task)
-    joined = [checkpoint.id for checkpoint in ordered if checkpoint.id in waves]
-    return {checkpoint: place for place, checkpoint in enumerate(joined)}
+    return [checkpoint.id for checkpoint in ordered if checkpoint.id in waves]

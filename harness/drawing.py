@@ -2,8 +2,8 @@
 
 All raters are in the same round of a wave. So at any time every rater has rated every
 checkpoint about equally often (their severity cancels), the outputs that are rated
-have all their raters (agreement can be measured early), and nobody judges two answers
-to one prompt in a row. Within a round each rater has an order of their own.
+have all their raters (agreement can be measured early). Within a round each rater has
+an order of their own; nobody gets one prompt twice in a row while there are others.
 """
 
 from __future__ import annotations
@@ -59,6 +59,11 @@ CHECKPOINTS = """
     JOIN outputs ON outputs.id = unit_outputs.output
     JOIN units ON units.id = unit_outputs.unit
     WHERE units.campaign = ? AND units.wave = ? AND units.round = ?
+"""
+LAST_PROMPT = """
+    SELECT units.item FROM assignments JOIN units ON units.id = assignments.unit
+    WHERE assignments.campaign = ? AND assignments.rater = ?
+    ORDER BY assignments.shown_at DESC, assignments.id DESC LIMIT 1
 """
 MINE_BY_CHECKPOINT = """
     SELECT outputs.checkpoint, count(*) AS n FROM assignments
@@ -116,6 +121,10 @@ def draw(
     units = open_units(study, campaign, rater, now)
     if not units:
         return None
+    before = study.db.conn.execute(LAST_PROMPT, [campaign.id, rater.id]).fetchone()
+    # Nobody is to compare an output with the one before.
+    others = [unit for unit in units if before is None or unit.item != before[0]]
+    units = others or units
     first = min(map(_rank, units))
     nearest = [unit for unit in units if _rank(unit) == first]
     checkpoints: dict[int, list[str]] = {}

@@ -71,5 +71,6 @@ def remove_units(study: StudyFile, units: Sequence[int]) -> None:
         for table, column in (("unit_outputs", "unit"), ("units", "id")):
             db.conn.executemany(
                 f"DELETE FROM {table} WHERE {column} = ?",  # noqa: S608 - constants
-                [(unit,) for unit in units],
+                # Copies come after what they are of.
+                [(unit,) for unit in sorted(units, reverse=True)],
             )

@@ -23,7 +23,7 @@ LAYERS = (
     (
         *("init", "importing", "exporting", "checkpoints", "work"),
         *("generate", "score", "alongside", "run", "rescore"),
-        *("campaign", "units", "dealing", "drawing", "ordering"),
+        *("campaign", "units", "columns", "dealing", "drawing", "ordering"),
         *("assignments", "rate", "desk"),
         *("report", "reporting", "compare"),
     ),

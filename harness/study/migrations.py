@@ -350,25 +350,37 @@ UNITS = (
     "CREATE INDEX assignments_of_unit ON assignments (unit)",
     "ALTER TABLE ratings ADD COLUMN place INTEGER",
     "ALTER TABLE ratings ADD COLUMN flagged INTEGER NOT NULL DEFAULT 0",
-    # So far a unit was one output, and nothing was shown twice.
+    # So far a unit was one output; equal ones become one unit.
     """
-    INSERT INTO units (campaign, wave, kind, item, probability, copy_of, content)
+    INSERT INTO units (campaign, wave, kind, item, probability, content)
     SELECT assignments.campaign, min(assignments.wave), 'normal', outputs.item,
-        max(assignments.probability), NULL, assignment_outputs.output
+        max(assignments.probability), min(outputs.id)
     FROM assignments
     JOIN assignment_outputs ON assignment_outputs.assignment = assignments.id
     JOIN outputs ON outputs.id = assignment_outputs.output
     JOIN campaigns ON campaigns.id = assignments.campaign
         AND campaigns.scheme <> 'imported'
-    GROUP BY assignments.campaign, assignment_outputs.output
+    GROUP BY assignments.campaign, outputs.item, outputs.text
     """,
     "INSERT INTO unit_outputs (unit, place, output) SELECT id, 0, content FROM units",
     """
     UPDATE assignments SET unit = (
-        SELECT units.id FROM units
-        JOIN assignment_outputs ON assignment_outputs.output = units.content
+        SELECT units.id FROM assignment_outputs
+        JOIN outputs AS shown ON shown.id = assignment_outputs.output
+        JOIN outputs AS same ON same.item = shown.item AND same.text = shown.text
+        JOIN units ON units.content = same.id
         WHERE assignment_outputs.assignment = assignments.id
             AND units.campaign = assignments.campaign
+    )
+    """,
+    # Of a rater's answers to equal outputs the first counts, as today.
+    """
+    UPDATE assignments SET kind = 'repeat' WHERE id IN (
+        SELECT id FROM (
+            SELECT id, unit, row_number() OVER (
+                PARTITION BY unit, rater ORDER BY state <> 'rated', id
+            ) AS nth FROM assignments
+        ) WHERE unit IS NOT NULL AND nth > 1
     )
     """,
     "UPDATE units SET content = NULL",

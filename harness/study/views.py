@@ -51,8 +51,9 @@ VIEWS = {
             )
     """,
     # What counts: no gold, repeats, degraded copies or outputs shown again. Equal
-    # outputs to one prompt are rated once, and the rating is each one's; from
-    # elsewhere each brings its own.
+    # outputs to one prompt are rated once, and the rating is that of each checkpoint
+    # in the campaign; another's would be rated on chosen outputs alone. From elsewhere
+    # each brings its own.
     "output_ratings": """
         SELECT current_ratings.*, current_outputs.id AS of_output,
             current_outputs.checkpoint, current_outputs.task
@@ -62,7 +63,10 @@ VIEWS = {
         JOIN current_outputs ON current_outputs.item = rated.item
             AND current_outputs.text = rated.text
             AND current_outputs.sample = rated.sample
-            AND (current_outputs.id = rated.id OR campaigns.scheme <> 'imported')
+            AND (current_outputs.id = rated.id OR EXISTS (
+                SELECT 1 FROM waves WHERE waves.campaign = campaigns.id
+                    AND waves.checkpoint = current_outputs.checkpoint
+            ))
         WHERE current_ratings.kind = 'normal'
             AND current_ratings.value IS NOT NULL
             AND campaigns.scheme <> 'ranking'
@@ -86,10 +90,35 @@ VIEWS = {
     """,
     # One row for each pair of checkpoints and answer, whichever side was where; a
     # ranking says something of every pair in it. Equal outputs are ties that nobody
-    # was asked about.
+    # was asked about. Where only neighbours are compared, an output that equals
+    # another's says nothing of pairs that were not to be compared: of those, only
+    # chosen outputs would be seen.
     "preferences": """
-        WITH sides AS (
-            SELECT current_ratings.id, current_ratings.assignment,
+        WITH joined AS (
+            SELECT waves.campaign, waves.wave, checkpoints.id AS checkpoint,
+                json_extract(campaigns.protocol, '$.plan.pairs') = 'neighbours'
+                    AND campaigns.scheme = 'pairwise' AS only_neighbours,
+                row_number() OVER (
+                    PARTITION BY waves.campaign
+                    ORDER BY checkpoints.series, checkpoints.step IS NULL,
+                        checkpoints.step, checkpoints.name
+                ) AS place
+            FROM waves
+            JOIN campaigns ON campaigns.id = waves.campaign
+                AND campaigns.scheme IN ('pairwise', 'ranking')
+            JOIN checkpoints ON checkpoints.id = waves.checkpoint
+        ), compared AS MATERIALIZED (
+            SELECT a.campaign, a.checkpoint AS one, b.checkpoint AS two
+            FROM joined AS a
+            JOIN joined AS b ON b.campaign = a.campaign AND b.place <> a.place
+            WHERE NOT a.only_neighbours OR NOT EXISTS (
+                SELECT 1 FROM joined AS amid WHERE amid.campaign = a.campaign
+                    AND amid.wave <= max(a.wave, b.wave)
+                    AND amid.place > min(a.place, b.place)
+                    AND amid.place < max(a.place, b.place)
+            )
+        ), sides AS (
+            SELECT current_ratings.campaign, current_ratings.assignment,
                 current_ratings.rater_name, current_ratings.criterion,
                 campaigns.task,
                 one.output AS one, two.output AS two,
@@ -127,6 +156,8 @@ VIEWS = {
                 AND a.text = rated_a.text AND a.sample = rated_a.sample
             JOIN current_outputs AS b ON b.item = rated_b.item
                 AND b.text = rated_b.text AND b.sample = rated_b.sample
+            JOIN compared ON compared.campaign = sides.campaign
+                AND compared.one = a.checkpoint AND compared.two = b.checkpoint
             UNION
             SELECT NULL, NULL, json_extract(criteria.value, '$.name'),
                 campaigns.task, a.id, b.id, 0.5, 0, 1
@@ -134,12 +165,10 @@ VIEWS = {
             JOIN json_each(campaigns.protocol, '$.items') AS prompts
             JOIN json_each(campaigns.protocol, '$.plan.criteria') AS criteria
             JOIN current_outputs AS a ON a.item = prompts.value AND a.sample = 0
-            JOIN waves AS of_a ON of_a.campaign = campaigns.id
-                AND of_a.checkpoint = a.checkpoint
             JOIN current_outputs AS b ON b.item = a.item AND b.sample = 0
                 AND b.text = a.text AND b.id > a.id
-            JOIN waves AS of_b ON of_b.campaign = campaigns.id
-                AND of_b.checkpoint = b.checkpoint
+            JOIN compared ON compared.campaign = campaigns.id
+                AND compared.one = a.checkpoint AND compared.two = b.checkpoint
             WHERE campaigns.scheme IN ('pairwise', 'ranking')
         )
         SELECT counted.task, counted.assignment, counted.rater, counted.criterion,

@@ -1,14 +1,20 @@
 """Older study files keep what they hold when they are brought up to date."""
 
 import sqlite3
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from fakes import write_checkpoint, write_task
+from rating_study import a_task
 
+from harness.campaign import open_campaign
 from harness.errors import StudyError
+from harness.rate import Answer, answer, next_assignment, undo
 from harness.run import run
 from harness.study import StudyFile
 from harness.study.migrations import TABLES
+from harness.study.raters import ensure_rater
 from harness.study.views import VIEWS
 from harness.task import load_task
 
@@ -116,3 +122,96 @@ def test_scores_of_likelihood_are_called_so_in_older_studies(ran, tmp_path):
     [view] = study.column("SELECT sql FROM sqlite_master WHERE name = 'judgements'")
     assert "'likelihood'" in view
     assert "'reference'" not in view
+
+
+# m005: units
+
+BEFORE_UNITS = Path(__file__).with_name("study_before_units.sql")
+"""Made by the version before: three prompts, two checkpoints that write the same for
+one, and a third that came later; answers, one of them mended, a skip, an undone answer
+and an open lease, all at MADE."""
+MADE = datetime(2030, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def before_units(tmp_path):
+    with sqlite3.connect(tmp_path / "old.db") as old:
+        old.executescript(BEFORE_UNITS.read_text("utf-8"))
+    old.close()
+    return tmp_path / "old.db"
+
+
+def rows_of(path, query):
+    with sqlite3.connect(path) as connection:
+        rows = connection.execute(query).fetchall()
+    connection.close()
+    return rows
+
+
+def test_every_rating_made_before_units_stays(before_units):
+    kept = (
+        "SELECT ratings.id, assignment, output, criterion, ratings.state, value, "
+        "comment, seconds, supersedes, token, rater FROM ratings "
+        "JOIN assignments ON assignments.id = assignment ORDER BY 1"
+    )
+    before = rows_of(before_units, kept)
+    study = StudyFile(before_units)
+    assert rows_of(before_units, kept) == before
+    assert len(before) == 2 * (4 + 1 + 2 + 1 + 1 + 1)
+    assert study.column("PRAGMA foreign_key_check") == []
+    assert study.column("PRAGMA integrity_check") == ["ok"]
+
+
+def test_of_a_raters_answers_to_equal_outputs_before_units_the_first_counts(
+    before_units,
+):
+    study = StudyFile(before_units)
+    rated = study.rows(
+        "SELECT rater, unit, group_concat(kind) AS kinds FROM assignments "
+        "WHERE state = 'rated' GROUP BY rater, unit HAVING count(*) > 1"
+    )
+    assert [row["kinds"] for row in rated] == ["normal,repeat"]
+    once = study.rows("SELECT rater, of_output, criterion FROM output_ratings")
+    assert len({tuple(row.values()) for row in once}) == len(once)
+
+
+def test_a_campaign_begun_before_units_goes_on_to_exactly_k(before_units):
+    study = StudyFile(before_units)
+    campaign = open_campaign(study, a_task())
+    assert campaign.id == 1
+    for number, name in enumerate(["ana", "ben", "eve", "new"]):
+        rater = ensure_rater(study, name)
+        now = MADE + timedelta(hours=number)
+        while shown := next_assignment(study, campaign, rater, now=now):
+            answer(study, rater, shown.token, Answer({"meaning": 1, "fluency": 1}))
+    of_text = study.rows(
+        "SELECT units.kind, unit, count(DISTINCT assignments.rater) AS raters "
+        "FROM assignments JOIN units ON units.id = unit "
+        "WHERE state = 'rated' GROUP BY unit"
+    )
+    # Three prompts of three checkpoints, the third of which writes the same, too.
+    assert [row["raters"] for row in of_text if row["kind"] == "normal"] == [2] * 7
+    assert [row["raters"] for row in of_text if row["kind"] == "anchor"] == [2]
+    of_output = study.column(
+        "SELECT count(DISTINCT rater) FROM output_ratings GROUP BY of_output"
+    )
+    assert of_output == [2] * 9
+
+
+def test_what_lay_before_a_rater_before_units_still_does(before_units):
+    tokens = {
+        state: rows_of(
+            before_units,
+            f"SELECT token FROM assignments WHERE state = '{state}'",  # noqa: S608
+        )[0][0]
+        for state in ("open", "undone")
+    }
+    study = StudyFile(before_units)
+    campaign = open_campaign(study, a_task())
+    now = MADE + timedelta(minutes=1)
+    eve, ben = ensure_rater(study, "eve"), ensure_rater(study, "ben")
+    assert next_assignment(study, campaign, eve, now=now).token == tokens["open"]
+    shown = next_assignment(study, campaign, ben, now=now)
+    assert shown.token == tokens["undone"]
+    assert shown.answer == Answer({"meaning": 4, "fluency": 3}, "note")
+    assert undo(study, campaign, ben, now=now).answer.values["meaning"] == 5

@@ -114,7 +114,13 @@ class Built:
             ],
             ignore=True,
         )
+        for number in self.checkpoints.values():
+            self.join(number)
         return self.study.mapping("SELECT name, id FROM raters")[name]
+
+    def join(self, checkpoint, wave=1, campaign=1):
+        row = {"campaign": campaign, "checkpoint": checkpoint, "wave": wave}
+        self.study.insert("waves", [{**row, "joined": NOW}], ignore=True)
 
     def assign(self, rater, *outputs):
         token = f"{rater} {outputs}"
