@@ -312,6 +312,11 @@ def m004_scores_of_likelihood_are_called_so(db: Database) -> None:
     _make_views(db)
 
 
+RATED_BY = """
+    SELECT count(*) FROM assignments JOIN raters ON raters.id = assignments.rater
+    WHERE assignments.unit = units.id AND assignments.state = 'rated'
+        AND assignments.kind IN ('normal', 'anchor') AND raters.kind
+"""
 UNITS = (
     """
     CREATE TABLE units (
@@ -325,7 +330,9 @@ UNITS = (
         probability REAL NOT NULL,
         copy_of INTEGER REFERENCES units (id),
         content TEXT,
-        live INTEGER NOT NULL DEFAULT 1
+        live INTEGER NOT NULL DEFAULT 1,
+        people INTEGER NOT NULL DEFAULT 0,
+        programs INTEGER NOT NULL DEFAULT 0
     )
     """,
     "CREATE INDEX units_of_campaign ON units (campaign, kind, wave)",
@@ -384,6 +391,30 @@ UNITS = (
     )
     """,
     "UPDATE units SET content = NULL",
+    # As with the state of an assignment: places are counted at every rating, and the
+    # ratings are too many to be counted each time.
+    f"UPDATE units SET people = ({RATED_BY} <> 'simulated'), "  # noqa: S608 - constant
+    f"programs = ({RATED_BY} = 'simulated')",
+    """
+    CREATE TRIGGER units_count_their_raters AFTER UPDATE OF state ON assignments
+    WHEN new.kind IN ('normal', 'anchor')
+        AND (new.state = 'rated') <> (old.state = 'rated')
+    BEGIN
+        UPDATE units SET people = people + (new.state = 'rated') * 2 - 1
+        WHERE id = new.unit AND 'simulated' <> (
+            SELECT kind FROM raters WHERE id = new.rater
+        );
+        UPDATE units SET programs = programs + (new.state = 'rated') * 2 - 1
+        WHERE id = new.unit AND 'simulated' = (
+            SELECT kind FROM raters WHERE id = new.rater
+        );
+    END
+    """,
+    # For those that are being looked at, a few, among the many that are rated.
+    """
+    CREATE INDEX open_assignments ON assignments (campaign, lease_until)
+    WHERE state IN ('open', 'undone')
+    """,
 )
 
 
