@@ -47,7 +47,8 @@ OPEN_UNITS = f"""
         SELECT unit FROM assignments
         WHERE campaign = :campaign AND rater = :rater AND unit IS NOT NULL
             AND state = 'rated'
-    ), open AS (
+    -- Who rated it before tells more of a drift; others help out at the end.
+    ), open AS NOT MATERIALIZED (
         SELECT id, kind, item, wave, round, probability,
             kind = 'anchor' AND copy_of NOT IN seen_before AS late
         FROM units
@@ -56,10 +57,15 @@ OPEN_UNITS = f"""
     )
 """  # noqa: S608 - constants
 COLUMNS = "open.id, open.kind, open.item, open.wave, open.round, open.probability"
-# Who rated it before tells more of a drift; others help out at the end.
+# Each half is read in the order of an index, no further than to the first.
 FIRST_ROUND = f"""
-    {OPEN_UNITS} SELECT wave, late, round FROM open WHERE item IS NOT :but
-    ORDER BY wave, late, round LIMIT 1
+    {OPEN_UNITS} SELECT * FROM (
+        SELECT wave, late, round FROM open
+        WHERE kind = 'normal' AND item IS NOT :but ORDER BY wave, round LIMIT 1
+    ) UNION ALL SELECT * FROM (
+        SELECT wave, late, round FROM open
+        WHERE kind = 'anchor' AND item IS NOT :but ORDER BY wave, late, round LIMIT 1
+    ) ORDER BY wave, late, round LIMIT 1
 """
 HAS_ROOM = f"""
     SELECT 1 FROM units WHERE id = :unit AND :places > {RATED} + ifnull((
@@ -72,17 +78,14 @@ LAST_PROMPT = """
 """
 OF_ROUND = f"""
     {OPEN_UNITS}, mine AS (
-        SELECT outputs.checkpoint, count(*) AS n FROM assignments
-        JOIN assignment_outputs ON assignment_outputs.assignment = assignments.id
-        JOIN outputs ON outputs.id = assignment_outputs.output
-        WHERE assignments.campaign = :campaign AND assignments.rater = :rater
-            AND assignments.state <> 'skipped'
-        GROUP BY outputs.checkpoint
+        SELECT checkpoint, count(*) AS n FROM assignments
+        JOIN unit_outputs ON unit_outputs.unit = assignments.unit
+        WHERE campaign = :campaign AND rater = :rater AND state <> 'skipped'
+        GROUP BY checkpoint
     )
     SELECT sum(ifnull(mine.n, 0)), {COLUMNS} FROM open
     JOIN unit_outputs ON unit_outputs.unit = open.id
-    JOIN outputs ON outputs.id = unit_outputs.output
-    LEFT JOIN mine ON mine.checkpoint = outputs.checkpoint
+    LEFT JOIN mine ON mine.checkpoint = unit_outputs.checkpoint
     WHERE open.wave = :wave AND open.late = :late AND open.round = :round
         AND open.item IS NOT :but
     GROUP BY open.id

@@ -335,12 +335,13 @@ UNITS = (
         programs INTEGER NOT NULL DEFAULT 0
     )
     """,
-    "CREATE INDEX units_of_campaign ON units (campaign, kind, wave)",
+    "CREATE INDEX units_of_campaign ON units (campaign, kind, wave, round)",
     """
     CREATE TABLE unit_outputs (
         unit INTEGER NOT NULL REFERENCES units (id),
         place INTEGER NOT NULL,
         output TEXT NOT NULL REFERENCES outputs (id),
+        checkpoint TEXT NOT NULL REFERENCES checkpoints (id),
         PRIMARY KEY (unit, place)
     )
     """,
@@ -369,7 +370,11 @@ UNITS = (
         AND campaigns.scheme <> 'imported'
     GROUP BY assignments.campaign, outputs.item, outputs.text
     """,
-    "INSERT INTO unit_outputs (unit, place, output) SELECT id, 0, content FROM units",
+    """
+    INSERT INTO unit_outputs (unit, place, output, checkpoint)
+    SELECT units.id, 0, outputs.id, outputs.checkpoint
+    FROM units JOIN outputs ON outputs.id = units.content
+    """,
     """
     UPDATE assignments SET unit = (
         SELECT units.id FROM assignment_outputs
@@ -410,6 +415,8 @@ UNITS = (
         );
     END
     """,
+    # Few are, and whoever rates asks for them.
+    "CREATE INDEX inactive_items ON items (task) WHERE NOT active",
     # For those that are being looked at, a few, among the many that are rated.
     """
     CREATE INDEX open_assignments ON assignments (campaign, lease_until)
