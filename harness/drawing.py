@@ -9,6 +9,7 @@ an order of their own; nobody gets one prompt twice in a row while there are oth
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from harness.identity import content_hash
@@ -157,14 +158,14 @@ def _choose(found: Sequence[tuple[Any, ...]], seed: int, rater: Rater) -> Unit:
         seed: the campaign's.
         rater: for an order of their own.
     """
-    least = min(seen for seen, *_ in found)
-    units = [Unit(*row) for seen, *row in found if seen == least]
-    return min(
-        units,
-        key=lambda unit: content_hash(
-            seed, rater.name, unit.item, unit.kind, unit.id
-        ),
+    least = min(row[0] for row in found)
+    own = content_hash(seed, rater.name)
+    # A rater's order is asked for at each answer, hence no more than one plain hash.
+    _, *unit = min(
+        (row for row in found if row[0] == least),
+        key=lambda row: sha256(f"{own} {row[1]}".encode()).digest(),
     )
+    return Unit(*unit)
 
 
 def has_room(

@@ -335,7 +335,8 @@ UNITS = (
         programs INTEGER NOT NULL DEFAULT 0
     )
     """,
-    "CREATE INDEX units_of_campaign ON units (campaign, kind, wave, round)",
+    "CREATE INDEX units_of_campaign "
+    "ON units (campaign, kind, wave, round, live, people, programs)",
     """
     CREATE TABLE unit_outputs (
         unit INTEGER NOT NULL REFERENCES units (id),
