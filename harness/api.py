@@ -99,13 +99,15 @@ class Study:
             self.file, load_tasks(suite), progress=progress, remark=remark
         )
 
-    def rate(
+    def rate(  # noqa: PLR0913 - as the command's options
         self,
         suite: str,
         raters: Sequence[str] = ("rater",),
         *,
         host: str = "127.0.0.1",
         port: int = 7860,
+        public_url: str = "",
+        root_path: str | None = None,
         open_browser: bool = False,
         tell: Callable[[str], None] = print,
     ) -> None:
@@ -114,8 +116,11 @@ class Study:
         Args:
             suite: path of a task or suite file, or the name of a bundled one.
             raters: names of those who get a link.
-            host: address to listen at.
+            host: address to listen at; if other machines can reach it, the
+                environment variable HARNESS_PASSWORD must hold a password.
             port: port to listen at; 0 takes any that is free.
+            public_url: of a proxy or tunnel in front of it, as in the printed links.
+            root_path: what stands before every path; None: that of `public_url`.
             open_browser: whether to open the first rater's link here.
             tell: called with each line for the user, links included.
 
@@ -130,6 +135,8 @@ class Study:
             raters=raters,
             host=host,
             port=port,
+            public_url=public_url,
+            root_path=root_path,
             open_browser=open_browser,
             tell=tell,
         )

@@ -335,7 +335,8 @@ def _checked(seconds: Json, mine: Assignment, now: datetime) -> float | None:
     """Seconds as the page measured them, if they can be true."""
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         return None
-    if not math.isfinite(seconds) or seconds < 0:
+    # A whole number may be too great for a float.
+    if not 0 <= seconds < math.inf:
         return None
     since = (now - datetime.fromisoformat(mine.shown_at)).total_seconds()
     return float(min(seconds, max(since, 0.0)))

@@ -8,43 +8,42 @@ from typing import TYPE_CHECKING
 
 import gradio as gr
 from fastapi import FastAPI, Request
-from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from fastapi.responses import JSONResponse, Response
 
 from harness.desk import any_simulated
-from harness.rate import last_answered
 from harness.study import StudyFile
-from harness.study.raters import (
-    SESSION_LENGTH,
-    Rater,
-    close_session,
-    open_session,
-    rater_for_invite,
-)
-from ui.guard import PAGE, Guard, cookie_name, no_entry, rater_of
+from ui.calls import answer_calls
+from ui.doors import Doorkeeper, RatersDoor, add_doors, to_page
+from ui.guard import PAGE, Guard, no_entry, rater_of
 from ui.page import rating_blocks, theme
-from ui.plain import asset, plain_page, welcome_page
+from ui.plain import asset
+from ui.site import Site
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection, Sequence
+    from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
     from harness.campaign import Campaign
+    from ui.password import Password
 
-LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")
+HERE = Site()
+"""This machine alone."""
 
 
 def create_app(
     study_path: Path | str,
     campaigns: Sequence[Campaign],
     *,
-    hosts: Collection[str] = LOOPBACK_NAMES,
+    site: Site = HERE,
+    password: Password | None = None,
 ) -> FastAPI:
     """The rating page of a study, for any ASGI server.
 
     Args:
         study_path: the study file.
         campaigns: what is rated, in this order; see `harness.campaign.open_campaign`.
-        hosts: names that the page may be called by; others are refused.
+        site: where browsers find it; requests to other hosts are refused.
+        password: what opening a link asks for; None if having the link is enough.
 
     Raises:
         StudyError: the study file cannot be opened.
@@ -62,11 +61,11 @@ def create_app(
         study.close()
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=close_study)
-    _add_signs(app, study, served)
-    _add_doors(app, study, served)
+    _add_signs(app, study, served, site)
+    add_doors(app, RatersDoor(study, served, Doorkeeper(password), site))
     # Without a running event loop, Gradio makes several that it never closes.
     asyncio.run(_mount(app, study, served))
-    app.add_middleware(Guard, study=study, hosts=hosts, simulated=simulated)
+    app.add_middleware(Guard, study=study, site=site, simulated=simulated)
     study.close()
     return app
 
@@ -74,9 +73,11 @@ def create_app(
 async def _mount(
     app: FastAPI, study: StudyFile, campaigns: tuple[Campaign, ...]
 ) -> None:
+    blocks = rating_blocks(study, campaigns)
+    answer_calls(app, PAGE, blocks)
     gr.mount_gradio_app(
         app,
-        rating_blocks(study, campaigns),
+        blocks,
         path=PAGE,
         footer_links=[],
         run_history=False,
@@ -93,7 +94,9 @@ async def _mount(
     )
 
 
-def _add_signs(app: FastAPI, study: StudyFile, campaigns: tuple[Campaign, ...]) -> None:
+def _add_signs(
+    app: FastAPI, study: StudyFile, campaigns: tuple[Campaign, ...], site: Site
+) -> None:
     """What anybody may ask for."""
 
     @app.get("/healthz")
@@ -109,68 +112,9 @@ def _add_signs(app: FastAPI, study: StudyFile, campaigns: tuple[Campaign, ...]) 
     async def entrance(request: Request) -> Response:
         if rater_of(study, request.headers) is None:
             return no_entry(simulated=any_simulated(study, campaigns))
-        return _to_page(request)
+        return to_page(site)
 
     @app.get("/session")
     async def session(request: Request) -> JSONResponse:
         known = rater_of(study, request.headers) is not None
         return JSONResponse({"signed_in": known}, 200 if known else 401)
-
-
-def _add_doors(app: FastAPI, study: StudyFile, campaigns: tuple[Campaign, ...]) -> None:
-    """How raters come in and go out."""
-
-    @app.get("/i/{invite}")
-    async def welcome(invite: str) -> HTMLResponse:
-        rater = rater_for_invite(study, invite)
-        if rater is None:
-            return _unknown_link(study, campaigns)
-        begun = last_answered(study, campaigns, rater) is not None
-        simulated = any_simulated(study, campaigns)
-        return HTMLResponse(
-            welcome_page(rater=rater.name, begun=begun, simulated=simulated)
-        )
-
-    @app.post("/i/{invite}")
-    async def enter(request: Request, invite: str) -> Response:
-        rater = rater_for_invite(study, invite)
-        if rater is None:
-            return _unknown_link(study, campaigns)
-        return _signed_in(request, study, rater)
-
-    @app.post("/leave")
-    async def leave(request: Request) -> Response:
-        name = cookie_name(study)
-        close_session(study, request.cookies.get(name, ""))
-        response = Response(status_code=204)
-        response.delete_cookie(name)
-        return response
-
-
-def _to_page(request: Request) -> Response:
-    return RedirectResponse(f"{request.scope.get('root_path', '')}{PAGE}/", 303)
-
-
-def _signed_in(request: Request, study: StudyFile, rater: Rater) -> Response:
-    # The form is on a page of ours, so that even a strict cookie goes with the
-    # redirect, which it would not if the link itself, in a mail, had led here.
-    response = _to_page(request)
-    response.set_cookie(
-        cookie_name(study),
-        open_session(study, rater),
-        max_age=int(SESSION_LENGTH.total_seconds()),
-        httponly=True,
-        samesite="strict",
-        secure=request.url.scheme == "https",
-    )
-    return response
-
-
-def _unknown_link(study: StudyFile, campaigns: tuple[Campaign, ...]) -> HTMLResponse:
-    page = plain_page(
-        "This link is not known",
-        "Perhaps a part of it was lost in copying. Ask the person who sent it for "
-        "a new one.",
-        simulated=any_simulated(study, campaigns),
-    )
-    return HTMLResponse(page, status_code=404)

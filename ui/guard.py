@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import quote
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -15,11 +15,12 @@ from harness.study.raters import Rater, rater_for_session
 from ui.plain import plain_page
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Mapping
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from harness.study import StudyFile
+    from ui.site import Site
 
 PAGE = "/ui"
 """Where the rating page is mounted."""
@@ -33,6 +34,9 @@ OPEN_PATHS = re.compile(
     r"|/gradio_api/(component_server/?|heartbeat/\w+|startup-events))"
 )
 CACHED_PATHS = re.compile(PAGE + r"/(assets|static)/")
+
+# Gradio would make addresses of its own from what a visitor says in these.
+SAID_BY_PROXIES = re.compile(rb"forwarded|x-forwarded-.*|x-gradio-server|x-original-.*")
 
 # Gradio compiles its templates in the browser, hence 'unsafe-eval'; no other origin
 # can be reached from the page in any way.
@@ -60,13 +64,13 @@ class Guard:
         app: ASGIApp,
         *,
         study: StudyFile,
-        hosts: Collection[str],
+        site: Site,
         simulated: Callable[[], bool],
     ) -> None:
-        """`hosts` are the names that the page may be called by."""
+        """`site` says by which names and under which prefix the page is called."""
         self.app = app
         self.study = study
-        self.hosts = frozenset(hosts)
+        self.site = site
         self.simulated = simulated
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -77,24 +81,28 @@ class Guard:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})
             return
-        path: str = scope["path"]
+        path = self.site.inner(scope["path"])
 
         async def send_safely(message: Message) -> None:
             if message["type"] == "http.response.start":
                 _secure(MutableHeaders(scope=message), path)
             await send(message)
 
-        app = self._refusal(scope, Headers(scope=scope), path) or self.app
-        await app(scope, receive, send_safely)
-
-    def _refusal(self, scope: Scope, headers: Headers, path: str) -> Response | None:
-        host = headers.get("host", "")
+        headers = Headers(scope=scope)
+        origin = self.site.origin(headers, scope["scheme"])
         # A page of another site that has its name point here must learn nothing.
-        if _name_of(host) not in self.hosts:
-            return Response("Unknown host", status_code=421)
-        if scope["method"] not in SAFE_METHODS:
-            origin = headers.get("origin")
-            if origin is not None and origin.partition("://")[2] != host:
+        if origin is None:
+            refusal: Response | None = Response("Unknown host", status_code=421)
+        else:
+            refusal = self._refusal(scope["method"], headers, path, origin)
+            scope = _as_found(scope, path, self.site.prefix, origin)
+        await (refusal or self.app)(scope, receive, send_safely)
+
+    def _refusal(
+        self, method: str, headers: Headers, path: str, origin: str
+    ) -> Response | None:
+        if method not in SAFE_METHODS:
+            if not self.site.same_site(headers, origin):
                 return Response("Cross-site requests are refused", status_code=403)
             if not _has_small_body(headers):
                 return Response("Too large", status_code=413)
@@ -138,11 +146,23 @@ def rater_of(study: StudyFile, headers: Mapping[str, str]) -> Rater | None:
     return rater_for_session(study, cookie.value) if cookie else None
 
 
-def _name_of(host: str) -> str | None:
-    try:
-        return urlsplit(f"//{host}").hostname
-    except ValueError:
-        return None
+def _as_found(scope: Scope, path: str, prefix: str, origin: str) -> Scope:
+    """The request as the browser made it, whatever proxies did to it on its way."""
+    scheme, _, host = origin.partition("://")
+    headers = [
+        (name, value)
+        for name, value in scope["headers"]
+        if name != b"host" and not SAID_BY_PROXIES.fullmatch(name)
+    ]
+    whole = prefix + path
+    return {
+        **scope,
+        "scheme": scheme,
+        "path": whole,
+        "raw_path": quote(whole).encode("ascii"),
+        "root_path": prefix,
+        "headers": [*headers, (b"host", host.encode("latin-1"))],
+    }
 
 
 def _has_small_body(headers: Headers) -> bool:

@@ -18,10 +18,26 @@ def asset(name: str) -> str:
     return (files("ui") / "assets" / name).read_text(encoding="utf-8")
 
 
-def welcome_page(*, rater: str, begun: bool, simulated: bool) -> str:
-    """What an invite link shows: what to expect, and a button to start."""
-    title = f"Welcome{' back' if begun else ''}, {rater}"
-    return _render(title=title, rater=rater, begun=begun, simulated=simulated)
+def welcome_page(
+    *, rater: str, begun: bool, simulated: bool, password: bool, problem: str = ""
+) -> str:
+    """What an invite link shows: what to expect, and a button to start.
+
+    Args:
+        rater: name of the rater.
+        begun: whether they have rated before.
+        simulated: whether programs rate in this study.
+        password: whether to ask for the password.
+        problem: why they were not let in; empty if they did not try yet.
+    """
+    return _render(
+        title=f"Welcome{' back' if begun else ''}, {rater}",
+        rater=rater,
+        begun=begun,
+        simulated=simulated,
+        password=password,
+        problem=problem,
+    )
 
 
 def plain_page(title: str, *lines: str, simulated: bool = False) -> str:

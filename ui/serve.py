@@ -6,7 +6,6 @@ import os
 import socket
 import webbrowser
 from contextlib import suppress
-from ipaddress import ip_address
 from threading import Thread
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,8 @@ from harness.campaign import Campaign, has_outputs, open_campaign
 from harness.errors import StudyError, UsageError
 from harness.study import StudyFile
 from harness.study.raters import add_rater
+from ui.password import Password, password_for
+from ui.site import Site, is_local, root, site
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,6 +34,8 @@ def serve(  # noqa: PLR0913 - one argument an option
     raters: Sequence[str] = ("rater",),
     host: str = "127.0.0.1",
     port: int = 7860,
+    public_url: str = "",
+    root_path: str | None = None,
     open_browser: bool = True,
     tell: Callable[[str], None],
 ) -> None:
@@ -42,29 +45,40 @@ def serve(  # noqa: PLR0913 - one argument an option
         study_path: the study file, with outputs.
         tasks: those that say nothing about rating, or have no outputs, are left out.
         raters: names of those who get a link, at least one.
-        host: address to listen at; one that other machines cannot reach.
+        host: address to listen at; if other machines can reach it, a password is
+            needed, see `ui.password.password_for`.
         port: port to listen at; 0 takes any that is free.
+        public_url: under which raters reach a proxy or tunnel that leads here; links
+            begin with it. See `ui.site.Site` for what is believed of proxies.
+        root_path: what stands before every path in the browser, whether or not the
+            proxy strips it; None for the path of `public_url`.
         open_browser: whether to open the first rater's link here.
         tell: gets each line that the user should read, links included.
 
     Raises:
-        UsageError: the host is no loopback address, the port is taken, a rater's name
-            is odd, or no task says anything about rating.
+        UsageError: others can reach the host and there is no password, an address or
+            the prefix is none, the port is taken, a rater's name is odd, or no task
+            says anything about rating.
         StudyError: the study cannot be opened, or has nothing to rate.
     """
     # Gradio takes seconds to import; what can be wrong is said before.
-    refuse_public(host)
+    where = site(host, public_url, root_path)
+    password = password_for(host)
     study = StudyFile(study_path, must_exist=True)
     campaigns = open_campaigns(study, tasks, tell)
     invites = {name: add_rater(study, name) for name in raters}
     study.close()
     with _listen(host, port) as listener:
-        address = f"[{host}]" if ":" in host else host
-        root = f"http://{address}:{listener.getsockname()[1]}"
-        links = {name: f"{root}/i/{invite}" for name, invite in invites.items()}
-        server = _server(study_path, campaigns, host)
+        begin = root(where, host, listener.getsockname()[1])
+        links = {name: f"{begin}/i/{invite}" for name, invite in invites.items()}
+        server = _server(study_path, campaigns, where, password)
         for name, link in links.items():
             tell(f"Link for {name}: {link}")
+        if not is_local(host) and not where.public.startswith("https:"):
+            tell(
+                "Mind: without https others in the network can read along. Better is a "
+                "proxy with https and --public-url, or an SSH tunnel."
+            )
         tell("Stop with Ctrl-C. Every answer is stored at once, and links stay valid.")
         if open_browser and links:
             # Some browsers hold the caller until they are closed.
@@ -72,24 +86,6 @@ def serve(  # noqa: PLR0913 - one argument an option
             Thread(target=webbrowser.open, args=[first], daemon=True).start()
         with suppress(KeyboardInterrupt):
             server.run(sockets=[listener])
-
-
-def refuse_public(host: str) -> None:
-    """Let only addresses pass that other machines cannot reach.
-
-    Raises:
-        UsageError: others could reach it.
-    """
-    try:
-        local = host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        local = False
-    if not local:
-        raise UsageError(
-            f"The rating page is served on this machine alone, and {host} can be "
-            "reached from others. Leave --host out, and let raters elsewhere in "
-            "through an SSH tunnel."
-        )
 
 
 def open_campaigns(
@@ -150,18 +146,22 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _server(
-    study_path: Path | str, campaigns: Sequence[Campaign], host: str
+    study_path: Path | str,
+    campaigns: Sequence[Campaign],
+    where: Site,
+    password: Password | None,
 ) -> uvicorn.Server:
     import uvicorn
 
-    from ui.app import LOOPBACK_NAMES, create_app
+    from ui.app import create_app
 
-    app = create_app(study_path, campaigns, hosts=(*LOOPBACK_NAMES, host))
+    app = create_app(study_path, campaigns, site=where, password=password)
     config = uvicorn.Config(
         app,
         log_level="warning",
         access_log=False,
         server_header=False,
+        proxy_headers=where.behind_proxy,
         ws="none",
         timeout_graceful_shutdown=SECONDS_TO_FINISH,
     )

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from harness.backends import Usage
     from harness.study import StudyFile
-    from harness.task import Task
 
 
 def run(  # noqa: PLR0913 - one argument an option
@@ -113,16 +112,38 @@ def score(suite: Suite, *, db: Db = None, json: AsJson = False) -> None:
     )
 
 
-def rate(
+def rate(  # noqa: PLR0913 - one argument an option
     suite: Suite,
     *,
     db: Db = None,
-    host: Annotated[str, typer.Option(help="Address to serve on.")] = "127.0.0.1",
+    host: Annotated[
+        str,
+        typer.Option(
+            help="Address to serve on; one that other machines reach needs a "
+            "password, from HARNESS_PASSWORD or a prompt."
+        ),
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port; 0 takes a free one.")] = 7860,
     rater: Annotated[
         list[str],
         typer.Option("--rater", help="Name of a rater; may be given several times."),
     ] = ["rater"],  # noqa: B006 - typer copies it
+    public_url: Annotated[
+        str,
+        typer.Option(
+            metavar="URL",
+            help="Of the proxy or tunnel in front, as https://example.org/study; "
+            "links begin with it.",
+        ),
+    ] = "",
+    root_path: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATH",
+            help="What stands before every path, as /study. [default: path of "
+            "--public-url]",
+        ),
+    ] = None,
     browser: Annotated[bool, typer.Option(help="Open the page here.")] = True,
 ) -> None:
     """Serve the page where people rate outputs, blind.
@@ -130,10 +151,21 @@ def rate(
     Example: harness rate modernize --rater ann --rater ben
     """
     from harness.task import load_tasks
+    from ui.serve import serve
 
     tasks = load_tasks(suite)
     study = open_study(db, suite, must_exist=True)
-    _serve(study, tasks, host=host, port=port, raters=rater, open_browser=browser)
+    serve(
+        study.path,
+        tasks,
+        raters=rater,
+        host=host,
+        port=port,
+        public_url=public_url,
+        root_path=root_path,
+        open_browser=browser,
+        tell=typer.echo,
+    )
 
 
 def report(
@@ -208,14 +240,9 @@ def demo(
     _print_report(made.study, None, Format.HTML, folder / "demo.html")
     _print_report(made.study, None, Format.TEXT)
     if serve and sys.stdout.isatty():
-        _serve(
-            made.study,
-            made.tasks,
-            host="127.0.0.1",
-            port=port,
-            raters=["rater"],
-            open_browser=True,
-        )
+        from ui.serve import serve as serve_page
+
+        serve_page(made.study.path, made.tasks, port=port, tell=typer.echo)
         return
     tell(f"To rate its outputs: harness rate modernize --db {made.study.path}")
 
@@ -268,25 +295,3 @@ def _print_report(
     except OSError as error:
         raise UsageError(f"{out} cannot be written: {error.strerror}") from error
     tell(f"wrote {out}")
-
-
-def _serve(
-    study: StudyFile,
-    tasks: Sequence[Task],
-    *,
-    host: str,
-    port: int,
-    raters: Sequence[str],
-    open_browser: bool,
-) -> None:
-    from ui.serve import serve
-
-    serve(
-        study.path,
-        tasks,
-        host=host,
-        port=port,
-        raters=raters,
-        open_browser=open_browser,
-        tell=typer.echo,
-    )

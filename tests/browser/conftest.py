@@ -1,14 +1,12 @@
 """A real Chromium, and a real server in a thread, for a study of each test's own."""
 
-import socket
-import threading
-import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from types import SimpleNamespace
 
 import pytest
 from chromium import find_chromium, find_playwright
 from rating_study import a_study, a_task
+from server_thread import running
 
 from harness.campaign import open_campaign
 from harness.study.raters import add_rater
@@ -21,6 +19,8 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # A name for this machine that is none of loopback.
+    "--host-resolver-rules=MAP rate.example.org 127.0.0.1",
 ]
 
 
@@ -32,37 +32,6 @@ def chromium():
         browser = driver.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser
         browser.close()
-
-
-@contextmanager
-def running(study_path, campaign):
-    """The app on a free port of this machine; gives the port."""
-    import uvicorn
-
-    from ui.app import create_app
-
-    listener = socket.create_server(("127.0.0.1", 0))
-    servers = []
-
-    def work():
-        # In this thread: playwright keeps an event loop running in the main one.
-        app = create_app(study_path, [campaign])
-        config = uvicorn.Config(
-            app, log_level="warning", ws="none", timeout_graceful_shutdown=1
-        )
-        servers.append(uvicorn.Server(config))
-        servers[0].run(sockets=[listener])
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        while thread.is_alive() and not (servers and servers[0].started):
-            time.sleep(0.01)
-        yield listener.getsockname()[1]
-    finally:
-        servers[0].should_exit = True
-        thread.join()
-        listener.close()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from server_process import server
 from harness.errors import StudyError, UsageError
 from harness.study import StudyFile
 from harness.taskfile import TaskFile
-from ui.serve import _listen, open_campaigns, refuse_public, serve
+from ui.serve import _listen, open_campaigns, serve
 
 PUBLIC = ["0.0.0.0", "::", "192.168.0.7", "example.org", ""]  # noqa: S104
 
@@ -30,14 +30,10 @@ def page_at(link, http=None):
 
 
 @pytest.mark.parametrize("host", PUBLIC)
-def test_an_address_that_others_can_reach_is_refused(host):
-    with pytest.raises(UsageError, match="on this machine alone"):
-        refuse_public(host)
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.0.0.2"])
-def test_an_address_of_this_machine_is_fine(host):
-    refuse_public(host)
+def test_an_address_that_others_can_reach_needs_a_password(tmp_path, host):
+    study = a_study(tmp_path / "s.db", items=1, checkpoints=1)
+    with pytest.raises(UsageError, match=r"Set one in .* HARNESS_PASSWORD, or start"):
+        serve(study.path, [a_task()], host=host, tell=print)
 
 
 def test_a_taken_port_is_told_with_the_way_out(tmp_path):
