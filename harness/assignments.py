@@ -8,11 +8,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from harness.checking import has_checks, next_check
+from harness.damage import damage_wave
 from harness.dealing import deal
-from harness.drawing import Unit, draw, has_room
+from harness.drawing import Unit, draw, has_room, open_units
 from harness.errors import RatingRefused
 from harness.identity import content_hash
 from harness.ordering import order_of
+from harness.rendering import Tree, markdown_tree
 from harness.schemes import Control, Judgement, Span
 from harness.study.raters import SECRET_BYTES, stored_time
 from harness.units import outputs_of
@@ -67,10 +70,13 @@ class Shown:
     controls: tuple[Control, ...]
     """The questions."""
     render: str = "raw"
-    """How the texts are drawn: `raw`, exactly as the model wrote them, `markdown` or
-    `code`."""
+    """How references and outputs are drawn: `raw`, exactly as the model wrote them,
+    `markdown` or `code`. Instructions and prompts are always drawn raw."""
+    rendered: tuple[Tree | None, ...] = ()
+    """The Markdown of the references, then of the outputs, None where one is shown as
+    it was written; empty unless `render` is `markdown`."""
     answer: Answer | None = None
-    """What this rater had answered before taking it back."""
+    """What this rater has said of it before, or had before taking it back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +126,25 @@ def next_assignment(
             [campaign.id, rater.id, stored_time(time)],
         )
         if mine is None:
-            unit = draw(study, campaign, rater, time)
+            unit = _next_unit(study, campaign, rater, time)
             if unit is None:
                 return None
             mine = _assign(study, campaign, rater, unit)
         return show(study, campaign, mine, time)
+
+
+def _next_unit(
+    study: StudyFile, campaign: Campaign, rater: Rater, now: datetime
+) -> Unit | None:
+    unit = draw(study, campaign, rater, now)
+    if unit is None:
+        return None
+    # Reading all of them takes long in a large study.
+    units = open_units(study, campaign, rater, now) if has_checks(campaign) else []
+    check = next_check(study, campaign, rater, units)
+    if check is None:
+        damage_wave(study, campaign, unit.wave)
+    return check or unit
 
 
 def find_assignment(
@@ -173,7 +193,7 @@ def show(
     study: StudyFile, campaign: Campaign, mine: Assignment, now: datetime
 ) -> Shown:
     """What the page may know of an assignment; begins its lease anew."""
-    shown = _shown(study, campaign, mine)
+    shown = contents_of(study, campaign, mine)
     stimulus = {
         "render": shown.render,
         "references_shown": campaign.plan.show_references,
@@ -195,7 +215,8 @@ def show(
     return shown
 
 
-def _shown(study: StudyFile, campaign: Campaign, mine: Assignment) -> Shown:
+def contents_of(study: StudyFile, campaign: Campaign, mine: Assignment) -> Shown:
+    """What the page may know of an assignment, which stays as it is."""
     prompt, references, texts = _contents(study, mine)
     shown = Shown(
         token=mine.token,
@@ -206,13 +227,21 @@ def _shown(study: StudyFile, campaign: Campaign, mine: Assignment) -> Shown:
         controls=campaign.scheme.controls,
         render=campaign.plan.render,
     )
-    return replace(shown, answer=_taken_back(study, campaign, mine))
+    rendered: tuple[Tree | None, ...] = ()
+    if shown.render == "markdown":
+        rendered = tuple(map(markdown_tree, shown.references + shown.outputs))
+    return replace(shown, rendered=rendered, answer=last_answer(study, campaign, mine))
 
 
 def texts_of(study: StudyFile, mine: Assignment) -> list[str]:
     """The shown outputs, in the order of the page."""
     _, _, texts = _contents(study, mine)
     return [texts[place] for place in mine.places]
+
+
+def prompt_of(study: StudyFile, mine: Assignment) -> str:
+    """What the model was given."""
+    return _contents(study, mine)[0]
 
 
 def _contents(study: StudyFile, mine: Assignment) -> tuple[str, list[str], list[str]]:
@@ -231,15 +260,16 @@ def _contents(study: StudyFile, mine: Assignment) -> tuple[str, list[str], list[
     return rows[0]["prompt"], json.loads(rows[0]["refs"]), texts
 
 
-def _taken_back(
+def last_answer(
     study: StudyFile, campaign: Campaign, mine: Assignment
 ) -> Answer | None:
-    """The answer that the newest `undone` rows supersede."""
+    """What the rater said of it last, also if they took it back; None if nothing."""
     rows = study.rows(
-        "SELECT old.* FROM ratings "
-        "JOIN ratings AS old ON old.id = ratings.supersedes AND old.state = 'rated' "
-        "WHERE ratings.assignment = ? AND ratings.state = 'undone' AND NOT EXISTS "
-        "(SELECT 1 FROM ratings AS newer WHERE newer.supersedes = ratings.id)",
+        "SELECT said.* FROM ratings AS newest "
+        "JOIN ratings AS said ON said.state = 'rated' AND said.id = "
+        "iif(newest.state = 'undone', newest.supersedes, newest.id) "
+        "WHERE newest.assignment = ? AND NOT EXISTS "
+        "(SELECT 1 FROM ratings AS newer WHERE newer.supersedes = newest.id)",
         [mine.id],
     )
     if not rows:

@@ -9,18 +9,21 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from harness.errors import NotFound, StudyError, UsageError
+from harness.gold import Known, read_known
 from harness.identity import content_hash
 from harness.schemes import Scheme, schemes
 from harness.study.checkpoints import is_named, stored_checkpoints
 from harness.study.file import now
 from harness.taskfile import RatingPlan
+from harness.units import NewUnit, store_units
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from harness.study import StudyFile
     from harness.task import Task
     from harness.types import Json
+    from harness.units import Kind
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,10 @@ class Campaign:
     """Ids of the chosen prompts, in the order in which they were drawn."""
     drawn_from: int
     """Prompts of the task that had outputs when these were drawn."""
+    gold: tuple[Known, ...] = ()
+    """Items whose right answers are known, shown among the others."""
+    examples: tuple[Known, ...] = ()
+    """Items that each rater begins with, to learn what is meant."""
 
     @property
     def scheme(self) -> Scheme:
@@ -64,18 +71,21 @@ def open_campaign(study: StudyFile, task: Task) -> Campaign:
     The prompts are drawn at random with the plan's seed from those that have outputs,
     and stay the same from then on. Checkpoints are not frozen: what a later one
     writes for these prompts is rated too. A campaign is drawn anew as long as it has
-    fewer prompts than wanted and nobody has seen any of them.
+    fewer prompts than wanted and nobody has seen any of them. Gold items and examples
+    are as frozen as the plan: when their files change, a new campaign begins.
 
     Raises:
         UsageError: the task has no rating plan, or asks for no outputs.
+        InputError: the plan's file of gold items or examples is not as it must be.
         NotFound: it names a checkpoint that the study does not have.
         StudyError: there is nothing to rate yet.
     """
     plan = _plan_of(task)
     _refuse_unknown(study, task, plan)
+    known = _Known.of(task, plan)
     with study.transaction() as db:
         pool = _prompts_with_outputs(study, task.name)
-        found = _same_plan(study, task.name, plan)
+        found = _same_plan(study, task.name, plan, known)
         if found is not None and _still_good(study, found, pool):
             return found
         if not pool:
@@ -89,6 +99,8 @@ def open_campaign(study: StudyFile, task: Task) -> Campaign:
             "plan": plan.model_dump(mode="json"),
             "items": _draw(pool, plan),
             "drawn_from": len(pool),
+            "gold": [json.loads(one.content) for one in known.gold],
+            "examples": [json.loads(one.content) for one in known.examples],
         }
         db.execute(
             "INSERT INTO campaigns (task, name, scheme, protocol, hash, created) "
@@ -103,7 +115,35 @@ def open_campaign(study: StudyFile, task: Task) -> Campaign:
             ],
         )
         [row] = study.rows("SELECT * FROM campaigns ORDER BY id DESC LIMIT 1")
-    return _campaign_of(row)
+        campaign = _campaign_of(row)
+        store_units(study, campaign, _units_of(campaign))
+    return campaign
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What the plan's files of known answers hold."""
+
+    gold: tuple[Known, ...]
+    examples: tuple[Known, ...]
+
+    @classmethod
+    def of(cls, task: Task, plan: RatingPlan) -> _Known:
+        gold, examples = (
+            () if source is None else read_known(source, task.path.parent, plan)
+            for source in (plan.gold, plan.examples)
+        )
+        return cls(gold, examples)
+
+
+def _units_of(campaign: Campaign) -> Iterator[NewUnit]:
+    kinds: tuple[tuple[Kind, tuple[Known, ...]], ...] = (
+        ("example", campaign.examples),
+        ("gold", campaign.gold),
+    )
+    for kind, rows in kinds:
+        for place, row in enumerate(rows):
+            yield NewUnit(1, kind, None, place, 1.0, content=row.content)
 
 
 def _plan_of(task: Task) -> RatingPlan:
@@ -183,8 +223,14 @@ def _draw(pool: list[str], plan: RatingPlan) -> list[str]:
     return shuffled if plan.items == "all" else shuffled[: plan.items]
 
 
-def _same_plan(study: StudyFile, task: str, plan: RatingPlan) -> Campaign | None:
-    same = [c for c in campaigns_of(study, task) if c.plan == plan]
+def _same_plan(
+    study: StudyFile, task: str, plan: RatingPlan, known: _Known
+) -> Campaign | None:
+    same = [
+        one
+        for one in campaigns_of(study, task)
+        if one.plan == plan and _Known(one.gold, one.examples) == known
+    ]
     return same[-1] if same else None
 
 
@@ -226,4 +272,6 @@ def _campaign_of(row: Mapping[str, Json]) -> Campaign:
         plan=plan,
         items=tuple(protocol["items"]),
         drawn_from=protocol["drawn_from"],
+        gold=tuple(map(Known.from_json, protocol.get("gold", []))),
+        examples=tuple(map(Known.from_json, protocol.get("examples", []))),
     )

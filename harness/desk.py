@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from harness.campaign import Campaign, has_simulated_raters
-from harness.errors import RatingRefused
+from harness.assignments import assignment_of, contents_of
+from harness.campaign import Campaign, find_campaign, has_simulated_raters
+from harness.differences import Differences, differences
+from harness.earlier import Earlier, earlier, reopen
+from harness.errors import InputError, RatingRefused
 from harness.rate import (
     Answer,
     Progress,
@@ -20,10 +23,12 @@ from harness.rate import (
     undo,
 )
 from harness.study.raters import stored_time
+from harness.training import feedback_on, place_in_training
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from harness.feedback import Feedback
     from harness.study import StudyFile
     from harness.study.raters import Rater
 
@@ -56,6 +61,12 @@ class Screen:
     """What became of the last answer."""
     problem: str = ""
     """Why the last answer was refused; empty if it was not."""
+    feedback: Feedback | None = None
+    """What to say of the example that was just answered; None after all else."""
+    training: tuple[int, int] | None = None
+    """Which of how many examples is shown, from 1; None outside of the training."""
+    reopened: bool = False
+    """Whether an answer that counts is shown, to be changed or left as it is."""
 
 
 @dataclass(frozen=True)
@@ -76,11 +87,44 @@ class Desk:
             shown = next_assignment(self.study, campaign, self.rater)
             if shown is not None:
                 break
+        return self._screen(shown, notice=notice, problem=problem)
+
+    def earlier(self) -> tuple[Earlier, ...]:
+        """The rater's last answers, newest first, as far as they can be changed."""
+        return earlier(self.study, self.campaigns, self.rater)
+
+    def reopen(self, token: str) -> Screen:
+        """An earlier answer, to be changed by `submit` or left by `current`."""
+        try:
+            shown = reopen(self.study, self.campaigns, self.rater, token)
+        except RatingRefused as refusal:
+            return self.current(problem=str(refusal))
+        return replace(self._screen(shown), reopened=True)
+
+    def differences(self, token: str) -> Differences:
+        """Where the two texts that the page shows differ.
+
+        Raises:
+            InputError: it does not show two, or they are too long.
+            RatingRefused: the token is nobody's or another rater's.
+        """
+        mine = assignment_of(self.study, self.rater, token)
+        shown = contents_of(self.study, find_campaign(self.study, mine.campaign), mine)
+        return differences(*compared(shown))
+
+    def _screen(
+        self, shown: Shown | None, *, notice: str = "", problem: str = ""
+    ) -> Screen:
         so_far = Progress(0, 0)
         for campaign in self.campaigns:
             so_far += progress(self.study, campaign, self.rater)
         pace = so_far.seconds_per_item
         last = last_answered(self.study, self.campaigns, self.rater)
+        training = (
+            None
+            if shown is None
+            else place_in_training(self.study, campaign, shown.token)
+        )
         return Screen(
             shown=shown,
             done=so_far.done,
@@ -91,6 +135,7 @@ class Desk:
             simulated=any_simulated(self.study, self.campaigns),
             notice=notice,
             problem=problem,
+            training=training,
         )
 
     def submit(self, token: str, given: Answer) -> Screen:
@@ -103,7 +148,12 @@ class Desk:
             outcome = answer(self.study, self.rater, token, given)
         except RatingRefused as refusal:
             return self.current(problem=str(refusal))
-        return self.current(notice=NOTICES[outcome])
+        said = (
+            feedback_on(self.study, campaign, token, given.values)
+            for campaign in self.campaigns
+        )
+        feedback = next(filter(None, said), None)
+        return replace(self.current(notice=NOTICES[outcome]), feedback=feedback)
 
     def skip(self, token: str, reason: str) -> Screen:
         """Put an assignment aside; what comes next.
@@ -140,6 +190,18 @@ class Desk:
             [self.rater.id, stored_time(datetime.now(UTC))],
         )
         return sorted(self.campaigns, key=lambda campaign: campaign.id not in reopened)
+
+
+def compared(shown: Shown) -> tuple[str, str]:
+    """The two texts that can be compared, in the order of the page.
+
+    Raises:
+        InputError: neither two outputs nor one output and one right answer are shown.
+    """
+    both = shown.outputs if len(shown.outputs) > 1 else shown.references + shown.outputs
+    if len(both) != 2:  # noqa: PLR2004
+        raise InputError("There are no two texts on this page to compare.")
+    return both[0], both[1]
 
 
 def any_simulated(study: StudyFile, campaigns: Iterable[Campaign]) -> bool:

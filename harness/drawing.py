@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from harness.study import StudyFile
     from harness.study.raters import Rater
     from harness.types import Json
-    from harness.units import Kind
+    from harness.units import ShownAs
 
 # Simulated raters take no places away from people, nor people from them.
 RATED = "CASE WHEN :simulated THEN units.programs ELSE units.people END"
@@ -99,8 +99,8 @@ class Unit:
 
     id: int
     """Number of the unit."""
-    kind: Kind
-    """What it is for."""
+    kind: ShownAs
+    """What it is shown for."""
     item: str | None
     """Id of the prompt; None where it is none of the task's."""
     wave: int

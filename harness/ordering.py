@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from harness.identity import content_hash
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 CHECKPOINTS = """
     SELECT checkpoint FROM unit_outputs WHERE unit = ? ORDER BY place
 """
+FIRST_SHOWN = "SELECT places FROM assignments WHERE rater = ? AND unit = ? LIMIT 1"
 MINE_BY_POSITION = """
     SELECT outputs.checkpoint, assignment_outputs.position, count(*)
     FROM assignments
@@ -32,8 +34,12 @@ def order_of(
 
     Of the rotations of the unit's outputs, a rater gets the one that evens out best
     where they saw each checkpoint so far; then the one that the unit's other raters
-    saw least; then one by the seed. So no checkpoint gains from standing left.
+    saw least; then one by the seed. So no checkpoint gains from standing left. A repeat
+    is shown the other way round.
     """
+    if unit.kind == "repeat":
+        first = study.column(FIRST_SHOWN, [rater.id, unit.id])
+        return tuple(reversed(json.loads(first[0])))
     checkpoints = study.column(CHECKPOINTS, [unit.id])
     size = len(checkpoints) or _texts(study, unit)
     rotations = [

@@ -21,9 +21,10 @@ from harness.assignments import (
     texts_of,
 )
 from harness.campaign import Campaign, find_campaign
+from harness.checking import checks_left, has_checks
 from harness.data import whole_text
 from harness.dealing import deal
-from harness.drawing import count_open_units
+from harness.drawing import count_open_units, open_units
 from harness.errors import InputError, RatingRefused
 from harness.schemes import Judgement
 from harness.study.raters import stored_time
@@ -59,9 +60,9 @@ class Progress:
     """How far a rater is."""
 
     done: int
-    """Answers of this rater that count."""
+    """Answers of this rater, without those to examples."""
     left: int
-    """Outputs that this rater could still rate; others may rate some of them."""
+    """What this rater could still rate, checks among it; others may rate some of it."""
     seconds: tuple[float, ...] = ()
     """Times of the newest answers, for an estimate."""
 
@@ -215,19 +216,23 @@ def progress(
 ) -> Progress:
     """How far the rater is in the campaign."""
     [done] = study.column(
-        "SELECT count(*) FROM assignments "
-        "WHERE campaign = ? AND rater = ? AND state = 'rated'",
+        "SELECT count(*) FROM assignments WHERE campaign = ? AND rater = ? "
+        "AND state = 'rated' AND kind <> 'example'",
         [campaign.id, rater.id],
     )
     seconds = study.column(
         "SELECT (SELECT max(seconds) FROM ratings WHERE assignment = assignments.id) "
         "FROM assignments WHERE campaign = ? AND rater = ? AND state = 'rated' "
-        "ORDER BY shown_at DESC LIMIT ?",
+        "AND kind <> 'example' ORDER BY shown_at DESC LIMIT ?",
         [campaign.id, rater.id, TIMED_ANSWERS],
     )
     time = now or datetime.now(UTC)
     deal(study, campaign, time)
-    left = count_open_units(study, campaign, rater, time)
+    if has_checks(campaign):
+        units = open_units(study, campaign, rater, time)
+        left = len(units) + checks_left(study, campaign, rater, units)
+    else:
+        left = count_open_units(study, campaign, rater, time)
     known = tuple(value for value in reversed(seconds) if value is not None)
     return Progress(done, left, known)
 

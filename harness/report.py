@@ -21,6 +21,7 @@ from harness.reporting.model import (
     TaskReport,
 )
 from harness.reporting.notes import notes
+from harness.reporting.rater_notes import rater_notes
 from harness.reporting.verdict import verdict
 from harness.study.items import stored_tasks
 
@@ -106,7 +107,7 @@ def _task_report(study: StudyFile, task: str, resampling: Resampling) -> TaskRep
         disagreements=tuple(disagreements(rated, agreement, infos)),
         rated=tuple(rated),
         sentences=(),
-        notes=(*missing, *notes(evidence, raters)),
+        notes=(*missing, *notes(evidence, raters), *rater_notes(study, task)),
         has_outputs=evidence.has_outputs,
     )
     return replace(found, sentences=verdict(found))

@@ -58,7 +58,10 @@ class Criterion(_Strict):
     anchors: dict[int, str] = {}
 
 
-Rate = Annotated[float, Field(ge=0, le=0.5)]
+MOST_CHECKS = 0.5
+"""Largest share of checks among what a rater is shown."""
+
+Rate = Annotated[float, Field(ge=0, le=MOST_CHECKS)]
 
 
 class RatingPlan(_Strict):
@@ -82,6 +85,12 @@ class RatingPlan(_Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> RatingPlan:
+        checks = (self.gold_rate * (self.gold is not None), self.repeat_rate)
+        if sum(checks) + self.degraded_rate > MOST_CHECKS:
+            raise ValueError(
+                "gold_rate, repeat_rate and degraded_rate add up to more than "
+                f"{MOST_CHECKS}: at most half of what a rater is shown may be checks"
+            )
         names = [criterion.name for criterion in self.criteria]
         if len(set(names)) < len(names):
             raise ValueError("two criteria have the same name")

@@ -16,6 +16,10 @@ Kind = Literal["normal", "anchor", "gold", "degraded", "example"]
 `gold` has a known answer; a `degraded` one is a damaged copy; an `example` trains."""
 
 
+ShownAs = Kind | Literal["repeat"]
+"""What an assignment is for: its unit's kind, or `repeat` of what the rater judged."""
+
+
 @dataclass(frozen=True, slots=True)
 class NewUnit:
     """What is to be judged, before it has a number."""

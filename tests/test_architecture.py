@@ -23,8 +23,11 @@ LAYERS = (
     (
         *("init", "importing", "exporting", "checkpoints", "work"),
         *("generate", "score", "alongside", "run", "rescore"),
-        *("campaign", "units", "columns", "dealing", "drawing", "ordering"),
-        *("assignments", "rate", "desk"),
+        *("campaign", "units", "columns", "dealing", "drawing"),
+        *("ordering", "gold"),
+        *("checking", "damage", "training", "quality"),
+        *("rendering", "differences", "feedback"),
+        *("assignments", "rate", "earlier", "desk"),
         *("report", "reporting", "compare"),
     ),
     ("demo", "api", "terminal", "cli", "ui"),

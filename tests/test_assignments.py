@@ -58,6 +58,7 @@ def test_what_is_shown_holds_no_word_of_its_origin(study, campaign, ana):
         "outputs",
         "controls",
         "render",
+        "rendered",
         "answer",
     }
     text = json.dumps(asdict(shown))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import gradio as gr
 
 from harness.desk import Desk, Screen
-from harness.errors import HarnessError, InputError
+from harness.errors import HarnessError, InputError, RatingRefused
 from harness.rate import Answer
 from harness.types import Json
 from ui.guard import rater_of
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 Reply = dict[str, Json]
 SCRIPTS = (
-    *("state", "clock", "drafts", "texts", "choice", "controls"),
-    *("screen", "server", "keys"),
+    *("state", "clock", "drafts", "bodies", "texts", "choice", "controls"),
+    *("feedback", "earlier", "screen", "server", "keys"),
 )
 """The page's script, in parts that share one scope; `keys` starts it."""
 SIGNED_OUT = "You are signed out. Open your link again."
@@ -66,14 +66,16 @@ class _Desks:
     turn: AbstractContextManager[bool] = field(default_factory=Lock)
 
     def act(self, request: gr.Request, act: Callable[[Desk], Screen]) -> Reply:
+        return self.ask(request, lambda desk: {"screen": asdict(act(desk))})
+
+    def ask(self, request: gr.Request, ask: Callable[[Desk], Reply]) -> Reply:
         try:
             rater = rater_of(self.study, request.headers)
             if rater is None:
                 return {"error": SIGNED_OUT}
             with self.turn:
-                desk = Desk(self.study, self.campaigns, rater)
-                return {"screen": asdict(act(desk))}
-        except InputError as error:
+                return ask(Desk(self.study, self.campaigns, rater))
+        except (InputError, RatingRefused) as error:
             return {"error": str(error)}
         except HarnessError:
             # Its message names the study's path, which is none of the rater's business.
@@ -111,7 +113,31 @@ def _server_functions(desks: _Desks) -> list[Callable[..., Reply]]:
     def undo(message: Json, request: gr.Request) -> Reply:  # noqa: ARG001
         return desks.act(request, lambda desk: desk.undo())
 
-    return [current, submit, skip, undo]
+    return [current, submit, skip, undo, *_looking_back(desks)]
+
+
+def _looking_back(desks: _Desks) -> list[Callable[..., Reply]]:
+    """What changes no rating."""
+
+    def earlier(message: Json, request: gr.Request) -> Reply:  # noqa: ARG001
+        return desks.ask(
+            request, lambda desk: {"earlier": [asdict(one) for one in desk.earlier()]}
+        )
+
+    def reopen(message: Json, request: gr.Request) -> Reply:
+        return desks.act(
+            request, lambda desk: desk.reopen(_field(message, "token", str))
+        )
+
+    def differences(message: Json, request: gr.Request) -> Reply:
+        def ask(desk: Desk) -> Reply:
+            return {
+                "differences": asdict(desk.differences(_field(message, "token", str)))
+            }
+
+        return desks.ask(request, ask)
+
+    return [earlier, reopen, differences]
 
 
 def _field(message: Json, name: str, kind: type) -> Json:

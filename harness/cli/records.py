@@ -14,6 +14,7 @@ from harness.terminal import open_study, print_json, print_rows, tell
 if TYPE_CHECKING:
     from harness.importing import Imported
     from harness.metrics import Metric
+    from harness.quality import Hits, RaterQuality
     from harness.study import StudyFile
     from harness.types import Json
 
@@ -21,7 +22,7 @@ importing = typer.Typer(
     no_args_is_help=True, help="Take in outputs or ratings made elsewhere."
 )
 listing = typer.Typer(
-    no_args_is_help=True, help="Show tasks, metrics or checkpoints by name."
+    no_args_is_help=True, help="Show tasks, metrics, checkpoints or raters."
 )
 
 
@@ -178,6 +179,68 @@ def list_checkpoints(*, db: Db = None, json: AsJson = False) -> None:
         for one in stored_checkpoints(study)
     ]
     print_rows(rows, as_json=json)
+
+
+@listing.command("raters")
+def list_raters(*, db: Db = None, json: AsJson = False) -> None:
+    """How well each rater of a study rates, and whether waves have drifted apart.
+
+    Example: harness list raters --db results/demo.db
+    """
+    from harness.campaign import campaigns_of
+    from harness.quality import drift, rater_quality
+    from harness.study.items import stored_tasks
+
+    study = open_study(db, None, must_exist=True)
+    campaigns = [
+        campaign
+        for task in stored_tasks(study)
+        for campaign in campaigns_of(study, task)
+    ]
+    raters = [
+        (campaign.name, one)
+        for campaign in campaigns
+        for one in rater_quality(study, campaign)
+    ]
+    drifts = [one for campaign in campaigns for one in drift(study, campaign)]
+    if json:
+        print_json(
+            {
+                "raters": [{"campaign": name, **one.as_json()} for name, one in raters],
+                "drift": [one.as_json() for one in drifts],
+            }
+        )
+        return
+    print_rows(
+        [{"campaign": name, **_in_brief(one)} for name, one in raters], as_json=False
+    )
+    for one in drifts:
+        if one.p is not None and one.difference.value is not None:
+            tell(
+                f"{one.campaign}, wave {one.wave}, {one.criterion}: "
+                f"{one.difference.value:+.2f} on {one.difference.n} units judged "
+                f"before, p {one.p:.3f}"
+            )
+
+
+def _in_brief(one: RaterQuality) -> dict[str, Json]:
+    def number(value: float | None, form: str = ".2f") -> str:
+        return "" if value is None else format(value, form)
+
+    def hits(of: Hits) -> str:
+        return f"{of.hits}/{of.shown}" if of.shown else ""
+
+    return {
+        "rater": one.rater,
+        "rated": one.rated,
+        "seconds": number(one.seconds, ".1f"),
+        "agreement": number(one.agreement.value),
+        "severity": number(one.severity.value, "+.2f"),
+        "gold": hits(one.gold),
+        "same again": number(one.repeats.same),
+        "damage seen": hits(one.degraded),
+        "warnings": "; ".join(one.warnings),
+    }
 
 
 def _short(fingerprint: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
@@ -48,6 +49,19 @@ class Control:
     """The answers, in the order in which they are drawn; a slider's anchors."""
     required: bool = True
     """Whether an answer must be given before the page can be sent."""
+
+    def in_words(self, value: Json) -> str:
+        """An answer as its rater would say it."""
+        if self.kind == "spans":
+            counts = Counter(mark["severity"] for mark in value or [])
+            said = [f"{counts[name]} {name}" for name in sorted(counts)]
+            return ", ".join(said) or "none"
+        if self.kind == "ranking":
+            return "ranks " + ", ".join(map(str, value))
+        label = next((one.label for one in self.options if one.value == value), "")
+        if isinstance(value, str):
+            return label or value
+        return f"{value} {label}".strip()
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,10 @@ function pressed(event) {
 
 const COMMANDS = {
   u: undo,
-  s: () => screen?.shown && part("skip").showModal(),
+  e: openEarlier,
+  r: toggleWritten,
+  d: toggleDifferences,
+  s: () => screen?.shown && !screen.reopened && part("skip").showModal(),
   c: () => screen?.shown && part("comment").focus(),
   "?": () => part("help").showModal(),
 };
@@ -55,6 +58,9 @@ function onKey(event) {
     return;
   }
   if (part("skip").open) return onSkipKey(event);
+  if (part("earlier").open) return onEarlierKey(event);
+  if (part("feedback").open) return;
+  if (event.key === "Escape") return leaveReopened();
   if (enterGroup(event) || handled(event)) event.preventDefault();
 }
 
@@ -98,6 +104,10 @@ part("skip").addEventListener("close", () => {
 const BUTTONS = {
   undo,
   leave,
+  written: toggleWritten,
+  compare: toggleDifferences,
+  earlier: openEarlier,
+  back: leaveReopened,
   skip: COMMANDS.s,
   help: COMMANDS["?"],
   reload: () => ask("current", {}),

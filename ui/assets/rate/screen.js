@@ -12,10 +12,18 @@ function draw(next) {
     button.disabled = !screen.can_undo;
   });
   drawProgress();
+  drawReopened();
   say(screen.notice, screen.problem);
+  drawFeedback(screen);
   if (!shown) return drawEnd();
   if (shown.token === before && screen.problem) return;
   drawShown(shown);
+}
+
+function drawReopened() {
+  part("reopened").hidden = !screen.reopened;
+  part("desk").querySelector('[data-do="skip"]').hidden = screen.reopened;
+  part("earlier-open").disabled = !screen.can_undo;
 }
 
 function drawShown(shown) {
@@ -34,12 +42,13 @@ function drawShown(shown) {
 }
 
 function drawProgress() {
-  const { done, left, seconds_left: seconds } = screen;
+  const { done, left, seconds_left: seconds, training } = screen;
   const share = done + left ? Math.round((100 * done) / (done + left)) : 100;
   part("meter").setAttribute("aria-valuenow", share);
   part("meter-fill").style.width = share + "%";
   const time = seconds === null || !left ? "" : " · about " + inWords(seconds);
-  part("where").textContent = done + " rated · " + left + " left" + time;
+  const where = done + " rated · " + left + " left" + time;
+  part("where").textContent = training ? "Training " + training.join(" of ") : where;
 }
 
 function inWords(seconds) {

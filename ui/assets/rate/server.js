@@ -1,20 +1,25 @@
 // Talking to the server
 
-async function ask(name, message) {
-  if (busy) return;
+async function request(name, message, meanwhile) {
+  if (busy) return undefined;
   busy = true;
   part("root").classList.add("busy");
   part("status").classList.remove("good");
-  part("status").textContent = name === "current" ? "" : "Saving…";
+  part("status").textContent = meanwhile;
   // It gives nothing where the server cannot be reached or fails.
   const reply = await server[name](message).catch(() => undefined);
   busy = false;
   part("root").classList.remove("busy");
-  if (reply?.screen) {
-    if (message.token && !reply.screen.problem) dropDrafts(message.token);
-    return draw(reply.screen);
-  }
-  say("", reply?.error ?? GONE + (await whyNoReply()));
+  const problem = reply ? reply.error : GONE + (await whyNoReply());
+  say("", problem);
+  return reply;
+}
+
+async function ask(name, message, meanwhile = name === "current" ? "" : "Saving…") {
+  const reply = await request(name, message, meanwhile);
+  if (!reply?.screen) return;
+  if (message.token && name !== "reopen" && !reply.screen.problem) dropDrafts(message.token);
+  draw(reply.screen);
 }
 
 async function whyNoReply() {

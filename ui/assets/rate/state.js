@@ -7,6 +7,8 @@ let screen = null;
 let values = {};
 let active = 0;
 let busy = false;
+let asWritten = false;
+let differences = null;
 let looked = 0;
 let since = null;
 
