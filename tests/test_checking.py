@@ -177,7 +177,7 @@ def test_damaged_copies_are_the_same_for_all_and_only_of_what_a_rater_may_rate(
     campaign = open_campaign(
         study, rating_task(tmp_path, degraded_rate=0.3, raters_per_output=2)
     )
-    for _ in range(70):
+    for _ in range(100):
         for name in ("ana", "ben"):
             work_off(study, campaign, name, 1)
     pairs = study.rows(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from ui.site import Site
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
+    from concurrent.futures import Executor
     from pathlib import Path
 
     from harness.campaign import Campaign
@@ -55,26 +57,30 @@ def create_app(
     def simulated() -> bool:
         return any_simulated(study, served)
 
+    desk = ThreadPoolExecutor(max_workers=1, thread_name_prefix="desk")
+
     @asynccontextmanager
     async def close_study(_app: FastAPI) -> AsyncIterator[None]:
         yield
+        # Each thread has a connection of its own.
         study.close()
+        desk.submit(study.close).result()
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=close_study)
     _add_signs(app, study, served, site)
     add_doors(app, RatersDoor(study, served, Doorkeeper(password), site))
     # Without a running event loop, Gradio makes several that it never closes.
-    asyncio.run(_mount(app, study, served))
+    asyncio.run(_mount(app, study, served, desk))
     app.add_middleware(Guard, study=study, site=site, simulated=simulated)
     study.close()
     return app
 
 
 async def _mount(
-    app: FastAPI, study: StudyFile, campaigns: tuple[Campaign, ...]
+    app: FastAPI, study: StudyFile, campaigns: tuple[Campaign, ...], desk: Executor
 ) -> None:
     blocks = rating_blocks(study, campaigns)
-    answer_calls(app, PAGE, blocks)
+    answer_calls(app, PAGE, blocks, desk)
     gr.mount_gradio_app(
         app,
         blocks,
