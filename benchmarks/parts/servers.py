@@ -189,7 +189,9 @@ def label_studio(program: Path, place: Path, raters: int) -> Iterator[Server]:
         if not known.exists():
             keys = asyncio.run(_sign_up(port, raters))
             known.write_text(json.dumps(keys))
-        yield Server("label_studio", port, tuple(json.loads(known.read_text())), seconds)
+        yield Server(
+            "label_studio", port, tuple(json.loads(known.read_text())), seconds
+        )
 
 
 _SILENT = {

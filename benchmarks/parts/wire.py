@@ -74,6 +74,19 @@ class Wire:
             return await self._exchange(request)
 
     async def _exchange(self, request: bytes) -> Reply:
+        used = self.streams is not None
+        try:
+            return await self._over_what_is_open(request)
+        except (EOFError, ConnectionError):
+            # As browsers do: the server may close what was idle at any moment.
+            if not used:
+                raise
+            self.close()
+            return await self._over_what_is_open(request)
+
+    async def _over_what_is_open(self, request: bytes) -> Reply:
+        if self.streams is not None and self.streams[0].at_eof():
+            self.close()
         if self.streams is None:
             self.streams = await asyncio.open_connection("127.0.0.1", self.port)
         reader, writer = self.streams
