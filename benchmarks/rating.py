@@ -12,8 +12,7 @@ against (a) Potato, `--potato` names its program, and (b) Label Studio with SQLi
 turns in each round; the figures are medians. Label Studio's raters sign up before the
 first round. Potato's browser loads the page twice for each answer, here it is once.
 
-    python benchmarks/rating.py --potato peers/potato/bin/potato \\
-        --label-studio peers/label-studio/bin/label-studio
+    python benchmarks/rating.py --potato POTATO --label-studio LABEL_STUDIO
 """
 
 from __future__ import annotations
@@ -89,7 +88,7 @@ def _options() -> argparse.Namespace:
 def _servers(
     options: argparse.Namespace, place: Path, number: int
 ) -> dict[str, Callable[[], AbstractContextManager[Server]]]:
-    """Name to what starts it; each begins a round without ratings, but the last."""
+    """Name to what starts it, all but Label Studio without ratings in each round."""
     found: dict[str, Callable[[], AbstractContextManager[Server]]] = {
         "tandem": partial(tandem, place / f"tandem-{number}", MOST)
     }

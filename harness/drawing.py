@@ -67,7 +67,7 @@ FIRST_ROUND = f"""
         SELECT wave, late, round FROM open
         WHERE kind = 'anchor' AND item IS NOT :but ORDER BY wave, late, round LIMIT 1
     ) ORDER BY wave, late, round LIMIT 1
-"""
+"""  # noqa: S608 - constants
 HAS_ROOM = f"""
     SELECT 1 FROM units WHERE id = :unit AND :places > {RATED} + ifnull((
         SELECT raters FROM ({HELD}) WHERE unit = :unit), 0)
@@ -116,7 +116,7 @@ def open_units(
 ) -> list[Unit]:
     """Units that lack raters and that this rater has not dealt with."""
     found = study.db.conn.execute(
-        f"{OPEN_UNITS} SELECT {COLUMNS} FROM open",
+        f"{OPEN_UNITS} SELECT {COLUMNS} FROM open",  # noqa: S608 - constants
         _parameters(campaign, rater, now),
     )
     return [Unit(*row) for row in found]
@@ -127,7 +127,7 @@ def count_open_units(
 ) -> int:
     """How many units lack raters and have not been dealt with by this rater."""
     [number] = study.db.conn.execute(
-        f"{OPEN_UNITS} SELECT count(*) FROM open",
+        f"{OPEN_UNITS} SELECT count(*) FROM open",  # noqa: S608 - a constant
         _parameters(campaign, rater, now),
     ).fetchone()
     return int(number)

@@ -26,9 +26,7 @@ if TYPE_CHECKING:
 STALE = "This page is of another version. Load it again; nothing was stored."
 
 
-def answer_calls(
-    app: FastAPI, page: str, blocks: gr.Blocks, desk: Executor
-) -> None:
+def answer_calls(app: FastAPI, page: str, blocks: gr.Blocks, desk: Executor) -> None:
     """Answer the calls of the one component with functions that `blocks` has.
 
     It must come before the Blocks are mounted at `page`. Each function gets what the

@@ -1,8 +1,9 @@
 """Raters without browsers: a process that rates over HTTP and says how long it took.
 
-It reads one line of JSON a stretch of work from its standard input (`seconds`,
-`pause`: seconds between one rater's ratings, `raters`: how many of them work) and
-prints one for each. Which server, and the raters' keys, are in the first line.
+It reads lines of JSON from its standard input and answers each with one. The first
+says which server it is (`flow`, `port`) and how the raters get in (`keys`); each other
+is a stretch of work: `raters`, how many of them work; `seconds`; `pause`, seconds from
+one rating of a rater to the next, 0 for no pause.
 """
 
 from __future__ import annotations

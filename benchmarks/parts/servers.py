@@ -27,7 +27,7 @@ from parts.flows import CRITERIA, FORM
 from parts.wire import Wire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 HARNESS = Path(sys.executable).with_name("harness")
 MOST_SECONDS_TO_START = 240
@@ -120,8 +120,10 @@ def _tandem_study(place: Path, size: Size) -> tuple[Path, Path]:
     }
     task.write_text(yaml.safe_dump(content, sort_keys=False))
     subprocess.run(
-        [str(HARNESS), "import", "outputs", str(data), "--task", "load"]
-        + ["--db", str(study)],
+        [
+            *(str(HARNESS), "import", "outputs", str(data)),
+            *("--task", "load", "--db", str(study)),
+        ],
         check=True,
         capture_output=True,
     )

@@ -335,8 +335,10 @@ UNITS = (
         programs INTEGER NOT NULL DEFAULT 0
     )
     """,
-    "CREATE INDEX units_of_campaign "
-    "ON units (campaign, kind, wave, round, live, people, programs)",
+    """
+    CREATE INDEX units_of_campaign
+    ON units (campaign, kind, wave, round, live, people, programs)
+    """,
     """
     CREATE TABLE unit_outputs (
         unit INTEGER NOT NULL REFERENCES units (id),
@@ -399,8 +401,10 @@ UNITS = (
     "UPDATE units SET content = NULL",
     # As with the state of an assignment: places are counted at every rating, and the
     # ratings are too many to be counted each time.
-    f"UPDATE units SET people = ({RATED_BY} <> 'simulated'), "  # noqa: S608 - constant
-    f"programs = ({RATED_BY} = 'simulated')",
+    f"""
+    UPDATE units SET people = ({RATED_BY} <> 'simulated'),
+        programs = ({RATED_BY} = 'simulated')
+    """,  # noqa: S608 - a constant
     """
     CREATE TRIGGER units_count_their_raters AFTER UPDATE OF state ON assignments
     WHEN new.kind IN ('normal', 'anchor')
