@@ -54,6 +54,8 @@ class Measured:
     """What 99 % of them stayed below."""
     load_ms: float
     """Processor time that the raters themselves took for one rating."""
+    failed: float
+    """Ratings that the server answered with an error, or not at all."""
 
 
 def main() -> None:
@@ -121,21 +123,29 @@ def _measured(server: Server, place: Path, seconds: float) -> dict[str, Any]:
             worked = ask(raters=raters, seconds=seconds, pause=0)
             found[f"saturated_{raters}"] = _stretch(worked)
         found["paced"] = _stretch(ask(raters=MOST, seconds=3 * seconds, pause=PAUSE))
+    if server.flow == "tandem" and any(
+        one.failed for one in found.values() if isinstance(one, Measured)
+    ):
+        sys.exit("The rating page failed to answer; nothing was measured.")
     return found
 
 
 def _stretch(worked: Mapping[str, Any]) -> Measured:
     times: Sequence[float] = sorted(worked["milliseconds"])
-    if worked["failures"] or worked["idle"] or not times:
+    failures = worked["failures"]
+    for failure in failures[:2]:
+        _tell(f"{len(failures)} failed: {failure[:120]!r}")
+    if worked["idle"] or not times:
         sys.exit(
-            f"{worked['idle']} raters had nothing left, {len(worked['failures'])} "
-            f"failed: {worked['failures'][:3]}"
+            f"{len(times)} ratings, and {worked['idle']} raters had nothing left: "
+            "nothing was measured."
         )
     return Measured(
         per_second=len(times) / worked["elapsed"],
         p50_ms=median(times),
         p99_ms=times[min(len(times) - 1, int(0.99 * len(times)))],
         load_ms=1000 * worked["cpu"] / len(times),
+        failed=len(failures),
     )
 
 
@@ -175,8 +185,8 @@ def _table(figures: Mapping[str, Any]) -> str:
     lines = [
         f"Medians of {figures['rounds']} rounds in turn; {figures['machine']}",
         "",
-        "| Server | Raters | Ratings/s | p50 ms | p99 ms | First page s |",
-        "| --- | --- | ---: | ---: | ---: | ---: |",
+        "| Server | Raters | Ratings/s | p50 ms | p99 ms | Failed | First page s |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     for server, found in figures["servers"].items():
         for key, name in names.items():
@@ -184,6 +194,7 @@ def _table(figures: Mapping[str, Any]) -> str:
             lines.append(
                 f"| {server} | {name} | {part['per_second']:.1f} | "
                 f"{part['p50_ms']:.0f} | {part['p99_ms']:.0f} | "
+                f"{part['failed']:.0f} | "
                 f"{found['first_page_s']:.1f} |"
             )
     overs = [key for key in figures if key.startswith("over_")]

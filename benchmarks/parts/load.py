@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from parts.flows import Flow
 
 
+MOST_FAILURES = 5
+"""After so many a rater gives up."""
+
+
 @dataclass
 class Stretch:
     """What came of some seconds of work."""
@@ -33,7 +37,7 @@ class Stretch:
     idle: int = 0
     """Raters for whom nothing was left."""
     failures: list[str] = field(default_factory=list)
-    """What went wrong; each ends its rater's stretch."""
+    """What went wrong; the rater tries again, but not too often."""
 
 
 async def work(raters: Sequence[Flow], seconds: float, pause: float) -> dict[str, Any]:
@@ -61,6 +65,7 @@ async def _rate(
 ) -> None:
     seconds, pause = rhythm
     end = time.perf_counter() + seconds
+    failures = 0
     while True:
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
         start = time.perf_counter()
@@ -71,7 +76,10 @@ async def _rate(
         except (RuntimeError, OSError, EOFError, TimeoutError) as error:
             stretch.failures.append(f"{type(error).__name__}: {error}")
             rater.wire.close()
-            return
+            failures += 1
+            if failures == MOST_FAILURES:
+                return
+            continue
         stretch.milliseconds.append(1000 * (time.perf_counter() - start))
         if not more:
             stretch.idle += 1

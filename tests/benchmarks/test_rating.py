@@ -71,7 +71,7 @@ def test_figures_are_medians_of_rounds_and_their_ratios():
     import rating
 
     def a_round(per_second, first_page):
-        part = rating.Measured(per_second, p50_ms=5, p99_ms=9, load_ms=1)
+        part = rating.Measured(per_second, p50_ms=5, p99_ms=9, load_ms=1, failed=0)
         crowds = {f"saturated_{n}": part for n in rating.CROWDS}
         return {"first_page_s": first_page, "paced": part} | crowds
 
