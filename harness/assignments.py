@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from harness.checking import next_check
 from harness.damage import damage_wave
 from harness.dealing import deal
-from harness.drawing import TAKEN, Unit, draw
+from harness.drawing import Unit, draw, has_room
 from harness.errors import RatingRefused
 from harness.identity import content_hash
 from harness.ordering import order_of
@@ -174,20 +174,7 @@ def has_place(
     """Whether the unit still lacks a rater, not counting this one."""
     if mine.kind not in {"normal", "anchor"}:
         return True
-    taken = {
-        "campaign": campaign.id,
-        "rater": rater.id,
-        "simulated": rater.kind == "simulated",
-        "now": stored_time(now),
-        "unit": mine.unit,
-        "places": campaign.raters_per_output,
-    }
-    full = study.db.conn.execute(
-        f"SELECT 1 FROM ({TAKEN}) AS taken "  # noqa: S608 - a constant
-        "WHERE taken.unit = :unit AND taken.raters >= :places",
-        taken,
-    )
-    return full.fetchone() is None
+    return has_room(study, campaign, rater, mine.unit, now)
 
 
 def show(

@@ -38,10 +38,7 @@ STATE = """
     SELECT (SELECT max(rowid) FROM outputs), (
         SELECT group_concat(checkpoint || settings || samples) FROM evaluations
         WHERE task = :task
-    ), (
-        SELECT group_concat(items.active, '') FROM json_each(:items) AS chosen
-        JOIN items ON items.id = chosen.value
-    )
+    ), (SELECT group_concat(id) FROM items WHERE task = :task AND NOT active)
 """
 ANSWERS = """
     SELECT current_outputs.item, current_outputs.text, current_outputs.id,
@@ -257,9 +254,7 @@ class _Table:
 
 def _state(study: StudyFile, campaign: Campaign) -> str:
     """Changes whenever the campaign's outputs may have changed."""
-    row = study.db.execute(
-        STATE, {"task": campaign.task, "items": json.dumps(campaign.items)}
-    ).fetchone()
+    row = study.db.execute(STATE, {"task": campaign.task}).fetchone()
     return content_hash(*map(str, row))
 
 

@@ -9,13 +9,14 @@ an order of their own; nobody gets one prompt twice in a row while there are oth
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
 
 from harness.identity import content_hash
 from harness.study.raters import stored_time
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from harness.campaign import Campaign
@@ -25,54 +26,71 @@ if TYPE_CHECKING:
     from harness.units import ShownAs
 
 # Simulated raters take no places away from people, nor people from them.
-TAKEN = """
-    SELECT assignments.unit, count(*) AS raters
-    FROM assignments
+RATED = "CASE WHEN :simulated THEN units.programs ELSE units.people END"
+HELD = """
+    SELECT assignments.unit, count(*) AS raters FROM assignments
     JOIN raters ON raters.id = assignments.rater
     WHERE assignments.campaign = :campaign AND assignments.rater <> :rater
+        AND assignments.state IN ('open', 'undone') AND assignments.lease_until > :now
         AND assignments.kind IN ('normal', 'anchor')
         AND (raters.kind = 'simulated') = :simulated
-        AND (assignments.state = 'rated' OR assignments.state <> 'skipped'
-            AND assignments.lease_until > :now)
     GROUP BY assignments.unit
 """
 OPEN_UNITS = f"""
-    WITH taken AS ({TAKEN}), finished AS (
+    WITH closed AS (
         SELECT unit FROM assignments
         WHERE campaign = :campaign AND rater = :rater AND unit IS NOT NULL
             AND state IN ('rated', 'skipped')
+        UNION ALL
+        SELECT held.unit FROM ({HELD}) AS held JOIN units ON units.id = held.unit
+        WHERE {RATED} + held.raters >= :places
     ), seen_before AS (
         SELECT unit FROM assignments
-        WHERE campaign = :campaign AND rater = :rater AND state = 'rated'
+        WHERE campaign = :campaign AND rater = :rater AND unit IS NOT NULL
+            AND state = 'rated'
+    -- Who rated it before tells more of a drift; others help out at the end.
+    ), open AS NOT MATERIALIZED (
+        SELECT id, kind, item, wave, round, probability,
+            kind = 'anchor' AND copy_of NOT IN seen_before AS late
+        FROM units
+        WHERE campaign = :campaign AND live AND kind IN ('normal', 'anchor')
+            AND {RATED} < :places AND id NOT IN closed
     )
-    SELECT units.id, units.kind, units.item, units.wave, units.round,
-        units.probability, units.copy_of IN seen_before AS seen_before
-    FROM units
-    LEFT JOIN taken ON taken.unit = units.id
-    WHERE units.campaign = :campaign AND units.live
-        AND units.kind IN ('normal', 'anchor')
-        AND ifnull(taken.raters, 0) < :places
-        AND units.id NOT IN finished
 """  # noqa: S608 - constants
-CHECKPOINTS = """
-    SELECT unit_outputs.unit, outputs.checkpoint FROM unit_outputs
-    JOIN outputs ON outputs.id = unit_outputs.output
-    JOIN units ON units.id = unit_outputs.unit
-    WHERE units.campaign = ? AND units.wave = ? AND units.round = ?
-"""
+COLUMNS = "open.id, open.kind, open.item, open.wave, open.round, open.probability"
+# Each half is read in the order of an index, no further than to the first.
+FIRST_ROUND = f"""
+    {OPEN_UNITS} SELECT * FROM (
+        SELECT wave, late, round FROM open
+        WHERE kind = 'normal' AND item IS NOT :but ORDER BY wave, round LIMIT 1
+    ) UNION ALL SELECT * FROM (
+        SELECT wave, late, round FROM open
+        WHERE kind = 'anchor' AND item IS NOT :but ORDER BY wave, late, round LIMIT 1
+    ) ORDER BY wave, late, round LIMIT 1
+"""  # noqa: S608 - constants
+HAS_ROOM = f"""
+    SELECT 1 FROM units WHERE id = :unit AND :places > {RATED} + ifnull((
+        SELECT raters FROM ({HELD}) WHERE unit = :unit), 0)
+"""  # noqa: S608 - constants
 LAST_PROMPT = """
     SELECT units.item FROM assignments JOIN units ON units.id = assignments.unit
     WHERE assignments.campaign = ? AND assignments.rater = ?
     ORDER BY assignments.shown_at DESC, assignments.id DESC LIMIT 1
 """
-MINE_BY_CHECKPOINT = """
-    SELECT outputs.checkpoint, count(*) AS n FROM assignments
-    JOIN assignment_outputs ON assignment_outputs.assignment = assignments.id
-    JOIN outputs ON outputs.id = assignment_outputs.output
-    WHERE assignments.campaign = ? AND assignments.rater = ?
-        AND assignments.state <> 'skipped'
-    GROUP BY outputs.checkpoint
-"""
+OF_ROUND = f"""
+    {OPEN_UNITS}, mine AS (
+        SELECT checkpoint, count(*) AS n FROM assignments
+        JOIN unit_outputs ON unit_outputs.unit = assignments.unit
+        WHERE campaign = :campaign AND rater = :rater AND state <> 'skipped'
+        GROUP BY checkpoint
+    )
+    SELECT sum(ifnull(mine.n, 0)), {COLUMNS} FROM open
+    JOIN unit_outputs ON unit_outputs.unit = open.id
+    LEFT JOIN mine ON mine.checkpoint = unit_outputs.checkpoint
+    WHERE open.wave = :wave AND open.late = :late AND open.round = :round
+        AND open.item IS NOT :but
+    GROUP BY open.id
+"""  # noqa: S608 - constants
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +109,17 @@ class Unit:
     """Its place in the wave's square."""
     probability: float
     """Chance that it had of being drawn."""
-    seen_before: bool = False
-    """Whether this rater has judged what an anchor shows again."""
 
 
 def open_units(
     study: StudyFile, campaign: Campaign, rater: Rater, now: datetime
 ) -> list[Unit]:
     """Units that lack raters and that this rater has not dealt with."""
-    parameters = _parameters(campaign, rater, now)
-    return [Unit(*row) for row in study.db.conn.execute(OPEN_UNITS, parameters)]
+    found = study.db.conn.execute(
+        f"{OPEN_UNITS} SELECT {COLUMNS} FROM open",  # noqa: S608 - constants
+        _parameters(campaign, rater, now),
+    )
+    return [Unit(*row) for row in found]
 
 
 def count_open_units(
@@ -108,7 +127,7 @@ def count_open_units(
 ) -> int:
     """How many units lack raters and have not been dealt with by this rater."""
     [number] = study.db.conn.execute(
-        f"SELECT count(*) FROM ({OPEN_UNITS})",  # noqa: S608 - a constant
+        f"{OPEN_UNITS} SELECT count(*) FROM open",  # noqa: S608 - a constant
         _parameters(campaign, rater, now),
     ).fetchone()
     return int(number)
@@ -118,61 +137,46 @@ def draw(
     study: StudyFile, campaign: Campaign, rater: Rater, now: datetime
 ) -> Unit | None:
     """The unit that this rater is to see next; None if there is none left."""
-    units = open_units(study, campaign, rater, now)
-    if not units:
-        return None
+    about = _parameters(campaign, rater, now)
     before = study.db.conn.execute(LAST_PROMPT, [campaign.id, rater.id]).fetchone()
     # Nobody is to compare an output with the one before.
-    others = [unit for unit in units if before is None or unit.item != before[0]]
-    units = others or units
-    first = min(map(_rank, units))
-    nearest = [unit for unit in units if _rank(unit) == first]
-    checkpoints: dict[int, list[str]] = {}
-    for number, checkpoint in study.db.conn.execute(
-        CHECKPOINTS, [campaign.id, nearest[0].wave, nearest[0].round]
-    ):
-        checkpoints.setdefault(number, []).append(checkpoint)
-    mine = dict(
-        study.db.conn.execute(MINE_BY_CHECKPOINT, [campaign.id, rater.id]).fetchall()
-    )
-    return choose(
-        nearest,
-        seed=campaign.plan.seed,
-        rater=rater.name,
-        seen={
-            unit.id: sum(mine.get(name, 0) for name in checkpoints[unit.id])
-            for unit in nearest
-        },
-    )
+    for but in (before[0], None) if before else (None,):
+        first = study.db.conn.execute(FIRST_ROUND, about | {"but": but}).fetchone()
+        if first is not None:
+            wave, late, number = first
+            here = {"wave": wave, "late": late, "round": number, "but": but}
+            found = study.db.conn.execute(OF_ROUND, about | here).fetchall()
+            return _choose(found, campaign.plan.seed, rater)
+    return None
 
 
-def choose(
-    units: Sequence[Unit], *, seed: int, rater: str, seen: Mapping[int, int]
-) -> Unit:
+def _choose(found: Sequence[tuple[Any, ...]], seed: int, rater: Rater) -> Unit:
     """The next of a round's units: of the checkpoints that the rater saw least.
 
     Anchors come at random among them, so that they are spread over the round.
 
     Args:
-        units: at least one.
+        found: for each how often the rater saw its checkpoints, and the unit.
         seed: the campaign's.
-        rater: name of the rater, for an order of their own.
-        seen: unit to how often the rater was shown its checkpoints.
+        rater: for an order of their own.
     """
-    drawn = min(units, key=lambda unit: content_hash(seed, rater, len(units), unit.id))
-    return min(
-        (unit for unit in units if unit.kind == drawn.kind),
-        key=lambda unit: (
-            seen[unit.id],
-            content_hash(seed, rater, unit.item, unit.kind, unit.id),
-        ),
-    )
+    own = content_hash(seed, rater.name)
+
+    def place(row: tuple[Any, ...], *also: int) -> bytes:
+        # A rater's order is asked for at each answer: no more than one plain hash.
+        return sha256(f"{own} {row[1]} {also}".encode()).digest()
+
+    kind = min(found, key=lambda row: place(row, len(found)))[2]
+    *_, unit = min((row[0], place(row), row[1:]) for row in found if row[2] == kind)
+    return Unit(*unit)
 
 
-def _rank(unit: Unit) -> tuple[int, bool, int]:
-    # Who rated it before tells more of a drift; others help out at the end.
-    late = unit.kind == "anchor" and not unit.seen_before
-    return unit.wave, late, unit.round
+def has_room(
+    study: StudyFile, campaign: Campaign, rater: Rater, unit: int, now: datetime
+) -> bool:
+    """Whether a unit lacks a rater who could be this one, who has not rated it."""
+    about = _parameters(campaign, rater, now) | {"unit": unit}
+    return study.db.conn.execute(HAS_ROOM, about).fetchone() is not None
 
 
 def _parameters(campaign: Campaign, rater: Rater, now: datetime) -> dict[str, Json]:

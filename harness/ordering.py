@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from harness.study.raters import Rater
 
 CHECKPOINTS = """
-    SELECT outputs.checkpoint FROM unit_outputs
-    JOIN outputs ON outputs.id = unit_outputs.output
-    WHERE unit_outputs.unit = ? ORDER BY unit_outputs.place
+    SELECT checkpoint FROM unit_outputs WHERE unit = ? ORDER BY place
 """
 FIRST_SHOWN = "SELECT places FROM assignments WHERE rater = ? AND unit = ? LIMIT 1"
 MINE_BY_POSITION = """

@@ -55,7 +55,8 @@ def store_units(study: StudyFile, campaign: Campaign, units: Iterable[NewUnit]) 
                 ],
             ).fetchone()
             db.conn.executemany(
-                "INSERT INTO unit_outputs (unit, place, output) VALUES (?, ?, ?)",
+                "INSERT INTO unit_outputs (unit, place, output, checkpoint) "
+                "SELECT ?, ?, id, checkpoint FROM outputs WHERE id = ?",
                 [(number, place, output) for place, output in enumerate(unit.outputs)],
             )
 

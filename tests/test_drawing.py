@@ -9,7 +9,7 @@ import pytest
 from rating_study import a_study, a_task, add_outputs
 
 from harness.campaign import open_campaign
-from harness.rate import Answer, answer, next_assignment, skip
+from harness.rate import Answer, answer, next_assignment, skip, undo
 from harness.study.raters import ensure_rater
 
 FINE = Answer({"meaning": 4, "fluency": 4})
@@ -286,3 +286,30 @@ def error(given, quality, severity):
         values.setdefault(checkpoint, []).append(quality[checkpoint] + severity[rater])
     first, *_, last = (statistics.fmean(values[checkpoint]) for checkpoint in quality)
     return (last - first) - 2
+
+
+@pytest.mark.parametrize("kind", ["person", "simulated"])
+def test_a_unit_knows_how_many_have_rated_it(tmp_path, kind):
+    study = a_study(tmp_path / "s.db", items=3, checkpoints=2)
+    campaign = open_campaign(study, a_task())
+    raters = [ensure_rater(study, f"{kind} {number}", kind) for number in range(3)]
+    for number in range(12):
+        rater = raters[number % 3]
+        shown = next_assignment(study, campaign, rater)
+        if shown is None:
+            continue
+        if number % 4 == 3:
+            skip(study, rater, shown.token)
+        else:
+            answer(study, rater, shown.token, FINE)
+        if number % 5 == 2:
+            undo(study, campaign, rater)
+    rows = study.rows("SELECT id, people AS person, programs AS simulated FROM units")
+    counted = {row["id"]: row[kind] for row in rows}
+    rated = study.mapping(
+        "SELECT units.id, count(assignments.id) FROM units LEFT JOIN assignments "
+        "ON assignments.unit = units.id AND assignments.state = 'rated' GROUP BY 1"
+    )
+    assert counted == rated
+    assert sum(counted.values()) > 3
+    assert sum(row["person"] + row["simulated"] for row in rows) == sum(rated.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,8 @@ from ui.plain import asset
 from ui.site import Site
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
+    from concurrent.futures import Executor
     from pathlib import Path
 
     from harness.campaign import Campaign
@@ -58,10 +60,19 @@ def create_app(
     def simulated() -> bool:
         return any_simulated(study, served)
 
+    # What the owner asks takes longer, and raters are not to wait for it.
+    threads = {
+        page: ThreadPoolExecutor(max_workers=1, thread_name_prefix=page.strip("/"))
+        for page in (PAGE, OWNER_PAGE)
+    }
+
     @asynccontextmanager
     async def close_study(_app: FastAPI) -> AsyncIterator[None]:
         yield
+        # Each thread has a connection of its own.
         study.close()
+        for thread in threads.values():
+            thread.submit(study.close).result()
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=close_study)
     keeper = Doorkeeper(password)
@@ -69,18 +80,21 @@ def create_app(
     add_doors(app, RatersDoor(study, served, keeper, site))
     app.include_router(owner_doors(OwnersDoor(study, keeper, site)))
     # Without a running event loop, Gradio makes several that it never closes.
-    asyncio.run(_mount(app, study, served))
+    asyncio.run(_mount(app, study, served, threads))
     app.add_middleware(Guard, study=study, site=site, simulated=simulated)
     study.close()
     return app
 
 
 async def _mount(
-    app: FastAPI, study: StudyFile, campaigns: tuple[Campaign, ...]
+    app: FastAPI,
+    study: StudyFile,
+    campaigns: tuple[Campaign, ...],
+    threads: Mapping[str, Executor],
 ) -> None:
     for path, make in ((PAGE, rating_blocks), (OWNER_PAGE, owner_blocks)):
         blocks = make(study, campaigns)
-        answer_calls(app, path, blocks)
+        answer_calls(app, path, blocks, threads[path])
         gr.mount_gradio_app(
             app,
             blocks,

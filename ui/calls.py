@@ -7,25 +7,26 @@ that anybody makes up.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING
 
 import gradio as gr
 from fastapi import FastAPI, Request  # noqa: TC002 - FastAPI reads annotations
 from fastapi.responses import JSONResponse
-from starlette.concurrency import run_in_threadpool
 
 from harness.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from concurrent.futures import Executor
 
     from harness.types import Json
 
 STALE = "This page is of another version. Load it again; nothing was stored."
 
 
-def answer_calls(app: FastAPI, page: str, blocks: gr.Blocks) -> None:
+def answer_calls(app: FastAPI, page: str, blocks: gr.Blocks, desk: Executor) -> None:
     """Answer the calls of the one component with functions that `blocks` has.
 
     It must come before the Blocks are mounted at `page`. Each function gets what the
@@ -49,8 +50,11 @@ def answer_calls(app: FastAPI, page: str, blocks: gr.Blocks) -> None:
         function = functions.get(body["fn_name"])
         if function is None or body["component_id"] != number:
             return JSONResponse({"error": STALE}, 404)
-        reply = await run_in_threadpool(function, body.get("data"), request)
-        return JSONResponse(reply)
+        loop = asyncio.get_running_loop()
+        message = body.get("data")
+        return JSONResponse(
+            await loop.run_in_executor(desk, function, message, request)
+        )
 
     path = f"{page}/gradio_api/component_server"
     for way in (path, path + "/"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -17,6 +18,7 @@ from ui.plain import plain_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -147,7 +149,13 @@ def no_entry(*, simulated: bool) -> HTMLResponse:
 
 def cookie_name(study: StudyFile) -> str:
     """A name of its own for each study: cookies do not tell ports apart."""
-    return f"tandem_{content_hash(str(study.path.resolve()))[:8]}"
+    return _cookie_name(study.path)
+
+
+@cache
+def _cookie_name(path: Path) -> str:
+    # Following links of a path asks the disk, and every request wants the name.
+    return f"tandem_{content_hash(str(path.resolve()))[:8]}"
 
 
 def rater_of(study: StudyFile, headers: Mapping[str, str]) -> Rater | None:

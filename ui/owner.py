@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from threading import Lock
 from typing import TYPE_CHECKING
 
 import gradio as gr
@@ -24,8 +23,6 @@ from ui.guard import is_owner
 from ui.plain import asset
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from harness.campaign import Campaign
     from harness.study import StudyFile
 
@@ -62,7 +59,6 @@ class OwnerDesk:
 
     study: StudyFile
     campaigns: tuple[Campaign, ...]
-    turn: AbstractContextManager[bool] = field(default_factory=Lock)
     _kept: dict[str, tuple[float, Reply]] = field(default_factory=dict)
 
     def act(self, request: gr.Request, act: Callable[[], Reply]) -> Reply:
@@ -70,13 +66,9 @@ class OwnerDesk:
         try:
             if not is_owner(self.study, request.headers):
                 return {"error": SIGNED_OUT}
-            with self.turn:
-                return act()
+            return act()
         except HarnessError as error:
             return {"error": str(error)}
-        finally:
-            # The thread may be gone before the next request.
-            self.study.close()
 
     def rested(self, make: Callable[[], Reply]) -> Reply:
         """What `make` gives, worked out anew if it was not just now."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
-from threading import Lock
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import gradio as gr
@@ -17,8 +16,6 @@ from ui.guard import rater_of
 from ui.plain import asset
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from harness.campaign import Campaign
     from harness.study import StudyFile
 
@@ -60,12 +57,10 @@ def theme() -> gr.themes.Base:
 
 @dataclass(frozen=True, slots=True)
 class _Desks:
-    """The desk of whoever asks, one asker at a time."""
+    """The desk of whoever asks; `ui.calls` lets one ask at a time."""
 
     study: StudyFile
     campaigns: tuple[Campaign, ...]
-    # One writes at a time anyway, and waiting here is fair, in SQLite it is not.
-    turn: AbstractContextManager[bool] = field(default_factory=Lock)
 
     def act(self, request: gr.Request, act: Callable[[Desk], Screen]) -> Reply:
         return self.ask(request, lambda desk: {"screen": asdict(act(desk))})
@@ -75,16 +70,12 @@ class _Desks:
             rater = rater_of(self.study, request.headers)
             if rater is None:
                 return {"error": SIGNED_OUT}
-            with self.turn:
-                return ask(Desk(self.study, self.campaigns, rater))
+            return ask(Desk(self.study, self.campaigns, rater))
         except (InputError, RatingRefused) as error:
             return {"error": str(error)}
         except HarnessError:
             # Its message names the study's path, which is none of the rater's business.
             return {"error": NOT_STORED}
-        finally:
-            # The thread may be gone before the next request.
-            self.study.close()
 
 
 def _server_functions(desks: _Desks) -> list[Callable[..., Reply]]:

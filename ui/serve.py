@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from harness.task import Task
 
 SECONDS_TO_FINISH = 3
+SECONDS_IDLE = 75
+"""Longer than most raters look at an output, so that they need not connect anew."""
 
 
 def serve(  # noqa: PLR0913 - one argument an option
@@ -169,5 +171,6 @@ def _server(
         proxy_headers=where.behind_proxy,
         ws="none",
         timeout_graceful_shutdown=SECONDS_TO_FINISH,
+        timeout_keep_alive=SECONDS_IDLE,
     )
     return uvicorn.Server(config)

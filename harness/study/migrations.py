@@ -70,6 +70,11 @@ def m004_scores_of_likelihood_are_called_so(db: Database) -> None:
     _make_views(db)
 
 
+RATED_BY = """
+    SELECT count(*) FROM assignments JOIN raters ON raters.id = assignments.rater
+    WHERE assignments.unit = units.id AND assignments.state = 'rated'
+        AND assignments.kind IN ('normal', 'anchor') AND raters.kind
+"""
 UNITS = (
     """
     CREATE TABLE units (
@@ -83,15 +88,21 @@ UNITS = (
         probability REAL NOT NULL,
         copy_of INTEGER REFERENCES units (id),
         content TEXT,
-        live INTEGER NOT NULL DEFAULT 1
+        live INTEGER NOT NULL DEFAULT 1,
+        people INTEGER NOT NULL DEFAULT 0,
+        programs INTEGER NOT NULL DEFAULT 0
     )
     """,
-    "CREATE INDEX units_of_campaign ON units (campaign, kind, wave)",
+    """
+    CREATE INDEX units_of_campaign
+    ON units (campaign, kind, wave, round, live, people, programs)
+    """,
     """
     CREATE TABLE unit_outputs (
         unit INTEGER NOT NULL REFERENCES units (id),
         place INTEGER NOT NULL,
         output TEXT NOT NULL REFERENCES outputs (id),
+        checkpoint TEXT NOT NULL REFERENCES checkpoints (id),
         PRIMARY KEY (unit, place)
     )
     """,
@@ -120,7 +131,11 @@ UNITS = (
         AND campaigns.scheme <> 'imported'
     GROUP BY assignments.campaign, outputs.item, outputs.text
     """,
-    "INSERT INTO unit_outputs (unit, place, output) SELECT id, 0, content FROM units",
+    """
+    INSERT INTO unit_outputs (unit, place, output, checkpoint)
+    SELECT units.id, 0, outputs.id, outputs.checkpoint
+    FROM units JOIN outputs ON outputs.id = units.content
+    """,
     """
     UPDATE assignments SET unit = (
         SELECT units.id FROM assignment_outputs
@@ -142,6 +157,34 @@ UNITS = (
     )
     """,
     "UPDATE units SET content = NULL",
+    # As with the state of an assignment: places are counted at every rating, and the
+    # ratings are too many to be counted each time.
+    f"""
+    UPDATE units SET people = ({RATED_BY} <> 'simulated'),
+        programs = ({RATED_BY} = 'simulated')
+    """,  # noqa: S608 - a constant
+    """
+    CREATE TRIGGER units_count_their_raters AFTER UPDATE OF state ON assignments
+    WHEN new.kind IN ('normal', 'anchor')
+        AND (new.state = 'rated') <> (old.state = 'rated')
+    BEGIN
+        UPDATE units SET people = people + (new.state = 'rated') * 2 - 1
+        WHERE id = new.unit AND 'simulated' <> (
+            SELECT kind FROM raters WHERE id = new.rater
+        );
+        UPDATE units SET programs = programs + (new.state = 'rated') * 2 - 1
+        WHERE id = new.unit AND 'simulated' = (
+            SELECT kind FROM raters WHERE id = new.rater
+        );
+    END
+    """,
+    # Few are, and whoever rates asks for them.
+    "CREATE INDEX inactive_items ON items (task) WHERE NOT active",
+    # For those that are being looked at, a few, among the many that are rated.
+    """
+    CREATE INDEX open_assignments ON assignments (campaign, lease_until)
+    WHERE state IN ('open', 'undone')
+    """,
 )
 
 
