@@ -1,4 +1,4 @@
-"""Intraclass correlation of raters who differ from unit to unit: ICC(1), ICC(1,k).
+"""Intraclass correlation of raters who differ from unit to unit.
 
 One-way random effects (Shrout and Fleiss 1979), for any number of ratings a unit.
 """
