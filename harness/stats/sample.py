@@ -24,6 +24,11 @@ LEAST_PAIR = 2
 _LEAST_SHARED = 10
 
 
+def least_shared(items: int) -> int:
+    """Of so many items, those that systems must share to be compared."""
+    return min(_LEAST_SHARED, (items + 1) // 2)
+
+
 @dataclass(frozen=True, slots=True)
 class Sample:
     """Both judgments, missing where either is, and the resamples."""
@@ -72,8 +77,7 @@ class Sample:
     @property
     def least_shared(self) -> int:
         """Items that two or more systems must share to be compared."""
-        items: int = self.judged.shape[1]
-        return min(_LEAST_SHARED, (items + 1) // 2)
+        return least_shared(self.judged.shape[1])
 
     def estimate(
         self, series: Floats, method: str, *, n: int, dropped: int

@@ -74,6 +74,8 @@ class Pairs:
     """Column (item) of the second; the same where pairs are within items."""
     group: Indices
     """Group (item or system) over whose pairs the accuracy is averaged first."""
+    place: Indices
+    """Number of the pair before they were sorted, the same for all metrics."""
     within_items: bool
     """Whether each group is an item."""
     total: int
@@ -101,6 +103,7 @@ class Pairs:
             one=(first % items)[order],
             other=(second % items)[order],
             group=group[order],
+            place=order,
             within_items=grouping == "item",
             total=total,
         )
@@ -114,6 +117,7 @@ class Pairs:
             one=self.one[mask],
             other=self.other[mask],
             group=self.group[mask],
+            place=self.place[mask],
             within_items=self.within_items,
             total=self.total,
         )
