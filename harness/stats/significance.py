@@ -20,8 +20,8 @@ import numpy as np
 from harness.errors import UsageError
 from harness.stats import coefficients, exchange
 from harness.stats.exchange import Ranking, Rivals
+from harness.stats.outcomes import pair_outcomes, swapped_outcomes
 from harness.stats.sample import LEAST_PAIR, LEAST_POINTS, least_shared
-from harness.stats.ties import Pairs, best_epsilon
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -140,17 +140,20 @@ def contests(
         )
     rated = np.isfinite(human)
     judged = rated & np.isfinite(scores).all(axis=0)
-    scores = (
-        np.stack([_standard(one, judged) for one in scores]) if len(scores) else scores
-    )
-    made = _Made(scores, _standard(human, judged), trials, seed)
+    made = _Made.of(scores, human, judged, statistics, (trials, seed))
     found = {name: _Table(len(scores)) for name in statistics}
     pairs = list(combinations(range(len(scores)), 2))
-    for done, (one, other) in enumerate(pairs, 1):
-        for name, values in made.series(one, other, statistics):
-            found[name].add(one, other, values)
-        if progress:
-            progress(done, len(pairs))
+
+    def series(pair: tuple[int, int]) -> list[tuple[str, Floats]]:
+        return list(made.series(*pair, statistics))
+
+    with ThreadPoolExecutor(_THREADS) as threads:
+        results = zip(pairs, threads.map(series, pairs), strict=True)
+        for done, (pair, values) in enumerate(results, 1):
+            for name, one in values:
+                found[name].add(*pair, one)
+            if progress:
+                progress(done, len(pairs))
     counts = int(judged.sum()), int((rated & ~judged).sum())
     return {name: table.contest(name, *counts) for name, table in found.items()}
 
@@ -195,7 +198,7 @@ class _Made:
     human: Floats
     """Likewise."""
     outcomes: Mapping[str, tuple[NDArray[np.int8], NDArray[np.intp]]]
-    """Of each level, what `_outcomes` gives."""
+    """Of each level, what `pair_outcomes` gives."""
     trials: int
     seed: int
 
@@ -215,7 +218,7 @@ class _Made:
         human = _standard(human, judged)
         trials, seed = trials_seed
         outcomes = {
-            level: _outcomes(scores, human, grouping, seed)
+            level: pair_outcomes(scores, human, grouping, seed)
             for level, grouping in _GROUPINGS.items()
             if len(scores) and any(f"{level}.{name}" in wanted for name in _ACCURACIES)
         }
@@ -236,7 +239,7 @@ class _Made:
                 if (name := f"{level}.{accuracy}") in wanted:
                     rng = np.random.default_rng(self.seed)
                     first, second = right[one, at], right[other, at]
-                    yield name, _balanced(first, second, group, self.trials, rng)
+                    yield name, swapped_outcomes(first, second, group, self.trials, rng)
 
     def _swaps(self, trials: int) -> Iterator[Bools]:
         """Blocks of swaps, (swaps, systems, items); the very first swaps nothing."""
@@ -337,54 +340,6 @@ def _system_test(
         return {f"system.{name}": values for name, values in found.items()}
 
     return test
-
-
-def _outcomes(
-    scores: Floats, human: Floats, grouping: Grouping, seed: int
-) -> tuple[NDArray[np.int8], NDArray[np.intp]]:
-    """Which pairs each metric has right: (metrics, 2, pairs), and the pairs' groups.
-
-    Once with ties only where scores are equal, once with the metric's own epsilon.
-    """
-    every = np.ones((1, human.shape[1]))
-    rights, group = [], np.empty(0, dtype=np.intp)
-    for metric in scores:
-        pairs = Pairs.of(metric, human, grouping, seed)
-        epsilon = best_epsilon(pairs, every)[1][0] if pairs.gap.size else 0.0
-        right = np.empty((2, pairs.gap.size), dtype=np.int8)
-        right[0, pairs.place] = pairs.right
-        right[1, pairs.place] = pairs.outcomes(float(epsilon))
-        rights.append(right)
-        group = np.empty(pairs.gap.size, dtype=np.intp)
-        group[pairs.place] = pairs.group
-    return np.stack(rights), group
-
-
-def _balanced(
-    first: NDArray[np.int8],
-    second: NDArray[np.int8],
-    group: NDArray[np.intp],
-    trials: int,
-    rng: np.random.Generator,
-) -> Floats:
-    """Accuracies of two metrics, outcomes swapped pair by pair: (2, 1 + trials).
-
-    Only pairs that one metric has right and the other wrong matter, and a swap turns
-    each of them with probability one half: their balance is binomial.
-    """
-    if not group.size:
-        return np.full((2, 1 + trials), np.nan)
-    size = np.bincount(group)
-    share = 1 / (size[size > 0].size * np.maximum(size, 1))
-    values = [float(outcome @ share[group]) for outcome in (first, second)]
-    gaps = np.zeros(1 + trials)
-    gaps[0] = values[0] - values[1]
-    differ = size[group][first != second]
-    for pairs, number in zip(*np.unique(differ, return_counts=True), strict=True):
-        turned = 2.0 * rng.binomial(int(number), 0.5, size=trials) - number
-        gaps[1:] += turned / (size[size > 0].size * pairs)
-    middle = sum(values) / 2
-    return np.stack([middle + gaps / 2, middle - gaps / 2])
 
 
 def _standard(values: Floats, judged: Bools) -> Floats:
