@@ -119,7 +119,7 @@ def agreement(
         pairwise_accuracy=pairs.accuracy,
         spa=pairs.spa,
         pooled=_segment(sample, "none", _pooled(sample, pooled_tau)),
-        by_item=_segment(sample, "item", _by_item(sample)),
+        by_item=by_item(sample),
         by_system=_segment(sample, "system", _by_system(sample, system_taus)),
         systems=int(sample.judged.any(axis=1).sum()),
         items=int(sample.judged.any(axis=0).sum()),
@@ -131,6 +131,11 @@ _EXACT_KENDALL = 20_000_000
 """Most systems x items x items for which pairs are counted once for all resamples."""
 _KENDALL_DRAWS = 200
 """Resamples of larger data, each of which sorts all outputs anew."""
+
+
+def by_item(sample: Sample) -> Segment:
+    """The values within items alone: across systems within each item, averaged."""
+    return _segment(sample, "item", _by_item(sample))
 
 
 def _nothing(unscored: int) -> Agreement:

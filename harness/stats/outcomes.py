@@ -1,4 +1,4 @@
-"""Which pairs metrics have right, and the swap of these outcomes between two metrics."""
+"""Which pairs metrics have right, and these outcomes swapped between two."""
 
 from __future__ import annotations
 

@@ -49,11 +49,9 @@ STATISTICS = (
 """What can be tested, by its place in `correlation.Agreement`."""
 
 _FEW_PAIRS = 8_000_000
-"""Most pairs of outputs for which Kendall's tau takes all swaps."""
-_MANY_PAIRS = 30_000_000
-"""Most pairs that are counted once for all swaps; else each swap is sorted."""
+"""Most pairs of outputs whose order is counted once for all swaps."""
 _KENDALL_TRIALS = 200
-"""Swaps for Kendall's tau of larger data."""
+"""Swaps of larger data, each of which sorts all outputs anew."""
 _THREADS = 2
 """Pairs of metrics at a time; each needs some hundred MB for large data."""
 _BLOCK = 500_000
@@ -281,11 +279,11 @@ def _tests(
             )
         if kendall:
             groups, outputs = arranged.human.shape
-            counted = groups * outputs**2
-            most = trials if counted <= _FEW_PAIRS else min(trials, _KENDALL_TRIALS)
-            test = partial(exchange.tau_bs_sorted, arranged)
-            if counted <= _MANY_PAIRS:
-                test = exchange.tau_bs(arranged)
+            if groups * outputs**2 <= _FEW_PAIRS:
+                test, most = exchange.tau_bs(arranged), trials
+            else:
+                test = partial(exchange.tau_bs_sorted, arranged)
+                most = min(trials, _KENDALL_TRIALS)
             yield names[2:], _mean_of(names[2], test, view, arranged, least), most
 
 
