@@ -50,7 +50,7 @@ STATISTICS = (
 
 _FEW_PAIRS = 8_000_000
 """Most pairs of outputs whose order is counted once for all swaps."""
-_KENDALL_TRIALS = 200
+_KENDALL_TRIALS = 100
 """Swaps of larger data, each of which sorts all outputs anew."""
 _THREADS = 2
 """Pairs of metrics at a time; each needs some hundred MB for large data."""
@@ -110,7 +110,7 @@ def contests(
     Only outputs that people and all metrics judged are compared, so that all metrics
     are tested on the same ones. Systems are compared on the items that all of them
     share, 10 or half of them where there are fewer than 20. Kendall's tau of very many
-    outputs takes 200 swaps. Swapping pairs one by one, as acc_eq and acc*_eq have it,
+    outputs takes 100 swaps. Swapping pairs one by one, as acc_eq and acc*_eq have it,
     treats the pairs of one output as independent: such p are rather too small.
 
     Args:

@@ -227,10 +227,11 @@ def test_intervals_of_acc_eq_cover_the_truth():
 
     truth = tie_accuracy(Sample.of(*draw(200_000), 0, 0), "item").acc_eq.value
     found = [
-        tie_accuracy(Sample.of(*draw(60), 400, seed), "item").acc_eq
-        for seed in range(600)
+        tie_accuracy(Sample.of(*draw(100), 400, seed), "item").acc_eq
+        for seed in range(1000)
     ]
-    assert 0.92 < np.mean([f.low <= truth <= f.high for f in found]) < 0.97
+    # 0.935 in 2,000 simulations with 60 items: percentiles are a little narrow there.
+    assert 0.925 < np.mean([f.low <= truth <= f.high for f in found]) < 0.97
 
 
 @pytest.mark.realdata
