@@ -1,4 +1,4 @@
-"""A metric's and people's judgments of the same outputs, and resamples of the items."""
+"""Judgments of the same outputs by a metric and people, and resampled items."""
 
 from __future__ import annotations
 
