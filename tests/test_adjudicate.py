@@ -158,7 +158,7 @@ def test_sides_are_stored_by_place_whatever_the_owner_saw(study, pairwise):
         places = study.column(
             "SELECT checkpoints.name FROM unit_outputs "
             "JOIN outputs ON outputs.id = output "
-            "JOIN checkpoints ON checkpoints.id = checkpoint "
+            "JOIN checkpoints ON checkpoints.id = outputs.checkpoint "
             "WHERE unit = ? ORDER BY place",
             [dispute.unit],
         )

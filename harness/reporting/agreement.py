@@ -50,6 +50,7 @@ def metric_agreements(
                     criterion=criterion,
                     system=result.system,
                     pairwise_accuracy=result.pairwise_accuracy,
+                    spa=result.spa,
                     segment={
                         "none": result.pooled,
                         "item": result.by_item,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         Report,
         TaskReport,
     )
-    from harness.stats.correlation import Coefficients
+    from harness.stats.correlation import Coefficients, Segment
     from harness.types import Estimate, Json
 
 VERSION = 1
@@ -101,8 +101,9 @@ def _agreement(one: MetricAgreement) -> dict[str, Json]:
         "system": {
             **_coefficients(one.system),
             "pairwise_accuracy": one.pairwise_accuracy.as_json(),
+            "spa": one.spa.as_json(),
         },
-        "segment": {level: _coefficients(at) for level, at in one.segment.items()},
+        "segment": {level: _segment(at) for level, at in one.segment.items()},
     }
 
 
@@ -111,6 +112,17 @@ def _coefficients(found: Coefficients) -> dict[str, Json]:
         "pearson": found.pearson.as_json(),
         "spearman": found.spearman.as_json(),
         "kendall": found.kendall.as_json(),
+    }
+
+
+def _segment(found: Segment) -> dict[str, Json]:
+    return {
+        **_coefficients(found),
+        "acc_eq": found.acc_eq.as_json(),
+        "acc_star_eq": found.acc_star_eq.as_json(),
+        "acc_star_eq_held_out": found.acc_star_eq_held_out.as_json(),
+        "epsilon": found.epsilon.as_json(),
+        "pdp": found.pdp.as_json(),
     }
 
 

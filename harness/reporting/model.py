@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.stats.correlation import Coefficients
+    from harness.stats.correlation import Coefficients, Segment
     from harness.types import Estimate, Json
 
 Subject = Literal["outputs", "likelihoods", "whole"]
@@ -130,7 +130,9 @@ class MetricAgreement:
     """Of the checkpoints' means."""
     pairwise_accuracy: Estimate
     """Share of checkpoint pairs that both put in the same order."""
-    segment: Mapping[str, Coefficients]
+    spa: Estimate
+    """Soft pairwise accuracy: likewise, by how sure both are of the order."""
+    segment: Mapping[str, Segment]
     """`none`: over all outputs; `item`: across checkpoints within an item, averaged;
     `system`: across items within a checkpoint, averaged."""
 

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Counts = NDArray[np.float32]
 
+PEARSON = "Pearson's r"
+SPEARMAN = "Spearman's rho"
+KENDALL = "Kendall's tau-b"
+
 _TINY = 1e-12
 """Variance, relative to the data's, below which numbers count as equal."""
 
@@ -84,6 +88,51 @@ def pearson(sums: Floats) -> Floats:
     below = np.sqrt(np.where(varies, x_spread * y_spread, 1.0))
     r = np.clip((count * xy - x * y) / below, -1.0, 1.0)
     return np.where(varies, r, np.nan)
+
+
+def columnwise(x: Floats, y: Floats) -> Floats:
+    """Pearson's r of each pair of columns, shape (columns,)."""
+    x, y = standard(x, axis=0), standard(y, axis=0)
+    return pearson(moments(x, y).sum(axis=0))
+
+
+def centred(values: Floats, axis: int | None = None) -> Floats:
+    """Values less their mean along the axis, in units of what then remains of all."""
+    count = np.maximum((~np.isnan(values)).sum(axis=axis, keepdims=True), 1)
+    rest = values - np.nansum(values, axis=axis, keepdims=True) / count
+    size = float(np.nanmax(np.abs(values), initial=0.0))
+    spread = float(np.sqrt(np.nanmean(rest**2))) if rest.size else 0.0
+    scaled: Floats = rest / spread if spread > _TINY * size else rest * 0.0
+    return scaled
+
+
+def pair_products(sums: Floats) -> Floats:
+    """Sums over all pairs of outputs of a group, each in both directions: (..., 4).
+
+    Of 1 (with the pairs of an output and itself), of the squared differences of the
+    first judgment, of the second, and of the products of the two. Equal outputs, as a
+    resample has them, add nothing to the last three.
+
+    Args:
+        sums: shape (..., 6), summed `moments` of a group.
+    """
+    count, x, y, xx, yy, xy = np.moveaxis(sums, -1, 0)
+    return np.stack(
+        [count * count, count * xx - x * x, count * yy - y * y, count * xy - x * y],
+        axis=-1,
+    )
+
+
+def of_differences(products: Floats) -> Floats:
+    """Pearson's r of the differences within pairs, shape (...); NaN if constant.
+
+    Args:
+        products: shape (..., 4), `pair_products` summed over the groups.
+    """
+    pairs, xx, yy, xy = np.moveaxis(products, -1, 0)
+    varies = (xx > _TINY * pairs) & (yy > _TINY * pairs)
+    below = np.sqrt(np.where(varies, xx * yy, 1.0))
+    return np.where(varies, np.clip(xy / below, -1.0, 1.0), np.nan)
 
 
 def spearman(

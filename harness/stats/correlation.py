@@ -14,13 +14,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.errors import UsageError
 from harness.stats import coefficients
-from harness.stats.bootstrap import undefined, weights, with_interval
+from harness.stats.bootstrap import undefined
+from harness.stats.coefficients import KENDALL, PEARSON, SPEARMAN
+from harness.stats.sample import LEAST_PAIR, LEAST_POINTS, Sample
+from harness.stats.system_level import of_means, of_pairs
+from harness.stats.ties import tie_accuracy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from harness.stats.ties import Grouping
     from harness.types import Estimate
 
     Floats = NDArray[np.float64]
@@ -39,6 +43,23 @@ class Coefficients:
 
 
 @dataclass(frozen=True, slots=True)
+class Segment(Coefficients):
+    """Agreement on single outputs, and not only on the systems' means."""
+
+    acc_eq: Estimate
+    """Share of pairs that both order or tie alike, 0 to 1; constant rows count."""
+    acc_star_eq: Estimate
+    """acc_eq where the metric ties differences up to the epsilon that fits best."""
+    acc_star_eq_held_out: Estimate
+    """The same on items that the epsilon was not fitted on."""
+    epsilon: Estimate
+    """That epsilon, in units of the metric."""
+    pdp: Estimate
+    """Pearson's r of the differences of pairs of outputs (pairwise-difference
+    Pearson); what decides how much a metric helps to compare two systems."""
+
+
+@dataclass(frozen=True, slots=True)
 class Agreement:
     """A metric against one criterion."""
 
@@ -46,11 +67,13 @@ class Agreement:
     """Of the systems' means; `n` counts systems."""
     pairwise_accuracy: Estimate
     """Share of system pairs that both put in the same order, 0 to 1; `n`: pairs."""
-    pooled: Coefficients
+    spa: Estimate
+    """Soft pairwise accuracy: likewise, by how sure both are of the order."""
+    pooled: Segment
     """Of all outputs, no grouping; `n` counts outputs."""
-    by_item: Coefficients
+    by_item: Segment
     """Across systems within each item, averaged; `n` counts items."""
-    by_system: Coefficients
+    by_system: Segment
     """Across items within each system, averaged; `n` counts systems."""
     systems: int
     """Systems with at least one output that has both judgments."""
@@ -77,110 +100,92 @@ def agreement(
         three points (two are always perfectly correlated), but Kendall's tau within
         items takes two, whose order is right or wrong. Items need not be judged for
         every system: Pearson and Spearman of system means rest on the items that
-        all systems share; Kendall and the pairwise accuracy on those that the two
+        all systems share; Kendall and the pairwise accuracies on those that the two
         systems of each pair share. Either takes 10 items, or half of them where
-        there are fewer than 20.
+        there are fewer than 20. acc_eq, acc*_eq and the differences keep items and
+        systems in which one judgment is constant; the others leave them out.
+
+    Raises:
+        UsageError: they are no matrices of one shape.
     """
-    sample = _Sample.of(metric, human, draws, seed)
+    sample = Sample.of(metric, human, draws, seed)
     if not sample.judged.size:
         return _nothing(sample.unscored)
     pooled_tau, system_taus = _taus(sample)
-    system_tau, accuracy = _of_pairs(sample)
+    pearson, spearman = of_means(sample)
+    pairs = of_pairs(sample)
     return Agreement(
-        system=_of_means(sample, system_tau),
-        pairwise_accuracy=accuracy,
-        pooled=_pooled(sample, pooled_tau),
-        by_item=_by_item(sample),
-        by_system=_by_system(sample, system_taus),
+        system=Coefficients(pearson, spearman, pairs.kendall),
+        pairwise_accuracy=pairs.accuracy,
+        spa=pairs.spa,
+        pooled=_segment(sample, "none", _pooled(sample, pooled_tau)),
+        by_item=by_item(sample),
+        by_system=_segment(sample, "system", _by_system(sample, system_taus)),
         systems=int(sample.judged.any(axis=1).sum()),
         items=int(sample.judged.any(axis=0).sum()),
         outputs=int(sample.judged.sum()),
     )
 
 
-_PEARSON = "Pearson's r"
-_SPEARMAN = "Spearman's rho"
-_KENDALL = "Kendall's tau-b"
-_LEAST_POINTS = 3
-_LEAST_PAIR = 2
-_LEAST_SHARED = 10
 _EXACT_KENDALL = 20_000_000
 """Most systems x items x items for which pairs are counted once for all resamples."""
 _KENDALL_DRAWS = 200
 """Resamples of larger data, each of which sorts all outputs anew."""
-_DIGITS = 12
-"""Digits to which means are compared, so that equal sums tie in any order."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Sample:
-    """Both judgments, missing where either is, and the resamples."""
-
-    metric: Floats
-    human: Floats
-    judged: NDArray[np.bool_]
-    unscored: int
-    """Rated outputs without score."""
-    weights: Floats
-    """Shape (1 + draws, items); the first row of ones is the data themselves."""
-
-    @classmethod
-    def of(cls, metric: Floats, human: Floats, draws: int, seed: int) -> _Sample:
-        metric, human = np.asarray(metric, float), np.asarray(human, float)
-        if metric.ndim != 2 or metric.shape != human.shape:  # noqa: PLR2004
-            raise UsageError(
-                "Scores and ratings must be (systems, items) matrices of one shape; "
-                f"these have the shapes {metric.shape} and {human.shape}."
-            )
-        rated = np.isfinite(human)
-        judged = rated & np.isfinite(metric)
-        kept = judged.any(axis=0)
-        items = int(kept.sum())
-        rng = np.random.default_rng(seed)
-        resamples = weights(items, draws, rng) if items > 1 else np.ones((0, items))
-        return cls(
-            metric=np.where(judged, metric, np.nan)[:, kept],
-            human=np.where(judged, human, np.nan)[:, kept],
-            judged=judged[:, kept],
-            unscored=int((rated & ~judged).sum()),
-            weights=np.vstack([np.ones((1, items)), resamples]),
-        )
-
-    @property
-    def least_shared(self) -> int:
-        """Items that two or more systems must share to be compared."""
-        items: int = self.judged.shape[1]
-        return min(_LEAST_SHARED, (items + 1) // 2)
-
-
-def _estimate(series: Floats, method: str, *, n: int, dropped: int) -> Estimate:
-    """The value, first in the series, with the interval of the resamples."""
-    if np.isnan(series[0]):
-        reason = f"{method} where all scores or all ratings are the same"
-        return undefined(reason, dropped=n + dropped)
-    return with_interval(
-        float(series[0]), series[1:], n=n, dropped=dropped, method=method
-    )
+def by_item(sample: Sample) -> Segment:
+    """The values within items alone: across systems within each item, averaged."""
+    return _segment(sample, "item", _by_item(sample))
 
 
 def _nothing(unscored: int) -> Agreement:
     nothing = undefined("no output has both a score and a rating", dropped=unscored)
-    three = Coefficients(pearson=nothing, spearman=nothing, kendall=nothing)
-    return Agreement(
-        system=three,
-        pairwise_accuracy=nothing,
-        pooled=three,
-        by_item=three,
-        by_system=three,
-        systems=0,
-        items=0,
-        outputs=0,
+    three = Coefficients(nothing, nothing, nothing)
+    segment = Segment(*[nothing] * 8)
+    return Agreement(three, nothing, nothing, segment, segment, segment, 0, 0, 0)
+
+
+def _segment(sample: Sample, grouping: Grouping, found: Coefficients) -> Segment:
+    ties = tie_accuracy(sample, grouping)
+    return Segment(
+        pearson=found.pearson,
+        spearman=found.spearman,
+        kendall=found.kendall,
+        acc_eq=ties.acc_eq,
+        acc_star_eq=ties.acc_star_eq,
+        acc_star_eq_held_out=ties.held_out,
+        epsilon=ties.epsilon,
+        pdp=_differences(sample, grouping, ties.acc_eq),
     )
 
 
-def _pooled(sample: _Sample, tau: Floats) -> Coefficients:
+def _differences(sample: Sample, grouping: Grouping, pairs: Estimate) -> Estimate:
+    """Pearson of pairwise differences; counts what `pairs` counts."""
+    if pairs.value is None:
+        return pairs
+    axis = {"none": None, "item": 0, "system": 1}[grouping]
+    x, y = (coefficients.centred(v, axis) for v in (sample.metric, sample.human))
+    tallies = coefficients.moments(x, y)
+    if grouping == "item":
+        products = coefficients.pair_products(tallies.sum(axis=0))
+        sums = sample.weights @ products
+    elif grouping == "system":
+        drawn = np.tensordot(sample.weights, tallies, axes=([1], [1]))
+        sums = coefficients.pair_products(drawn).sum(axis=1)
+    else:
+        sums = coefficients.pair_products(sample.weights @ tallies.sum(axis=0))
+    over = {"none": "all", "item": "an item's", "system": "a checkpoint's"}[grouping]
+    return sample.estimate(
+        coefficients.of_differences(sums),
+        f"Pearson's r of the differences of {over} pairs",
+        n=pairs.n,
+        dropped=pairs.dropped,
+    )
+
+
+def _pooled(sample: Sample, tau: Floats) -> Coefficients:
     outputs = int(sample.judged.sum())
-    if outputs < _LEAST_POINTS:
+    if outputs < LEAST_POINTS:
         reason = "fewer than 3 outputs have both a score and a rating"
         nothing = undefined(reason, dropped=sample.unscored)
         return Coefficients(pearson=nothing, spearman=nothing, kendall=nothing)
@@ -192,16 +197,16 @@ def _pooled(sample: _Sample, tau: Floats) -> Coefficients:
 
     def estimate(series: Floats, name: str) -> Estimate:
         what = f"{name} of all outputs"
-        return _estimate(series, what, n=outputs, dropped=sample.unscored)
+        return sample.estimate(series, what, n=outputs, dropped=sample.unscored)
 
     return Coefficients(
-        pearson=estimate(coefficients.pearson(sample.weights @ tallies), _PEARSON),
-        spearman=estimate(rho, _SPEARMAN),
-        kendall=estimate(tau, _KENDALL),
+        pearson=estimate(coefficients.pearson(sample.weights @ tallies), PEARSON),
+        spearman=estimate(rho, SPEARMAN),
+        kendall=estimate(tau, KENDALL),
     )
 
 
-def _by_item(sample: _Sample) -> Coefficients:
+def _by_item(sample: Sample) -> Coefficients:
     from scipy.stats import rankdata
 
     systems = sample.judged.sum(axis=0)
@@ -213,18 +218,18 @@ def _by_item(sample: _Sample) -> Coefficients:
         used = np.isfinite(rows) & (systems >= least)
         above = sample.weights @ np.where(used, rows, 0.0)
         series = coefficients.ratio(above, sample.weights @ used)
-        return _average(series, f"{name} across checkpoints", "item", used)
+        return _average(sample, series, f"{name} across checkpoints", "item", used)
 
     return Coefficients(
-        pearson=estimate(_columnwise(metric, human), _PEARSON, _LEAST_POINTS),
-        spearman=estimate(_columnwise(*ranks), _SPEARMAN, _LEAST_POINTS),
-        kendall=estimate(tau, _KENDALL, _LEAST_PAIR),
+        pearson=estimate(coefficients.columnwise(metric, human), PEARSON, LEAST_POINTS),
+        spearman=estimate(coefficients.columnwise(*ranks), SPEARMAN, LEAST_POINTS),
+        kendall=estimate(tau, KENDALL, LEAST_PAIR),
     )
 
 
-def _by_system(sample: _Sample, taus: Floats) -> Coefficients:
+def _by_system(sample: Sample, taus: Floats) -> Coefficients:
     rows = np.flatnonzero(sample.judged.any(axis=1))
-    enough = sample.weights @ sample.judged.T >= _LEAST_POINTS
+    enough = sample.weights @ sample.judged.T >= LEAST_POINTS
     rhos = np.full(enough.shape, np.nan)
     for row in np.flatnonzero(enough[0]):
         item = np.flatnonzero(sample.judged[row])
@@ -241,17 +246,17 @@ def _by_system(sample: _Sample, taus: Floats) -> Coefficients:
         present = present & used
         above = np.where(present, values[:, rows], 0.0).sum(axis=1)
         series = coefficients.ratio(above, present.sum(axis=1))
-        return _average(series, f"{name} across items", "checkpoint", used)
+        return _average(sample, series, f"{name} across items", "checkpoint", used)
 
     return Coefficients(
-        pearson=estimate(coefficients.pearson(sums), _PEARSON),
-        spearman=estimate(rhos, _SPEARMAN),
-        kendall=estimate(taus, _KENDALL),
+        pearson=estimate(coefficients.pearson(sums), PEARSON),
+        spearman=estimate(rhos, SPEARMAN),
+        kendall=estimate(taus, KENDALL),
     )
 
 
 def _average(
-    series: Floats, what: str, group: str, used: NDArray[np.bool_]
+    sample: Sample, series: Floats, what: str, group: str, used: NDArray[np.bool_]
 ) -> Estimate:
     n = int(used.sum())
     if not n:
@@ -261,16 +266,10 @@ def _average(
         )
         return undefined(reason, dropped=len(used))
     method = f"mean over {group}s of {what}"
-    return _estimate(series, method, n=n, dropped=len(used) - n)
+    return sample.estimate(series, method, n=n, dropped=len(used) - n)
 
 
-def _columnwise(x: Floats, y: Floats) -> Floats:
-    """Pearson's r of each pair of columns, shape (columns,)."""
-    x, y = coefficients.standard(x, axis=0), coefficients.standard(y, axis=0)
-    return coefficients.pearson(coefficients.moments(x, y).sum(axis=0))
-
-
-def _taus(sample: _Sample) -> tuple[Floats, Floats]:
+def _taus(sample: Sample) -> tuple[Floats, Floats]:
     """Kendall's tau-b of all outputs and of each system, for each resample."""
     systems, items = sample.judged.shape
     if systems * items**2 <= _EXACT_KENDALL:
@@ -291,102 +290,3 @@ def _taus(sample: _Sample) -> tuple[Floats, Floats]:
             present = np.isfinite(x)
             taus[at, number] = kendalltau(x[present], y[present]).statistic
     return taus[:, 0], taus[:, 1:]
-
-
-def _of_means(sample: _Sample, tau: Estimate) -> Coefficients:
-    """Correlations of the systems' means over the items that all of them share."""
-    from scipy.stats import rankdata
-
-    least = sample.least_shared
-    kept = sample.judged.sum(axis=1) >= least
-    n, left = int(kept.sum()), int((~kept).sum())
-    shared = sample.judged[kept].all(axis=0)
-    reason = ""
-    if n < _LEAST_POINTS:
-        reason = f"fewer than 3 checkpoints with {least} judged items or more"
-    elif shared.sum() < least:
-        reason = (
-            f"the {n} checkpoints share only {shared.sum()} judged items; "
-            f"a correlation of their means needs {least}"
-        )
-    if reason:
-        nothing = undefined(reason, dropped=len(kept))
-        return Coefficients(pearson=nothing, spearman=nothing, kendall=tau)
-    means = [
-        _means(values[kept][:, shared], sample.weights[:, shared])
-        for values in (sample.metric, sample.human)
-    ]
-    ranks = [rankdata(values, axis=0) for values in means]
-
-    def estimate(series: Floats, name: str) -> Estimate:
-        what = f"{name} of {n} checkpoints' means over {shared.sum()} shared items"
-        return _estimate(series, what, n=n, dropped=left)
-
-    return Coefficients(
-        pearson=estimate(_columnwise(*means), _PEARSON),
-        spearman=estimate(_columnwise(*ranks), _SPEARMAN),
-        kendall=tau,
-    )
-
-
-def _means(values: Floats, weights_of: Floats) -> Floats:
-    """Each system's mean in each resample, shape (systems, draws)."""
-    total = weights_of.sum(axis=1)
-    means = coefficients.ratio(values @ weights_of.T, total)
-    return _comparable(means, float(np.abs(values).max()))
-
-
-def _comparable(values: Floats, size: float) -> Floats:
-    """Values rounded to 12 digits of the size: equal sums tie in any order."""
-    return np.round(values / (size or 1.0), _DIGITS)
-
-
-def _of_pairs(sample: _Sample) -> tuple[Estimate, Estimate]:
-    """Kendall's tau-b and pairwise accuracy of the systems, each pair's own items."""
-    one, other = np.triu_indices(len(sample.judged), 1)
-    shared = sample.judged[one] & sample.judged[other]
-    used = shared.sum(axis=1) >= sample.least_shared
-    pairs, left = int(used.sum()), int((~used).sum())
-    if pairs < _LEAST_POINTS:
-        reason = "fewer than 3 " + (
-            "checkpoints"
-            if len(sample.judged) < _LEAST_POINTS
-            else "pairs of checkpoints that share "
-            f"{sample.least_shared} judged items or more"
-        )
-        nothing = undefined(reason, dropped=len(used))
-        return nothing, nothing
-    one, other, shared = one[used], other[used], shared[used]
-    x, y = (
-        np.sign(_differences(values, one, other, shared, sample.weights))
-        for values in (sample.metric, sample.human)
-    )
-    x_free, y_free = (x * x).sum(axis=1), (y * y).sum(axis=1)
-    tau = coefficients.ratio((x * y).sum(axis=1), np.sqrt(x_free * y_free))
-    right = np.where((x_free > 0) & (y_free > 0), (x == y).mean(axis=1), np.nan)
-    systems = len(np.union1d(one, other))
-    what = f"of {systems} checkpoints in {pairs} pairs"
-    return (
-        _estimate(
-            tau,
-            f"{_KENDALL} {what}, by their means over shared items",
-            n=systems,
-            dropped=len(sample.judged) - systems,
-        ),
-        _estimate(
-            right, f"share of pairs in the same order, {what}", n=pairs, dropped=left
-        ),
-    )
-
-
-def _differences(
-    values: Floats,
-    one: NDArray[np.intp],
-    other: NDArray[np.intp],
-    shared: NDArray[np.bool_],
-    weights_of: Floats,
-) -> Floats:
-    """Sums of each pair's differences in each resample, shape (draws, pairs)."""
-    differences = np.where(shared, values[one] - values[other], 0.0)
-    size = float(np.nanmax(np.abs(values))) * values.shape[1]
-    return _comparable(weights_of @ differences.T, size)

@@ -6,6 +6,8 @@ from harness.reporting import render
 
 ESTIMATE = {"value", "low", "high", "n", "dropped", "method"}
 COEFFICIENTS = {"pearson", "spearman", "kendall"}
+OF_SYSTEMS = COEFFICIENTS | {"pairwise_accuracy", "spa"}
+OF_SEGMENTS = COEFFICIENTS | {"acc_eq", "acc_star_eq", "epsilon", "pdp"}
 
 
 def test_the_shape_that_others_rely_on(rated):
@@ -26,8 +28,9 @@ def test_the_shape_that_others_rely_on(rated):
     for one in task["agreement"]:
         assert one["signature"].startswith(f"{one['metric']}|")
         assert set(one["segment"]) == {"none", "item", "system"}
+        assert set(one["system"]) >= OF_SYSTEMS
+        assert all(set(level) >= OF_SEGMENTS for level in one["segment"].values())
         for level in (one["system"], *one["segment"].values()):
-            assert set(level) >= COEFFICIENTS
             assert all(set(estimate) == ESTIMATE for estimate in level.values())
     assert set(task["raters"]["alpha"]) == {"meaning", "fluency"}
     assert set(task["raters"]["alpha"]["meaning"]) == ESTIMATE

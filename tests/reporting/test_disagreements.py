@@ -4,14 +4,16 @@ import pytest
 
 from harness.reporting.disagreements import closest, disagreements
 from harness.reporting.model import MetricAgreement, MetricInfo, RatedOutput
-from harness.stats.correlation import Coefficients
+from harness.stats.correlation import Coefficients, Segment
 from harness.types import Estimate
 
 
 def one_agreement(signature, tau):
     none = Coefficients(Estimate(None), Estimate(None), Estimate(tau))
-    levels = dict.fromkeys(("none", "item", "system"), none)
-    return MetricAgreement("m", signature, "good", none, Estimate(None), levels)
+    segment = Segment(*[Estimate(None)] * 2, Estimate(tau), *[Estimate(None)] * 5)
+    levels = dict.fromkeys(("none", "item", "system"), segment)
+    nothing = Estimate(None)
+    return MetricAgreement("m", signature, "good", none, nothing, nothing, levels)
 
 
 def outputs(pairs, signature="m|v1"):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 from itertools import product
 
 import numpy as np
 import pytest
+from real_ratings import matrices
 from scipy import stats
 
 from harness.errors import UsageError
@@ -291,27 +290,6 @@ def test_nothing_judged_is_undefined(shape):
 def test_unequal_shapes_are_refused():
     with pytest.raises(UsageError, match=r"\(2, 3\) and \(3, 2\)"):
         agreement(np.ones((2, 3)), np.ones((3, 2)))
-
-
-def matrices(folder, metric, criterion):
-    """Scores and ratings of a public set, systems by items."""
-
-    def rows(name):
-        with gzip.open(folder / name, "rt", encoding="utf-8") as lines:
-            return [json.loads(line) for line in lines]
-
-    outputs = rows("outputs.jsonl.gz")
-    system = {name: at for at, name in enumerate({row["system"] for row in outputs})}
-    item = {name: at for at, name in enumerate({row["item"] for row in outputs})}
-    scores = np.full((len(system), len(item)), np.nan)
-    ratings = np.full_like(scores, np.nan)
-    for row in outputs:
-        at = system[row["system"]], item[row["item"]]
-        scores[at] = row["scores"][metric]
-    for row in rows("ratings.jsonl.gz"):
-        if row["criterion"] == criterion:
-            ratings[system[row["system"]], item[row["item"]]] = row["value"]
-    return scores, ratings
 
 
 @pytest.mark.realdata
