@@ -201,6 +201,6 @@ def _answers(study: StudyFile, assignment: int, places: Sequence[int]) -> list[s
             said = f"{len(json.loads(row['spans']))} marked"
         of = ""
         if len(places) > 1 and row["place"] is not None:
-            of = f" (output {places.index(row['place']) + 1})"
+            of = f" (output {'ABCDE'[places.index(row['place'])]})"
         lines.append(f"{row['criterion']}{of}: {said}")
     return lines
