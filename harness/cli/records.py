@@ -235,9 +235,9 @@ def list_raters(*, db: Db = None, json: AsJson = False) -> None:
     print_rows(
         [{"campaign": name, **_in_brief(one)} for name, one in raters], as_json=False
     )
-    for name, one in raters:
-        if one.warnings:
-            typer.echo(f"Mind {one.rater} in {name}: {'; '.join(one.warnings)}")
+    for name, rater in raters:
+        if rater.warnings:
+            typer.echo(f"Mind {rater.rater} in {name}: {'; '.join(rater.warnings)}")
     for one in drifts:
         if one.p is not None and one.difference.value is not None:
             tell(
