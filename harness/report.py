@@ -21,6 +21,7 @@ from harness.reporting.model import (
     TaskReport,
 )
 from harness.reporting.notes import notes
+from harness.reporting.preferred import preferred
 from harness.reporting.rater_notes import rater_notes
 from harness.reporting.verdict import verdict
 from harness.study.items import stored_tasks
@@ -90,6 +91,7 @@ def _task_report(study: StudyFile, task: str, resampling: Resampling) -> TaskRep
     infos = _infos(evidence, metrics)
     baseline = copy_baseline(evidence, resampling)
     raters = evidence.raters(alphas(evidence, resampling))
+    preferences, ahead = preferred(evidence.comparisons, evidence.labels, resampling)
     found = TaskReport(
         task=task,
         description=evidence.description,
@@ -101,7 +103,7 @@ def _task_report(study: StudyFile, task: str, resampling: Resampling) -> TaskRep
             for one in evidence.checkpoints
         ),
         baselines=(baseline,) if baseline else (),
-        leads=tuple(leads(estimator, values, human)),
+        leads=(*leads(estimator, values, human), *ahead),
         agreement=tuple(agreement),
         raters=raters,
         disagreements=tuple(disagreements(rated, agreement, infos)),
@@ -109,6 +111,7 @@ def _task_report(study: StudyFile, task: str, resampling: Resampling) -> TaskRep
         sentences=(),
         notes=(*missing, *notes(evidence, raters), *rater_notes(study, task)),
         has_outputs=evidence.has_outputs,
+        preferred=tuple(preferences),
     )
     return replace(found, sentences=verdict(found))
 

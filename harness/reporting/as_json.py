@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         Disagreement,
         Lead,
         MetricAgreement,
+        Preferred,
         Raters,
         Report,
         TaskReport,
@@ -71,6 +72,7 @@ def _task(task: TaskReport) -> dict[str, Json]:
         ],
         "leads": [_lead(lead) for lead in task.leads],
         "agreement": [_agreement(one) for one in task.agreement],
+        "preferences": [_preferred(one) for one in task.preferred],
         "raters": _raters(task.raters),
         "disagreements": [_disagreement(one) for one in task.disagreements],
         "notes": list(task.notes),
@@ -107,6 +109,26 @@ def _agreement(one: MetricAgreement) -> dict[str, Json]:
     }
 
 
+def _preferred(one: Preferred) -> dict[str, Json]:
+    return {
+        "criterion": one.criterion.name,
+        "checkpoints": [
+            {
+                "checkpoint": label,
+                "win_rate": found.win_rate.as_json(),
+                "strength": found.strength.as_json(),
+            }
+            for label, found in one.checkpoints.items()
+        ],
+        "ranked": one.ranked,
+        "identical": one.identical,
+        "ties": one.ties.as_json(),
+        "both_bad": one.both_bad.as_json(),
+        "left": one.left.as_json(),
+        "alpha": one.alpha.as_json(),
+    }
+
+
 def _coefficients(found: Coefficients) -> dict[str, Json]:
     return {
         "pearson": found.pearson.as_json(),
@@ -132,6 +154,7 @@ def _raters(raters: Raters) -> dict[str, Json]:
         "count": raters.count,
         "kinds": dict(raters.kinds),
         "ratings": raters.ratings,
+        "comparisons": raters.comparisons,
         "outputs": raters.outputs,
         "seconds": raters.seconds,
     }

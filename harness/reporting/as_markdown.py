@@ -21,7 +21,9 @@ from harness.reporting.wording import (
     difference,
     how_it_was_done,
     levels,
+    of_preferences,
     own_agreement,
+    percent,
     subtitle,
     who_rated,
 )
@@ -66,6 +68,7 @@ def _task(report: Report, task: TaskReport) -> Iterator[str]:
         yield from (plain(task.description), "")
     yield from (f"**{plain(task.verdict)}**", "")
     yield from _values(task)
+    yield from _preferences(task)
     yield from _agreement(task)
     yield from _disagreements(task)
     yield from _raters(task)
@@ -110,6 +113,30 @@ def _lead(column: Column) -> str:
     clear = "clear" if column.lead.clear else "not clear"
     sizes = f"{number(gap.value, column.decimals)} {interval(gap, column.decimals)}"
     return f"{plain(sizes)} {clear}"
+
+
+def _preferences(task: TaskReport) -> Iterator[str]:
+    if task.preferred:
+        yield from (f"### What {task.raters.noun} prefer", "")
+    for one in task.preferred:
+        yield from (f"#### {plain(one.criterion.name)}", "")
+        if one.criterion.question:
+            yield from (f"Asked: {plain(one.criterion.question)}", "")
+        rows = [
+            [
+                plain(label),
+                plain(percent(found.win_rate)),
+                plain(with_interval(found.strength)),
+                f"{found.win_rate.n:,}",
+            ]
+            for label, found in one.checkpoints.items()
+        ]
+        yield from _table(["", "win rate", "strength", "comparisons"], rows)
+        yield from (f"- {plain(sentence)}" for sentence in of_preferences(one))
+        first = next(iter(one.checkpoints.values()))
+        methods = (first.win_rate.method, first.strength.method, one.left.method)
+        yield f"- {plain('. '.join(f'{m[:1].upper()}{m[1:]}' for m in methods))}."
+        yield ""
 
 
 def _agreement(task: TaskReport) -> Iterator[str]:

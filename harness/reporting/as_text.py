@@ -17,7 +17,9 @@ from harness.reporting.wording import (
     LEVELS,
     difference,
     levels,
+    of_preferences,
     own_agreement,
+    percent,
     subtitle,
     who_rated,
 )
@@ -63,8 +65,9 @@ def _parts(task: TaskReport) -> Iterator[RenderableType]:
     for table in _value_tables(task):
         yield table
         yield ""
-    if task.checkpoints:
+    if task.checkpoints and columns(task):
         yield f"{LEGEND}\n"
+    yield from _preferences(task)
     yield from _agreement(task)
     yield from _disagreements(task)
     yield f"Raters: {who_rated(task)}"
@@ -118,6 +121,27 @@ def _half_width(estimate: Estimate, decimals: int) -> str:
     if estimate.low is None or estimate.high is None:
         return ""
     return f" ±{number((estimate.high - estimate.low) / 2, decimals)}"
+
+
+def _preferences(task: TaskReport) -> Iterator[RenderableType]:
+    from rich.table import Table
+    from rich.text import Text
+
+    for one in task.preferred:
+        noun = task.raters.noun
+        yield f"What {noun} prefer on {on_one_line(one.criterion.name)}"
+        table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+        table.add_column("")
+        for heading in ("win rate", "strength", "comparisons"):
+            table.add_column(heading, justify="right", no_wrap=True)
+        for label, found in one.checkpoints.items():
+            rate = percent(found.win_rate)
+            strength = with_interval(found.strength)
+            cells = (_name(label), rate, strength, f"{found.win_rate.n:,}")
+            table.add_row(*map(Text, cells))
+        yield table
+        yield from of_preferences(one)
+        yield ""
 
 
 def _agreement(task: TaskReport) -> Iterator[RenderableType]:

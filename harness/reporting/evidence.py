@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from harness.reporting.model import CriterionInfo, Raters
+from harness.reporting.preferred import Comparisons, comparisons_of
 from harness.reporting.questions import criteria_of, of_newest_question
 from harness.study.checkpoints import stored_checkpoints, used_for
 from harness.study.items import stored_items
@@ -140,6 +141,8 @@ class Evidence:
     """How the texts of likelihoods were read."""
     has_outputs: bool = True
     """Whether outputs are asked for at all, or likelihoods only."""
+    comparisons: Comparisons = field(default_factory=Comparisons)
+    """What counts of the campaigns in which outputs are compared."""
 
     @cached_property
     def labels(self) -> dict[str, str]:
@@ -206,14 +209,17 @@ class Evidence:
     def raters(self, alpha: Mapping[str, Estimate]) -> Raters:
         """Who rated, with their agreement by criterion."""
         kind_of = {rating.rater: rating.kind for rating in self.ratings}
+        kind_of |= self.comparisons.kinds
         kinds = sorted(set(kind_of.values()))
         timed = {r.assignment: r.seconds for r in self.ratings if r.seconds is not None}
+        timed = timed or dict(self.comparisons.seconds)
         return Raters(
             kinds={kind: list(kind_of.values()).count(kind) for kind in kinds},
             ratings=len({rating.id for rating in self.ratings}),
             outputs=len({rating.output for rating in self.ratings}),
             seconds=sum(timed.values()) / len(timed) if timed else None,
             alpha=alpha,
+            comparisons=self.comparisons.answers,
         )
 
 
@@ -288,6 +294,7 @@ def _gathered(study: StudyFile, task: str) -> Evidence:
         used=used_for(study, task),
         texts=_texts(study, task),
         has_outputs=_has_outputs(study, task),
+        comparisons=comparisons_of(study, task),
     )
 
 

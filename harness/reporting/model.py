@@ -94,8 +94,8 @@ class Baseline:
 class Lead:
     """How far the best checkpoint is ahead of the next best."""
 
-    kind: Literal["metric", "criterion"]
-    """Who puts it first: a metric or the raters."""
+    kind: Literal["metric", "criterion", "preference"]
+    """Who puts it first: a metric, or raters by their ratings or their choices."""
     by: str
     """The metric's signature, or the criterion."""
     best: str
@@ -103,7 +103,8 @@ class Lead:
     second: str
     """Label of the next best."""
     difference: Estimate
-    """Best against next on the items that both have; above 0 is better."""
+    """Best against next on the items that both have; above 0 is better. By choices
+    it is in log-odds, from all comparisons."""
     needed: int | None = None
     """Items that would show a difference of this size with 80 % power, if known."""
 
@@ -148,9 +149,12 @@ class Raters:
     outputs: int
     """Outputs with at least one of them."""
     seconds: float | None
-    """Mean seconds for an output, all criteria together; None where unknown."""
+    """Mean seconds for an output, all criteria together; None where unknown. Where
+    nothing was rated by itself, for a comparison."""
     alpha: Mapping[str, Estimate]
     """Criterion to Krippendorff's alpha."""
+    comparisons: int = 0
+    """Answers that compare outputs of checkpoints rather than rate one."""
 
     @property
     def count(self) -> int:
@@ -169,6 +173,46 @@ class Raters:
             others = self.count > self.kinds["simulated"]
             return "simulated and other raters" if others else "simulated raters"
         return "people" if self.kinds.get("person") else "raters"
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """How often a checkpoint was preferred."""
+
+    win_rate: Estimate
+    """Share of its comparisons won, ties counted half, 0 to 1; `n` counts them."""
+    strength: Estimate
+    """Log-odds of winning against the average of all; 0 is average."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preferred:
+    """What raters prefer by one criterion, where outputs were compared."""
+
+    criterion: CriterionInfo
+    """As raters were asked about it."""
+    checkpoints: Mapping[str, Preference]
+    """Label to how often it was preferred, of those compared, by series and step."""
+    identical: int
+    """Pairs of equal outputs, ties that nobody was asked about; they count."""
+    ties: Estimate
+    """Share of what was asked that was called equally good, 0 to 1."""
+    both_bad: Estimate
+    """Share of what was asked that was called equally bad, 0 to 1."""
+    left: Estimate
+    """Share of what was decided that the output shown first won, 0 to 1; .5 if the
+    position does not matter."""
+    alpha: Estimate
+    """Krippendorff's alpha (nominal) of the raters' answers on the same pair."""
+
+    @property
+    def ranked(self) -> list[str]:
+        """Labels, the most preferred first: by strength, if known, else win rate."""
+        known = {
+            label: (one.strength.value, one.win_rate.value or 0.0)
+            for label, one in self.checkpoints.items()
+        }
+        return sorted(known, key=lambda k: (known[k][0] or 0.0, known[k][1]))[::-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +274,7 @@ class TaskReport:
     baselines: tuple[Baseline, ...]
     """Trivial answers."""
     leads: tuple[Lead, ...]
-    """Best against next best, for each criterion and metric."""
+    """Best against next best, for each criterion and metric, and by choices."""
     agreement: tuple[MetricAgreement, ...]
     """For each metric with a value per output, and each criterion."""
     raters: Raters
@@ -245,6 +289,8 @@ class TaskReport:
     """What is missing or limits what can be said."""
     has_outputs: bool = True
     """Whether the task asks for outputs, or for likelihoods only."""
+    preferred: tuple[Preferred, ...] = ()
+    """For each criterion by which outputs were compared."""
 
     @property
     def simulated(self) -> bool:

@@ -4,20 +4,36 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.reporting.formats import counted, listed, number, with_interval
+from harness.reporting.formats import (
+    MISSING,
+    counted,
+    listed,
+    number,
+    with_interval,
+)
 
 if TYPE_CHECKING:
     from harness.reporting.model import (
         Disagreement,
         MetricAgreement,
+        Preferred,
         Report,
         TaskReport,
     )
     from harness.stats.correlation import Coefficients
+    from harness.types import Estimate
 
 BANNER = (
     "SIMULATED: ratings in this report were made up by a program, to show how the "
     "report works. They say nothing about the outputs."
+)
+
+PREFERRED = (
+    "Where outputs were compared, a win rate is the share of comparisons won, ties "
+    "counted half; strengths (Bradley-Terry, with Davidson's ties) are log-odds "
+    "against the average, which allow for who was compared with whom. Intervals "
+    "resample prompts, each with all its comparisons. The best is clearly ahead if "
+    "the interval of its strength less the next one's excludes 0."
 )
 
 LEVELS = (
@@ -41,13 +57,15 @@ def subtitle(task: TaskReport) -> str:
     outputs = sum(checkpoint.outputs for checkpoint in task.checkpoints)
     parts.append(counted(outputs, "output"))
     parts.append(counted(task.raters.ratings, "rating"))
+    if task.raters.comparisons:
+        parts.append(counted(task.raters.comparisons, "comparison"))
     return " · ".join(parts)
 
 
 def who_rated(task: TaskReport) -> str:
     """Number and kind of the raters, what they did, and how long it took."""
     raters = task.raters
-    if not raters.ratings:
+    if not raters.ratings and not raters.comparisons:
         return "No ratings yet."
     person = "other rater" if raters.simulated else "person"
     persons = "other raters" if raters.simulated else "people"
@@ -57,12 +75,16 @@ def who_rated(task: TaskReport) -> str:
         "imported": ("imported rater", "imported raters"),
     }
     kinds = listed([counted(raters.kinds[k], *words[k]) for k in raters.kinds])
-    text = (
-        f"{counted(raters.ratings, 'rating')} of {counted(raters.outputs, 'output')} "
-        f"by {kinds}"
-    )
+    given = []
+    if raters.ratings:
+        outputs = counted(raters.outputs, "output")
+        given.append(f"{counted(raters.ratings, 'rating')} of {outputs}")
+    if raters.comparisons:
+        given.append(counted(raters.comparisons, "comparison"))
+    text = f"{listed(given)} by {kinds}"
     if raters.seconds is not None:
-        text += f", {number(raters.seconds, 0)} seconds for an output on average"
+        what = "an output" if raters.ratings else "a comparison"
+        text += f", {number(raters.seconds, 0)} seconds for {what} on average"
     return f"{text}."
 
 
@@ -72,12 +94,56 @@ def own_agreement(task: TaskReport, criterion: str) -> str:
     if alpha is None:
         return "Nobody has rated it."
     if alpha.value is None:
-        reason = alpha.method.removeprefix("undefined: ")
-        return f"Raters among themselves: unknown ({reason})."
+        return f"Raters among themselves: unknown ({_why(alpha)})."
     return (
         "Raters among themselves: Krippendorff's alpha (interval) "
         f"{with_interval(alpha)}, {counted(alpha.n, 'output')} rated twice or more."
     )
+
+
+def of_preferences(one: Preferred) -> list[str]:
+    """How comparisons ended, whether the position matters, and raters' agreement."""
+    found = [
+        f"Of {counted(one.ties.n, 'comparison')} {percent(one.ties)} ended in a tie"
+        + (f" and {percent(one.both_bad)} in both bad" if one.both_bad.n else "")
+        + "."
+    ]
+    if one.identical:
+        found.append(
+            f"{counted(one.identical, 'pair')} of equal outputs count as ties, too; "
+            "nobody was asked about them."
+        )
+    if one.left.value is None:
+        found.append(f"Whether the position matters is unknown ({_why(one.left)}).")
+    else:
+        found.append(
+            f"The output shown first won {percent(one.left)} of "
+            f"{counted(one.left.n, 'decided comparison')}; 50 % means that the "
+            "position does not matter."
+        )
+    if one.alpha.value is None:
+        found.append(f"Raters among themselves: unknown ({_why(one.alpha)}).")
+    else:
+        found.append(
+            "Raters among themselves: Krippendorff's alpha (nominal) "
+            f"{with_interval(one.alpha)}, {counted(one.alpha.n, 'pair')} judged twice "
+            "or more."
+        )
+    return found
+
+
+def percent(share: Estimate) -> str:
+    """`61 % [52, 70]` of a share from 0 to 1; a dash where there is none."""
+    if share.value is None:
+        return MISSING
+    text = f"{100 * share.value:.0f} %"
+    if share.low is None or share.high is None:
+        return text
+    return f"{text} [{100 * share.low:.0f}, {100 * share.high:.0f}]"
+
+
+def _why(undefined: Estimate) -> str:
+    return undefined.method.removeprefix("undefined: ")
 
 
 def difference(task: TaskReport, one: Disagreement) -> str:
@@ -138,6 +204,7 @@ def how_it_was_done(report: Report, task: TaskReport) -> list[str]:
             "the true one, at 80 % power: a rough guide."
         ),
         "A copy of the prompt is scored by built-in text metrics only.",
+        *([PREFERRED] if task.preferred else []),
     ]
 
 
