@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+THREADS = 2
+"""Metrics at a time; each takes some hundred MB where outputs are many."""
+
 
 def metric_agreements(
     evidence: Evidence, resampling: Resampling
@@ -30,35 +35,44 @@ def metric_agreements(
     Several rated samples of an item are averaged, on both sides alike. The score of
     a reference counts for every output of the checkpoint for the item.
     """
-    found = []
-    for criterion, ratings in evidence.mean_ratings.items():
-        for signature, scores in evidence.output_scores.items():
-            if not scores:
-                continue
-            description = evidence.descriptions[signature]
-            metric, human = _matrices(evidence, scores, ratings)
-            result = agreement(
-                metric if description["higher_is_better"] else -metric,
-                human,
-                draws=resampling.draws,
-                seed=resampling.seed,
-            )
-            found.append(
-                MetricAgreement(
-                    metric=description["name"],
-                    signature=signature,
-                    criterion=criterion,
-                    system=result.system,
-                    pairwise_accuracy=result.pairwise_accuracy,
-                    spa=result.spa,
-                    segment={
-                        "none": result.pooled,
-                        "item": result.by_item,
-                        "system": result.by_system,
-                    },
-                )
-            )
-    return found
+    pairs = [
+        (criterion, signature)
+        for criterion in evidence.mean_ratings
+        for signature, scores in evidence.output_scores.items()
+        if scores
+    ]
+    # Sorting pairs of outputs takes most of the time, and lets others work meanwhile.
+    with ThreadPoolExecutor(THREADS) as threads:
+        one = partial(_agreement, evidence, resampling)
+        return list(threads.map(one, *zip(*pairs, strict=True))) if pairs else []
+
+
+def _agreement(
+    evidence: Evidence, resampling: Resampling, criterion: str, signature: str
+) -> MetricAgreement:
+    description = evidence.descriptions[signature]
+    metric, human = _matrices(
+        evidence, evidence.output_scores[signature], evidence.mean_ratings[criterion]
+    )
+    result = agreement(
+        metric if description["higher_is_better"] else -metric,
+        human,
+        draws=resampling.draws,
+        seed=resampling.seed,
+    )
+    return MetricAgreement(
+        metric=description["name"],
+        signature=signature,
+        criterion=criterion,
+        system=result.system,
+        pairwise_accuracy=result.pairwise_accuracy,
+        spa=result.spa,
+        segment={
+            "none": result.pooled,
+            "item": result.by_item,
+            "system": result.by_system,
+        },
+    )
 
 
 def alphas(evidence: Evidence, resampling: Resampling) -> dict[str, Estimate]:
