@@ -23,6 +23,7 @@ from harness.reporting.model import (
 from harness.reporting.notes import notes
 from harness.reporting.preferred import preferred
 from harness.reporting.rater_notes import rater_notes
+from harness.reporting.reliability import reliability
 from harness.reporting.verdict import verdict
 from harness.study.items import stored_tasks
 
@@ -89,6 +90,7 @@ def _task_report(study: StudyFile, task: str, resampling: Resampling) -> TaskRep
     agreement = metric_agreements(evidence, resampling)
     rated = rated_outputs(evidence)
     infos = _infos(evidence, metrics)
+    of_raters = tuple(rater_notes(study, task))
     baseline = copy_baseline(evidence, resampling)
     raters = evidence.raters(alphas(evidence, resampling))
     preferences, ahead = preferred(evidence.comparisons, evidence.labels, resampling)
@@ -109,9 +111,11 @@ def _task_report(study: StudyFile, task: str, resampling: Resampling) -> TaskRep
         disagreements=tuple(disagreements(rated, agreement, infos)),
         rated=tuple(rated),
         sentences=(),
-        notes=(*missing, *notes(evidence, raters), *rater_notes(study, task)),
+        notes=(*missing, *notes(evidence, raters), *of_raters),
         has_outputs=evidence.has_outputs,
         preferred=tuple(preferences),
+        reliability=reliability(evidence, resampling),
+        rater_notes=of_raters,
     )
     return replace(found, sentences=verdict(found))
 

@@ -77,22 +77,30 @@ def _agreement(
 
 def alphas(evidence: Evidence, resampling: Resampling) -> dict[str, Estimate]:
     """Criterion to Krippendorff's alpha of its raters, with squared differences."""
-    found = {}
-    for criterion, outputs in evidence.by_rater_once.items():
-        column = {
-            rater: number
-            for number, rater in enumerate(
-                sorted({rater for raters in outputs.values() for rater in raters})
-            )
-        }
-        ratings = np.full((len(outputs), len(column)), np.nan)
-        for row, raters in enumerate(outputs.values()):
-            for rater, value in raters.items():
-                ratings[row, column[rater]] = value
-        found[criterion] = alpha(
-            ratings, scale="interval", draws=resampling.draws, seed=resampling.seed
+    return {
+        criterion: alpha(
+            rating_table(evidence, criterion)[1],
+            scale="interval",
+            draws=resampling.draws,
+            seed=resampling.seed,
         )
-    return found
+        for criterion in evidence.by_rater_once
+    }
+
+
+def rating_table(evidence: Evidence, criterion: str) -> tuple[list[int], Floats]:
+    """Raters, and their ratings of shape (outputs, raters), NaN where missing.
+
+    Equal outputs that were rated once are one row.
+    """
+    outputs = evidence.by_rater_once[criterion]
+    raters = sorted({rater for given in outputs.values() for rater in given})
+    column = {rater: number for number, rater in enumerate(raters)}
+    ratings = np.full((len(outputs), len(column)), np.nan)
+    for row, given in enumerate(outputs.values()):
+        for rater, value in given.items():
+            ratings[row, column[rater]] = value
+    return raters, ratings
 
 
 def rated_outputs(evidence: Evidence) -> list[RatedOutput]:

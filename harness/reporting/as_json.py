@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         MetricAgreement,
         Preferred,
         Raters,
+        Reliability,
         Report,
         TaskReport,
     )
@@ -73,7 +74,13 @@ def _task(task: TaskReport) -> dict[str, Json]:
         "leads": [_lead(lead) for lead in task.leads],
         "agreement": [_agreement(one) for one in task.agreement],
         "preferences": [_preferred(one) for one in task.preferred],
-        "raters": _raters(task.raters),
+        "raters": {
+            **_raters(task.raters),
+            "reliability": {
+                one.criterion: _reliability(one) for one in task.reliability
+            },
+            "notes": list(task.rater_notes),
+        },
         "disagreements": [_disagreement(one) for one in task.disagreements],
         "notes": list(task.notes),
     }
@@ -157,6 +164,18 @@ def _raters(raters: Raters) -> dict[str, Json]:
         "comparisons": raters.comparisons,
         "outputs": raters.outputs,
         "seconds": raters.seconds,
+    }
+
+
+def _reliability(one: Reliability) -> dict[str, Json]:
+    return {
+        "ac2": one.ac2.as_json(),
+        "icc": one.icc.as_json(),
+        "icc_of_means": one.icc_of_means.as_json(),
+        "severity_sd": one.severity_sd,
+        "noise_sd": one.noise_sd,
+        "raters": [asdict(rater) for rater in one.raters],
+        "adjusted": _estimates(one.adjusted),
     }
 
 

@@ -22,8 +22,12 @@ from harness.reporting.wording import (
     how_it_was_done,
     levels,
     of_preferences,
+    of_reliability,
     own_agreement,
     percent,
+    raters_left_out,
+    raw_and_adjusted,
+    severest,
     subtitle,
     who_rated,
 )
@@ -31,7 +35,7 @@ from harness.reporting.wording import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from harness.reporting.model import Disagreement, Report, TaskReport
+    from harness.reporting.model import Disagreement, Reliability, Report, TaskReport
     from harness.reporting.tables import Column
 
 LONGEST = 2_000
@@ -183,16 +187,41 @@ def _disagreement(task: TaskReport, one: Disagreement) -> Iterator[str]:
 
 def _raters(task: TaskReport) -> Iterator[str]:
     yield from ("### Raters", "", plain(who_rated(task)), "")
-    for name, alpha in task.raters.alpha.items():
-        said = f"{own_agreement(task, name)} {alpha.method}"
-        yield f"- {plain(name)}: {plain(said)}"
-    if task.raters.alpha:
+    for one in task.reliability:
+        yield from (f"#### Raters on {plain(one.criterion)}", "")
+        yield from (f"- {plain(sentence)}" for sentence in of_reliability(task, one))
+        yield f"- {plain(task.raters.alpha[one.criterion].method)}"
         yield ""
+        if one.adjusted:
+            yield from _severities(task, one)
+    for note in task.rater_notes:
+        yield from (plain(note), "")
+
+
+def _severities(task: TaskReport, one: Reliability) -> Iterator[str]:
+    rows = [
+        [
+            plain(rater.rater),
+            f"{rater.ratings:,}",
+            number(rater.severity, sign=True),
+            number(rater.noise),
+        ]
+        for rater in severest(one)
+    ]
+    yield from _table(["rater", "ratings", "severity", "noise"], rows)
+    if raters_left_out(one):
+        yield from (raters_left_out(one), "")
+    rows = [
+        [plain(label), plain(with_interval(raw)), plain(with_interval(adjusted))]
+        for label, raw, adjusted in raw_and_adjusted(task, one)
+    ]
+    yield from _table(["", "mean rating", "adjusted for severity"], rows)
 
 
 def _method(report: Report, task: TaskReport) -> Iterator[str]:
     yield from ("### How this was done", "")
-    for sentence in (*task.notes, *how_it_was_done(report, task)):
+    notes = [note for note in task.notes if note not in task.rater_notes]
+    for sentence in (*notes, *how_it_was_done(report, task)):
         yield f"- {plain(sentence)}"
     yield from ("", "Signatures:", "")
     for metric in task.metrics:

@@ -18,8 +18,12 @@ from harness.reporting.wording import (
     difference,
     levels,
     of_preferences,
+    of_reliability,
     own_agreement,
     percent,
+    raters_left_out,
+    raw_and_adjusted,
+    severest,
     subtitle,
     who_rated,
 )
@@ -30,7 +34,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
-    from harness.reporting.model import Report, TaskReport
+    from harness.reporting.model import Reliability, Report, TaskReport
     from harness.types import Estimate
 
 WIDTH = 100
@@ -71,6 +75,7 @@ def _parts(task: TaskReport) -> Iterator[RenderableType]:
     yield from _agreement(task)
     yield from _disagreements(task)
     yield f"Raters: {who_rated(task)}"
+    yield from _raters(task)
     for note in task.notes:
         yield f"Note: {on_one_line(note)}"
 
@@ -124,22 +129,19 @@ def _half_width(estimate: Estimate, decimals: int) -> str:
 
 
 def _preferences(task: TaskReport) -> Iterator[RenderableType]:
-    from rich.table import Table
-    from rich.text import Text
-
     for one in task.preferred:
         noun = task.raters.noun
         yield f"What {noun} prefer on {on_one_line(one.criterion.name)}"
-        table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-        table.add_column("")
-        for heading in ("win rate", "strength", "comparisons"):
-            table.add_column(heading, justify="right", no_wrap=True)
-        for label, found in one.checkpoints.items():
-            rate = percent(found.win_rate)
-            strength = with_interval(found.strength)
-            cells = (_name(label), rate, strength, f"{found.win_rate.n:,}")
-            table.add_row(*map(Text, cells))
-        yield table
+        rows = [
+            (
+                _name(label),
+                percent(found.win_rate),
+                with_interval(found.strength),
+                f"{found.win_rate.n:,}",
+            )
+            for label, found in one.checkpoints.items()
+        ]
+        yield _plain_table(("", "win rate", "strength", "comparisons"), rows)
         yield from of_preferences(one)
         yield ""
 
@@ -164,6 +166,52 @@ def _agreement(task: TaskReport) -> Iterator[RenderableType]:
                 table.add_row(label, *map(Text, cells))
             yield table
         yield ""
+
+
+def _raters(task: TaskReport) -> Iterator[RenderableType]:
+    for one in task.reliability:
+        # What the first sentence says stands beside the metrics' agreement.
+        _, *sentences = of_reliability(task, one)
+        if sentences:
+            yield f"\nRaters on {on_one_line(one.criterion)}"
+            yield from sentences
+        if one.adjusted:
+            yield from _severities(task, one)
+    if task.reliability:
+        yield ""
+
+
+def _severities(task: TaskReport, one: Reliability) -> Iterator[RenderableType]:
+    raters = [
+        (
+            _name(rater.rater),
+            f"{rater.ratings:,}",
+            number(rater.severity, sign=True),
+            number(rater.noise),
+        )
+        for rater in severest(one)
+    ]
+    yield _plain_table(("rater", "ratings", "severity", "noise"), raters)
+    yield raters_left_out(one)
+    means = [
+        (_name(label), with_interval(raw), with_interval(adjusted))
+        for label, raw, adjusted in raw_and_adjusted(task, one)
+    ]
+    yield _plain_table(("", "mean rating", "adjusted for severity"), means)
+
+
+def _plain_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    first, *others = heads
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column(first)
+    for heading in others:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table
 
 
 def _disagreements(task: TaskReport) -> Iterator[RenderableType]:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 RATINGS = """
     SELECT id, assignment, output AS rated, of_output AS output, criterion, value,
-        rater, rater_kind, seconds, campaign
+        rater, rater_kind, rater_name, seconds, campaign
     FROM output_ratings WHERE task = ? ORDER BY id
 """
 
@@ -143,6 +143,8 @@ class Evidence:
     """Whether outputs are asked for at all, or likelihoods only."""
     comparisons: Comparisons = field(default_factory=Comparisons)
     """What counts of the campaigns in which outputs are compared."""
+    rater_names: Mapping[int, str] = field(default_factory=dict)
+    """Number of each rater whose ratings count to the name."""
 
     @cached_property
     def labels(self) -> dict[str, str]:
@@ -295,6 +297,7 @@ def _gathered(study: StudyFile, task: str) -> Evidence:
         texts=_texts(study, task),
         has_outputs=_has_outputs(study, task),
         comparisons=comparisons_of(study, task),
+        rater_names={row["rater"]: row["rater_name"] for row in same},
     )
 
 

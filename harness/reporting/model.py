@@ -176,6 +176,44 @@ class Raters:
 
 
 @dataclass(frozen=True, slots=True)
+class RaterSeverity:
+    """How one rater uses the scale."""
+
+    rater: str
+    """Name of the rater."""
+    ratings: int
+    """Outputs rated."""
+    severity: float | None
+    """Points given above (below 0: below) the others on the same outputs, shrunk
+    towards 0 where there are few; None where nothing is shared with others."""
+    noise: float | None
+    """Standard deviation, in points, of what output and severity leave; None likewise
+    and where the ratings are too few."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """How far the ratings of one criterion can be relied upon."""
+
+    criterion: str
+    """Name of the criterion."""
+    ac2: Estimate
+    """Gwet's AC2 with quadratic weights, where the scale has few points."""
+    icc: Estimate
+    """ICC(1): reliability of one rating."""
+    icc_of_means: Estimate
+    """ICC(1,k): reliability of an output's mean over its raters."""
+    severity_sd: float | None
+    """Standard deviation of severities, in points; None where it cannot be told."""
+    noise_sd: float | None
+    """Standard deviation of the noise of a rating, in points; None likewise."""
+    raters: tuple[RaterSeverity, ...]
+    """Each rater."""
+    adjusted: Mapping[str, Estimate] = field(default_factory=dict)
+    """Label of the checkpoint to mean rating less the raters' severities."""
+
+
+@dataclass(frozen=True, slots=True)
 class Preference:
     """How often a checkpoint was preferred."""
 
@@ -291,6 +329,10 @@ class TaskReport:
     """Whether the task asks for outputs, or for likelihoods only."""
     preferred: tuple[Preferred, ...] = ()
     """For each criterion by which outputs were compared."""
+    reliability: tuple[Reliability, ...] = ()
+    """For each criterion by which outputs were rated by themselves."""
+    rater_notes: tuple[str, ...] = ()
+    """Those of the notes that say whose work looks wrong, and of drift."""
 
     @property
     def simulated(self) -> bool:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
         Disagreement,
         MetricAgreement,
         Preferred,
+        RaterSeverity,
+        Reliability,
         Report,
         TaskReport,
     )
@@ -34,6 +36,16 @@ PREFERRED = (
     "against the average, which allow for who was compared with whom. Intervals "
     "resample prompts, each with all its comparisons. The best is clearly ahead if "
     "the interval of its strength less the next one's excludes 0."
+)
+
+RATERS_SHOWN = 20
+"""Raters named in a table of severities."""
+
+SEVERITIES = (
+    "Severity, from a mixed model, is how many points a rater gives above the others "
+    "(below 0: below them) on the same outputs, shrunk where there are few; noise is "
+    "the standard deviation of what is left. Adjusted means are less each rater's "
+    "severity; all other numbers of this report are of the ratings as they were given."
 )
 
 LEVELS = (
@@ -99,6 +111,60 @@ def own_agreement(task: TaskReport, criterion: str) -> str:
         "Raters among themselves: Krippendorff's alpha (interval) "
         f"{with_interval(alpha)}, {counted(alpha.n, 'output')} rated twice or more."
     )
+
+
+def of_reliability(task: TaskReport, one: Reliability) -> list[str]:
+    """What ratings of one criterion are worth, in sentences."""
+    found = [own_agreement(task, one.criterion)]
+    if one.icc.value is None:
+        return found
+    found.append(
+        f"Reliability of one rating: ICC(1) {with_interval(one.icc)}; of the mean of "
+        f"an output's raters: ICC(1,k) {with_interval(one.icc_of_means)}."
+    )
+    if one.ac2.value is None:
+        found.append(f"Gwet's AC2: not given ({_why(one.ac2)}).")
+    else:
+        found.append(f"{one.ac2.method.split(';')[0]}: {with_interval(one.ac2)}.")
+    if one.severity_sd is None or one.noise_sd is None:
+        found.append(
+            "Severity cannot be told from noise: raters share too few outputs."
+        )
+    else:
+        found.append(
+            f"Raters' severities have a standard deviation of "
+            f"{number(one.severity_sd)} points, beside noise of "
+            f"{number(one.noise_sd)} points in each rating."
+        )
+    return found
+
+
+def severest(one: Reliability) -> list[RaterSeverity]:
+    """The raters whose severity is known, the most unlike the others first."""
+    known = [rater for rater in one.raters if rater.severity is not None]
+    known.sort(key=lambda rater: -abs(rater.severity or 0.0))
+    return known[:RATERS_SHOWN]
+
+
+def raters_left_out(one: Reliability) -> str:
+    """How many raters `severest` does not name; empty if it names all."""
+    left = len(one.raters) - len(severest(one))
+    return f"{counted(left, 'more rater')}: see the JSON report." if left else ""
+
+
+def raw_and_adjusted(
+    task: TaskReport, one: Reliability
+) -> list[tuple[str, Estimate, Estimate]]:
+    """Label of each checkpoint, its mean rating, and that less raters' severities."""
+    return [
+        (
+            checkpoint.label,
+            checkpoint.human[one.criterion],
+            one.adjusted[checkpoint.label],
+        )
+        for checkpoint in task.checkpoints
+        if checkpoint.label in one.adjusted
+    ]
 
 
 def of_preferences(one: Preferred) -> list[str]:
@@ -204,6 +270,7 @@ def how_it_was_done(report: Report, task: TaskReport) -> list[str]:
             "the true one, at 80 % power: a rough guide."
         ),
         "A copy of the prompt is scored by built-in text metrics only.",
+        *([SEVERITIES] if any(one.adjusted for one in task.reliability) else []),
         *([PREFERRED] if task.preferred else []),
     ]
 
