@@ -10,6 +10,7 @@ import numpy as np
 
 from harness.reporting.model import MetricAgreement, RatedOutput
 from harness.stats.agreement import alpha
+from harness.stats.ceiling import ceiling
 from harness.stats.correlation import agreement
 
 if TYPE_CHECKING:
@@ -19,10 +20,15 @@ if TYPE_CHECKING:
 
     from harness.reporting.estimates import Resampling
     from harness.reporting.evidence import Evidence
+    from harness.stats.ceiling import Ceiling
     from harness.types import Estimate
 
     Floats = NDArray[np.float64]
 
+MANY_RATINGS = 200_000
+"""Outputs times raters above which the human ceiling has fewer resamples."""
+FEW_DRAWS = 200
+"""So many."""
 THREADS = 2
 """Metrics at a time; each takes some hundred MB where outputs are many."""
 
@@ -72,6 +78,25 @@ def _agreement(
             "item": result.by_item,
             "system": result.by_system,
         },
+        ceiling=_ceiling(evidence, criterion, signature, resampling),
+    )
+
+
+def _ceiling(
+    evidence: Evidence, criterion: str, signature: str, resampling: Resampling
+) -> Ceiling:
+    """Metric and left-out raters against the same others, output by output."""
+    outputs = list(evidence.by_rater[criterion])
+    _, ratings = _table(evidence.by_rater[criterion])
+    scores = evidence.output_scores[signature]
+    sign = 1 if evidence.descriptions[signature]["higher_is_better"] else -1
+    many = ratings.size > MANY_RATINGS
+    return ceiling(
+        [sign * scores.get(output, np.nan) for output in outputs],
+        ratings,
+        [evidence.item_of[output] for output in outputs],
+        draws=min(resampling.draws, FEW_DRAWS) if many else resampling.draws,
+        seed=resampling.seed,
     )
 
 
@@ -93,7 +118,10 @@ def rating_table(evidence: Evidence, criterion: str) -> tuple[list[int], Floats]
 
     Equal outputs that were rated once are one row.
     """
-    outputs = evidence.by_rater_once[criterion]
+    return _table(evidence.by_rater_once[criterion])
+
+
+def _table(outputs: Mapping[str, Mapping[int, float]]) -> tuple[list[int], Floats]:
     raters = sorted({rater for given in outputs.values() for rater in given})
     column = {rater: number for number, rater in enumerate(raters)}
     ratings = np.full((len(outputs), len(column)), np.nan)

@@ -113,6 +113,11 @@ def _agreement(one: MetricAgreement) -> dict[str, Json]:
             "spa": one.spa.as_json(),
         },
         "segment": {level: _segment(at) for level, at in one.segment.items()},
+        "ceiling": {
+            "rater": one.ceiling.rater.as_json(),
+            "metric": one.ceiling.metric.as_json(),
+            "difference": one.ceiling.difference.as_json(),
+        },
     }
 
 

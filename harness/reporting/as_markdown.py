@@ -17,10 +17,13 @@ from harness.reporting.formats import (
 from harness.reporting.tables import columns
 from harness.reporting.wording import (
     BANNER,
+    CEILING,
     LEVELS,
+    ceilings,
     difference,
     how_it_was_done,
     levels,
+    no_ceiling,
     of_preferences,
     of_reliability,
     own_agreement,
@@ -165,6 +168,22 @@ def _agreement(task: TaskReport) -> Iterator[str]:
             cell = plain(f"{with_interval(accuracy)} n = {accuracy.n:,}")
             rows.append([label, "Pairs in the same order", cell, "", "", ""])
         yield from _table(["metric", "", *(level for level, _ in LEVELS)], rows)
+        yield from _ceiling(task, criterion.name)
+
+
+def _ceiling(task: TaskReport, criterion: str) -> Iterator[str]:
+    found = ceilings(task, criterion)
+    if not found:
+        why = no_ceiling(task, criterion)
+        yield from (plain(why), "") if why else ()
+        return
+    yield from (CEILING, "")
+    rows = []
+    for one in found:
+        at = one.ceiling
+        cells = [with_interval(e) for e in (at.metric, at.rater, at.difference)]
+        rows.append([plain(task.metric(one.signature).label), *map(plain, cells)])
+    yield from _table(["human ceiling", "metric", "a rater", "difference"], rows)
 
 
 def _disagreements(task: TaskReport) -> Iterator[str]:

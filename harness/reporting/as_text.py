@@ -15,8 +15,10 @@ from harness.reporting.tables import Column, columns
 from harness.reporting.wording import (
     BANNER,
     LEVELS,
+    ceilings,
     difference,
     levels,
+    no_ceiling,
     of_preferences,
     of_reliability,
     own_agreement,
@@ -165,7 +167,25 @@ def _agreement(task: TaskReport) -> Iterator[RenderableType]:
                 cells = [with_interval(at.kendall) for at in levels(one)]
                 table.add_row(label, *map(Text, cells))
             yield table
+        yield from _ceiling(task, criterion.name)
         yield ""
+
+
+def _ceiling(task: TaskReport, criterion: str) -> Iterator[RenderableType]:
+    found = ceilings(task, criterion)
+    if found:
+        rows = [
+            (
+                _name(task.metric(one.signature).label),
+                with_interval(one.ceiling.metric),
+                with_interval(one.ceiling.rater),
+                with_interval(one.ceiling.difference),
+            )
+            for one in found
+        ]
+        yield _plain_table(("Human ceiling", "metric", "a rater", "difference"), rows)
+    elif why := no_ceiling(task, criterion):
+        yield why
 
 
 def _raters(task: TaskReport) -> Iterator[RenderableType]:

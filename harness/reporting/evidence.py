@@ -165,6 +165,12 @@ class Evidence:
         return tuple(sig for sig in self.descriptions if sig in used)
 
     @cached_property
+    def item_of(self) -> dict[str, str]:
+        """Id of each output to that of its item."""
+        found = (output for some in self.outputs.values() for output in some)
+        return {output.id: output.item for output in found}
+
+    @cached_property
     def by_rater(self) -> dict[str, dict[str, dict[int, float]]]:
         """Criterion to output to rater to rating; a rater's repeats are averaged."""
         return _by_rater(self.ratings, lambda rating: rating.output)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from harness.stats.ceiling import Ceiling
     from harness.stats.correlation import Coefficients, Segment
     from harness.types import Estimate, Json
 
@@ -136,6 +137,8 @@ class MetricAgreement:
     segment: Mapping[str, Segment]
     """`none`: over all outputs; `item`: across checkpoints within an item, averaged;
     `system`: across items within a checkpoint, averaged."""
+    ceiling: Ceiling
+    """How well the metric, and each left-out rater, agree with the other raters."""
 
 
 @dataclass(frozen=True, slots=True)

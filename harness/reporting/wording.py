@@ -41,6 +41,12 @@ PREFERRED = (
 RATERS_SHOWN = 20
 """Raters named in a table of severities."""
 
+CEILING = (
+    "Human ceiling: each rater in turn is left out, and rater and metric are "
+    "correlated (Pearson) with the mean of the others, output by output. A metric "
+    "whose difference is above 0 predicts people better than one of them does."
+)
+
 SEVERITIES = (
     "Severity, from a mixed model, is how many points a rater gives above the others "
     "(below 0: below them) on the same outputs, shrunk where there are few; noise is "
@@ -111,6 +117,23 @@ def own_agreement(task: TaskReport, criterion: str) -> str:
         "Raters among themselves: Krippendorff's alpha (interval) "
         f"{with_interval(alpha)}, {counted(alpha.n, 'output')} rated twice or more."
     )
+
+
+def ceilings(task: TaskReport, criterion: str) -> list[MetricAgreement]:
+    """The metrics that can be held against a left-out rater."""
+    return [
+        one
+        for one in task.agreement
+        if one.criterion == criterion and one.ceiling.difference.value is not None
+    ]
+
+
+def no_ceiling(task: TaskReport, criterion: str) -> str:
+    """Why there is no human ceiling; empty where there is one."""
+    found = [one for one in task.agreement if one.criterion == criterion]
+    if not found or ceilings(task, criterion):
+        return ""
+    return f"No human ceiling: {_why(found[0].ceiling.difference)}."
 
 
 def of_reliability(task: TaskReport, one: Reliability) -> list[str]:
