@@ -10,6 +10,7 @@ from harness.errors import NotFound
 from harness.progress import silent
 from harness.reporting.agreement import alphas, metric_agreements, rated_outputs
 from harness.reporting.baselines import copy_baseline
+from harness.reporting.clusters import metric_clusters
 from harness.reporting.disagreements import disagreements
 from harness.reporting.estimates import Estimator, Resampling, leads, rebuild
 from harness.reporting.evidence import gather
@@ -107,6 +108,7 @@ def _task_report(study: StudyFile, task: str, resampling: Resampling) -> TaskRep
         baselines=(baseline,) if baseline else (),
         leads=(*leads(estimator, values, human), *ahead),
         agreement=tuple(agreement),
+        clusters=tuple(metric_clusters(evidence, resampling)),
         raters=raters,
         disagreements=tuple(disagreements(rated, agreement, infos)),
         rated=tuple(rated),

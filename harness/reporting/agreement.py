@@ -57,7 +57,7 @@ def _agreement(
     evidence: Evidence, resampling: Resampling, criterion: str, signature: str
 ) -> MetricAgreement:
     description = evidence.descriptions[signature]
-    metric, human = _matrices(
+    metric, human = matrices(
         evidence, evidence.output_scores[signature], evidence.mean_ratings[criterion]
     )
     result = agreement(
@@ -163,7 +163,7 @@ def rated_outputs(evidence: Evidence) -> list[RatedOutput]:
     return found
 
 
-def _matrices(
+def matrices(
     evidence: Evidence, scores: Mapping[str, float], ratings: Mapping[str, float]
 ) -> tuple[Floats, Floats]:
     """Scores and ratings, both of shape (checkpoints, items), NaN where missing."""

@@ -73,6 +73,7 @@ def _task(task: TaskReport) -> dict[str, Json]:
         ],
         "leads": [_lead(lead) for lead in task.leads],
         "agreement": [_agreement(one) for one in task.agreement],
+        "clusters": [asdict(one) for one in task.clusters],
         "preferences": [_preferred(one) for one in task.preferred],
         "raters": {
             **_raters(task.raters),

@@ -20,6 +20,7 @@ from harness.reporting.wording import (
     CEILING,
     LEVELS,
     ceilings,
+    clusters,
     difference,
     how_it_was_done,
     levels,
@@ -169,6 +170,8 @@ def _agreement(task: TaskReport) -> Iterator[str]:
             rows.append([label, "Pairs in the same order", cell, "", "", ""])
         yield from _table(["metric", "", *(level for level, _ in LEVELS)], rows)
         yield from _ceiling(task, criterion.name)
+        if said := clusters(task, criterion.name):
+            yield from (plain(said), "")
 
 
 def _ceiling(task: TaskReport, criterion: str) -> Iterator[str]:

@@ -16,6 +16,7 @@ from harness.reporting.wording import (
     BANNER,
     LEVELS,
     ceilings,
+    clusters,
     difference,
     levels,
     no_ceiling,
@@ -168,6 +169,8 @@ def _agreement(task: TaskReport) -> Iterator[RenderableType]:
                 table.add_row(label, *map(Text, cells))
             yield table
         yield from _ceiling(task, criterion.name)
+        if said := clusters(task, criterion.name):
+            yield on_one_line(said)
         yield ""
 
 

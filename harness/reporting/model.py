@@ -142,6 +142,23 @@ class MetricAgreement:
 
 
 @dataclass(frozen=True, slots=True)
+class MetricClusters:
+    """Which metrics agree better with raters than others, within items."""
+
+    criterion: str
+    """The criterion."""
+    ranks: Mapping[str, int | None]
+    """Signature to number of its cluster, 1 the best; None where it is undefined.
+    Empty where nothing was tested."""
+    n: int
+    """Outputs that raters and all metrics judged."""
+    dropped: int
+    """Other rated outputs."""
+    method: str
+    """How it was tested, or why not."""
+
+
+@dataclass(frozen=True, slots=True)
 class Raters:
     """Who rated, how much, and how far they agree with one another."""
 
@@ -330,6 +347,8 @@ class TaskReport:
     """What is missing or limits what can be said."""
     has_outputs: bool = True
     """Whether the task asks for outputs, or for likelihoods only."""
+    clusters: tuple[MetricClusters, ...] = ()
+    """For each criterion, where several metrics and checkpoints can be compared."""
     preferred: tuple[Preferred, ...] = ()
     """For each criterion by which outputs were compared."""
     reliability: tuple[Reliability, ...] = ()

@@ -47,6 +47,12 @@ CEILING = (
     "whose difference is above 0 predicts people better than one of them does."
 )
 
+CLUSTERS = (
+    "Metrics of one cluster cannot be told apart: from the best downwards, a metric "
+    "opens a new cluster where one of the present cluster agrees significantly better "
+    "with raters (PERM-BOTH, one-sided, not adjusted for the number of metrics)."
+)
+
 SEVERITIES = (
     "Severity, from a mixed model, is how many points a rater gives above the others "
     "(below 0: below them) on the same outputs, shrunk where there are few; noise is "
@@ -117,6 +123,29 @@ def own_agreement(task: TaskReport, criterion: str) -> str:
         "Raters among themselves: Krippendorff's alpha (interval) "
         f"{with_interval(alpha)}, {counted(alpha.n, 'output')} rated twice or more."
     )
+
+
+def clusters(task: TaskReport, criterion: str) -> str:
+    """Which metrics follow raters better than others; empty where that is no question.
+
+    `Clusters: 1 rouge2; 2 bleu and chrf (...)`.
+    """
+    for one in task.clusters:
+        if one.criterion != criterion:
+            continue
+        named: dict[int, list[str]] = {}
+        for signature, rank in one.ranks.items():
+            if rank is not None:
+                named.setdefault(rank, []).append(task.metric(signature).label)
+        if not named:
+            return f"Clusters of metrics: {one.method}."
+        said = "; ".join(f"{rank} {listed(named[rank])}" for rank in sorted(named))
+        left = f", {one.dropped:,} left out" if one.dropped else ""
+        return (
+            f"Clusters of metrics within items: {said} (Kendall's tau of "
+            f"{counted(one.n, 'output')}{left}; {one.method}, p ≤ 0.05)."
+        )
+    return ""
 
 
 def ceilings(task: TaskReport, criterion: str) -> list[MetricAgreement]:
@@ -293,6 +322,7 @@ def how_it_was_done(report: Report, task: TaskReport) -> list[str]:
             "the true one, at 80 % power: a rough guide."
         ),
         "A copy of the prompt is scored by built-in text metrics only.",
+        *([CLUSTERS] if any(one.ranks for one in task.clusters) else []),
         *([SEVERITIES] if any(one.adjusted for one in task.reliability) else []),
         *([PREFERRED] if task.preferred else []),
     ]
