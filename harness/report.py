@@ -10,6 +10,7 @@ from harness.errors import NotFound
 from harness.progress import silent
 from harness.reporting.agreement import alphas, metric_agreements, rated_outputs
 from harness.reporting.baselines import copy_baseline
+from harness.reporting.clusters import metric_clusters
 from harness.reporting.disagreements import disagreements
 from harness.reporting.estimates import Estimator, Resampling, leads, rebuild
 from harness.reporting.evidence import gather
@@ -21,7 +22,9 @@ from harness.reporting.model import (
     TaskReport,
 )
 from harness.reporting.notes import notes
+from harness.reporting.preferred import preferred
 from harness.reporting.rater_notes import rater_notes
+from harness.reporting.reliability import reliability
 from harness.reporting.verdict import verdict
 from harness.study.items import stored_tasks
 
@@ -88,8 +91,10 @@ def _task_report(study: StudyFile, task: str, resampling: Resampling) -> TaskRep
     agreement = metric_agreements(evidence, resampling)
     rated = rated_outputs(evidence)
     infos = _infos(evidence, metrics)
+    of_raters = tuple(rater_notes(study, task))
     baseline = copy_baseline(evidence, resampling)
     raters = evidence.raters(alphas(evidence, resampling))
+    preferences, ahead = preferred(evidence.comparisons, evidence.labels, resampling)
     found = TaskReport(
         task=task,
         description=evidence.description,
@@ -101,14 +106,18 @@ def _task_report(study: StudyFile, task: str, resampling: Resampling) -> TaskRep
             for one in evidence.checkpoints
         ),
         baselines=(baseline,) if baseline else (),
-        leads=tuple(leads(estimator, values, human)),
+        leads=(*leads(estimator, values, human), *ahead),
         agreement=tuple(agreement),
+        clusters=tuple(metric_clusters(evidence, resampling)),
         raters=raters,
         disagreements=tuple(disagreements(rated, agreement, infos)),
         rated=tuple(rated),
         sentences=(),
-        notes=(*missing, *notes(evidence, raters), *rater_notes(study, task)),
+        notes=(*missing, *notes(evidence, raters), *of_raters),
         has_outputs=evidence.has_outputs,
+        preferred=tuple(preferences),
+        reliability=reliability(evidence, resampling),
+        rater_notes=of_raters,
     )
     return replace(found, sentences=verdict(found))
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from harness.reporting.model import MetricAgreement, RatedOutput
 from harness.stats.agreement import alpha
+from harness.stats.ceiling import ceiling
 from harness.stats.correlation import agreement
 
 if TYPE_CHECKING:
@@ -17,9 +20,17 @@ if TYPE_CHECKING:
 
     from harness.reporting.estimates import Resampling
     from harness.reporting.evidence import Evidence
+    from harness.stats.ceiling import Ceiling
     from harness.types import Estimate
 
     Floats = NDArray[np.float64]
+
+MANY_RATINGS = 200_000
+"""Outputs times raters above which the human ceiling has fewer resamples."""
+FEW_DRAWS = 200
+"""So many."""
+THREADS = 2
+"""Metrics at a time; each takes some hundred MB where outputs are many."""
 
 
 def metric_agreements(
@@ -30,55 +41,94 @@ def metric_agreements(
     Several rated samples of an item are averaged, on both sides alike. The score of
     a reference counts for every output of the checkpoint for the item.
     """
-    found = []
-    for criterion, ratings in evidence.mean_ratings.items():
-        for signature, scores in evidence.output_scores.items():
-            if not scores:
-                continue
-            description = evidence.descriptions[signature]
-            metric, human = _matrices(evidence, scores, ratings)
-            result = agreement(
-                metric if description["higher_is_better"] else -metric,
-                human,
-                draws=resampling.draws,
-                seed=resampling.seed,
-            )
-            found.append(
-                MetricAgreement(
-                    metric=description["name"],
-                    signature=signature,
-                    criterion=criterion,
-                    system=result.system,
-                    pairwise_accuracy=result.pairwise_accuracy,
-                    spa=result.spa,
-                    segment={
-                        "none": result.pooled,
-                        "item": result.by_item,
-                        "system": result.by_system,
-                    },
-                )
-            )
-    return found
+    pairs = [
+        (criterion, signature)
+        for criterion in evidence.mean_ratings
+        for signature, scores in evidence.output_scores.items()
+        if scores
+    ]
+    # Sorting pairs of outputs takes most of the time, and lets others work meanwhile.
+    with ThreadPoolExecutor(THREADS) as threads:
+        one = partial(_agreement, evidence, resampling)
+        return list(threads.map(one, *zip(*pairs, strict=True))) if pairs else []
+
+
+def _agreement(
+    evidence: Evidence, resampling: Resampling, criterion: str, signature: str
+) -> MetricAgreement:
+    description = evidence.descriptions[signature]
+    metric, human = matrices(
+        evidence, evidence.output_scores[signature], evidence.mean_ratings[criterion]
+    )
+    result = agreement(
+        metric if description["higher_is_better"] else -metric,
+        human,
+        draws=resampling.draws,
+        seed=resampling.seed,
+    )
+    return MetricAgreement(
+        metric=description["name"],
+        signature=signature,
+        criterion=criterion,
+        system=result.system,
+        pairwise_accuracy=result.pairwise_accuracy,
+        spa=result.spa,
+        segment={
+            "none": result.pooled,
+            "item": result.by_item,
+            "system": result.by_system,
+        },
+        ceiling=_ceiling(evidence, criterion, signature, resampling),
+    )
+
+
+def _ceiling(
+    evidence: Evidence, criterion: str, signature: str, resampling: Resampling
+) -> Ceiling:
+    """Metric and left-out raters against the same others, output by output."""
+    outputs = list(evidence.by_rater[criterion])
+    _, ratings = _table(evidence.by_rater[criterion])
+    scores = evidence.output_scores[signature]
+    sign = 1 if evidence.descriptions[signature]["higher_is_better"] else -1
+    many = ratings.size > MANY_RATINGS
+    return ceiling(
+        [sign * scores.get(output, np.nan) for output in outputs],
+        ratings,
+        [evidence.item_of[output] for output in outputs],
+        draws=min(resampling.draws, FEW_DRAWS) if many else resampling.draws,
+        seed=resampling.seed,
+    )
 
 
 def alphas(evidence: Evidence, resampling: Resampling) -> dict[str, Estimate]:
     """Criterion to Krippendorff's alpha of its raters, with squared differences."""
-    found = {}
-    for criterion, outputs in evidence.by_rater_once.items():
-        column = {
-            rater: number
-            for number, rater in enumerate(
-                sorted({rater for raters in outputs.values() for rater in raters})
-            )
-        }
-        ratings = np.full((len(outputs), len(column)), np.nan)
-        for row, raters in enumerate(outputs.values()):
-            for rater, value in raters.items():
-                ratings[row, column[rater]] = value
-        found[criterion] = alpha(
-            ratings, scale="interval", draws=resampling.draws, seed=resampling.seed
+    return {
+        criterion: alpha(
+            rating_table(evidence, criterion)[1],
+            scale="interval",
+            draws=resampling.draws,
+            seed=resampling.seed,
         )
-    return found
+        for criterion in evidence.by_rater_once
+    }
+
+
+def rating_table(evidence: Evidence, criterion: str) -> tuple[list[int], Floats]:
+    """Raters, and their ratings of shape (outputs, raters), NaN where missing.
+
+    Equal outputs that were rated once are one row.
+    """
+    return _table(evidence.by_rater_once[criterion])
+
+
+def _table(outputs: Mapping[str, Mapping[int, float]]) -> tuple[list[int], Floats]:
+    raters = sorted({rater for given in outputs.values() for rater in given})
+    column = {rater: number for number, rater in enumerate(raters)}
+    ratings = np.full((len(outputs), len(column)), np.nan)
+    for row, given in enumerate(outputs.values()):
+        for rater, value in given.items():
+            ratings[row, column[rater]] = value
+    return raters, ratings
 
 
 def rated_outputs(evidence: Evidence) -> list[RatedOutput]:
@@ -113,7 +163,7 @@ def rated_outputs(evidence: Evidence) -> list[RatedOutput]:
     return found
 
 
-def _matrices(
+def matrices(
     evidence: Evidence, scores: Mapping[str, float], ratings: Mapping[str, float]
 ) -> tuple[Floats, Floats]:
     """Scores and ratings, both of shape (checkpoints, items), NaN where missing."""

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
         Disagreement,
         Lead,
         MetricAgreement,
+        Preferred,
         Raters,
+        Reliability,
         Report,
         TaskReport,
     )
@@ -71,7 +73,15 @@ def _task(task: TaskReport) -> dict[str, Json]:
         ],
         "leads": [_lead(lead) for lead in task.leads],
         "agreement": [_agreement(one) for one in task.agreement],
-        "raters": _raters(task.raters),
+        "clusters": [asdict(one) for one in task.clusters],
+        "preferences": [_preferred(one) for one in task.preferred],
+        "raters": {
+            **_raters(task.raters),
+            "reliability": {
+                one.criterion: _reliability(one) for one in task.reliability
+            },
+            "notes": list(task.rater_notes),
+        },
         "disagreements": [_disagreement(one) for one in task.disagreements],
         "notes": list(task.notes),
     }
@@ -104,6 +114,31 @@ def _agreement(one: MetricAgreement) -> dict[str, Json]:
             "spa": one.spa.as_json(),
         },
         "segment": {level: _segment(at) for level, at in one.segment.items()},
+        "ceiling": {
+            "rater": one.ceiling.rater.as_json(),
+            "metric": one.ceiling.metric.as_json(),
+            "difference": one.ceiling.difference.as_json(),
+        },
+    }
+
+
+def _preferred(one: Preferred) -> dict[str, Json]:
+    return {
+        "criterion": one.criterion.name,
+        "checkpoints": [
+            {
+                "checkpoint": label,
+                "win_rate": found.win_rate.as_json(),
+                "strength": found.strength.as_json(),
+            }
+            for label, found in one.checkpoints.items()
+        ],
+        "ranked": one.ranked,
+        "identical": one.identical,
+        "ties": one.ties.as_json(),
+        "both_bad": one.both_bad.as_json(),
+        "left": one.left.as_json(),
+        "alpha": one.alpha.as_json(),
     }
 
 
@@ -132,8 +167,21 @@ def _raters(raters: Raters) -> dict[str, Json]:
         "count": raters.count,
         "kinds": dict(raters.kinds),
         "ratings": raters.ratings,
+        "comparisons": raters.comparisons,
         "outputs": raters.outputs,
         "seconds": raters.seconds,
+    }
+
+
+def _reliability(one: Reliability) -> dict[str, Json]:
+    return {
+        "ac2": one.ac2.as_json(),
+        "icc": one.icc.as_json(),
+        "icc_of_means": one.icc_of_means.as_json(),
+        "severity_sd": one.severity_sd,
+        "noise_sd": one.noise_sd,
+        "raters": [asdict(rater) for rater in one.raters],
+        "adjusted": _estimates(one.adjusted),
     }
 
 

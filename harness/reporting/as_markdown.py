@@ -17,11 +17,21 @@ from harness.reporting.formats import (
 from harness.reporting.tables import columns
 from harness.reporting.wording import (
     BANNER,
+    CEILING,
     LEVELS,
+    ceilings,
+    clusters,
     difference,
     how_it_was_done,
     levels,
+    no_ceiling,
+    of_preferences,
+    of_reliability,
     own_agreement,
+    percent,
+    raters_left_out,
+    raw_and_adjusted,
+    severest,
     subtitle,
     who_rated,
 )
@@ -29,7 +39,7 @@ from harness.reporting.wording import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from harness.reporting.model import Disagreement, Report, TaskReport
+    from harness.reporting.model import Disagreement, Reliability, Report, TaskReport
     from harness.reporting.tables import Column
 
 LONGEST = 2_000
@@ -66,6 +76,7 @@ def _task(report: Report, task: TaskReport) -> Iterator[str]:
         yield from (plain(task.description), "")
     yield from (f"**{plain(task.verdict)}**", "")
     yield from _values(task)
+    yield from _preferences(task)
     yield from _agreement(task)
     yield from _disagreements(task)
     yield from _raters(task)
@@ -112,6 +123,30 @@ def _lead(column: Column) -> str:
     return f"{plain(sizes)} {clear}"
 
 
+def _preferences(task: TaskReport) -> Iterator[str]:
+    if task.preferred:
+        yield from (f"### What {task.raters.noun} prefer", "")
+    for one in task.preferred:
+        yield from (f"#### {plain(one.criterion.name)}", "")
+        if one.criterion.question:
+            yield from (f"Asked: {plain(one.criterion.question)}", "")
+        rows = [
+            [
+                plain(label),
+                plain(percent(found.win_rate)),
+                plain(with_interval(found.strength)),
+                f"{found.win_rate.n:,}",
+            ]
+            for label, found in one.checkpoints.items()
+        ]
+        yield from _table(["", "win rate", "strength", "comparisons"], rows)
+        yield from (f"- {plain(sentence)}" for sentence in of_preferences(one))
+        first = next(iter(one.checkpoints.values()))
+        methods = (first.win_rate.method, first.strength.method, one.left.method)
+        yield f"- {plain('. '.join(f'{m[:1].upper()}{m[1:]}' for m in methods))}."
+        yield ""
+
+
 def _agreement(task: TaskReport) -> Iterator[str]:
     if not task.agreement:
         return
@@ -134,6 +169,24 @@ def _agreement(task: TaskReport) -> Iterator[str]:
             cell = plain(f"{with_interval(accuracy)} n = {accuracy.n:,}")
             rows.append([label, "Pairs in the same order", cell, "", "", ""])
         yield from _table(["metric", "", *(level for level, _ in LEVELS)], rows)
+        yield from _ceiling(task, criterion.name)
+        if said := clusters(task, criterion.name):
+            yield from (plain(said), "")
+
+
+def _ceiling(task: TaskReport, criterion: str) -> Iterator[str]:
+    found = ceilings(task, criterion)
+    if not found:
+        why = no_ceiling(task, criterion)
+        yield from (plain(why), "") if why else ()
+        return
+    yield from (CEILING, "")
+    rows = []
+    for one in found:
+        at = one.ceiling
+        cells = [with_interval(e) for e in (at.metric, at.rater, at.difference)]
+        rows.append([plain(task.metric(one.signature).label), *map(plain, cells)])
+    yield from _table(["human ceiling", "metric", "a rater", "difference"], rows)
 
 
 def _disagreements(task: TaskReport) -> Iterator[str]:
@@ -156,16 +209,41 @@ def _disagreement(task: TaskReport, one: Disagreement) -> Iterator[str]:
 
 def _raters(task: TaskReport) -> Iterator[str]:
     yield from ("### Raters", "", plain(who_rated(task)), "")
-    for name, alpha in task.raters.alpha.items():
-        said = f"{own_agreement(task, name)} {alpha.method}"
-        yield f"- {plain(name)}: {plain(said)}"
-    if task.raters.alpha:
+    for one in task.reliability:
+        yield from (f"#### Raters on {plain(one.criterion)}", "")
+        yield from (f"- {plain(sentence)}" for sentence in of_reliability(task, one))
+        yield f"- {plain(task.raters.alpha[one.criterion].method)}"
         yield ""
+        if one.adjusted:
+            yield from _severities(task, one)
+    for note in task.rater_notes:
+        yield from (plain(note), "")
+
+
+def _severities(task: TaskReport, one: Reliability) -> Iterator[str]:
+    rows = [
+        [
+            plain(rater.rater),
+            f"{rater.ratings:,}",
+            number(rater.severity, sign=True),
+            number(rater.noise),
+        ]
+        for rater in severest(one)
+    ]
+    yield from _table(["rater", "ratings", "severity", "noise"], rows)
+    if raters_left_out(one):
+        yield from (raters_left_out(one), "")
+    rows = [
+        [plain(label), plain(with_interval(raw)), plain(with_interval(adjusted))]
+        for label, raw, adjusted in raw_and_adjusted(task, one)
+    ]
+    yield from _table(["", "mean rating", "adjusted for severity"], rows)
 
 
 def _method(report: Report, task: TaskReport) -> Iterator[str]:
     yield from ("### How this was done", "")
-    for sentence in (*task.notes, *how_it_was_done(report, task)):
+    notes = [note for note in task.notes if note not in task.rater_notes]
+    for sentence in (*notes, *how_it_was_done(report, task)):
         yield f"- {plain(sentence)}"
     yield from ("", "Signatures:", "")
     for metric in task.metrics:

@@ -15,9 +15,18 @@ from harness.reporting.tables import Column, columns
 from harness.reporting.wording import (
     BANNER,
     LEVELS,
+    ceilings,
+    clusters,
     difference,
     levels,
+    no_ceiling,
+    of_preferences,
+    of_reliability,
     own_agreement,
+    percent,
+    raters_left_out,
+    raw_and_adjusted,
+    severest,
     subtitle,
     who_rated,
 )
@@ -28,7 +37,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
-    from harness.reporting.model import Report, TaskReport
+    from harness.reporting.model import Reliability, Report, TaskReport
     from harness.types import Estimate
 
 WIDTH = 100
@@ -63,11 +72,13 @@ def _parts(task: TaskReport) -> Iterator[RenderableType]:
     for table in _value_tables(task):
         yield table
         yield ""
-    if task.checkpoints:
+    if task.checkpoints and columns(task):
         yield f"{LEGEND}\n"
+    yield from _preferences(task)
     yield from _agreement(task)
     yield from _disagreements(task)
     yield f"Raters: {who_rated(task)}"
+    yield from _raters(task)
     for note in task.notes:
         yield f"Note: {on_one_line(note)}"
 
@@ -120,6 +131,24 @@ def _half_width(estimate: Estimate, decimals: int) -> str:
     return f" ±{number((estimate.high - estimate.low) / 2, decimals)}"
 
 
+def _preferences(task: TaskReport) -> Iterator[RenderableType]:
+    for one in task.preferred:
+        noun = task.raters.noun
+        yield f"What {noun} prefer on {on_one_line(one.criterion.name)}"
+        rows = [
+            (
+                _name(label),
+                percent(found.win_rate),
+                with_interval(found.strength),
+                f"{found.win_rate.n:,}",
+            )
+            for label, found in one.checkpoints.items()
+        ]
+        yield _plain_table(("", "win rate", "strength", "comparisons"), rows)
+        yield from of_preferences(one)
+        yield ""
+
+
 def _agreement(task: TaskReport) -> Iterator[RenderableType]:
     from rich.table import Table
     from rich.text import Text
@@ -139,7 +168,73 @@ def _agreement(task: TaskReport) -> Iterator[RenderableType]:
                 cells = [with_interval(at.kendall) for at in levels(one)]
                 table.add_row(label, *map(Text, cells))
             yield table
+        yield from _ceiling(task, criterion.name)
+        if said := clusters(task, criterion.name):
+            yield on_one_line(said)
         yield ""
+
+
+def _ceiling(task: TaskReport, criterion: str) -> Iterator[RenderableType]:
+    found = ceilings(task, criterion)
+    if found:
+        rows = [
+            (
+                _name(task.metric(one.signature).label),
+                with_interval(one.ceiling.metric),
+                with_interval(one.ceiling.rater),
+                with_interval(one.ceiling.difference),
+            )
+            for one in found
+        ]
+        yield _plain_table(("Human ceiling", "metric", "a rater", "difference"), rows)
+    elif why := no_ceiling(task, criterion):
+        yield why
+
+
+def _raters(task: TaskReport) -> Iterator[RenderableType]:
+    for one in task.reliability:
+        # What the first sentence says stands beside the metrics' agreement.
+        _, *sentences = of_reliability(task, one)
+        if sentences:
+            yield f"\nRaters on {on_one_line(one.criterion)}"
+            yield from sentences
+        if one.adjusted:
+            yield from _severities(task, one)
+    if task.reliability:
+        yield ""
+
+
+def _severities(task: TaskReport, one: Reliability) -> Iterator[RenderableType]:
+    raters = [
+        (
+            _name(rater.rater),
+            f"{rater.ratings:,}",
+            number(rater.severity, sign=True),
+            number(rater.noise),
+        )
+        for rater in severest(one)
+    ]
+    yield _plain_table(("rater", "ratings", "severity", "noise"), raters)
+    yield raters_left_out(one)
+    means = [
+        (_name(label), with_interval(raw), with_interval(adjusted))
+        for label, raw, adjusted in raw_and_adjusted(task, one)
+    ]
+    yield _plain_table(("", "mean rating", "adjusted for severity"), means)
+
+
+def _plain_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    first, *others = heads
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column(first)
+    for heading in others:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table
 
 
 def _disagreements(task: TaskReport) -> Iterator[RenderableType]:

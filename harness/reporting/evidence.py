@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from harness.reporting.model import CriterionInfo, Raters
+from harness.reporting.preferred import Comparisons, comparisons_of
 from harness.reporting.questions import criteria_of, of_newest_question
 from harness.study.checkpoints import stored_checkpoints, used_for
 from harness.study.items import stored_items
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 RATINGS = """
     SELECT id, assignment, output AS rated, of_output AS output, criterion, value,
-        rater, rater_kind, seconds, campaign
+        rater, rater_kind, rater_name, seconds, campaign
     FROM output_ratings WHERE task = ? ORDER BY id
 """
 
@@ -140,6 +141,10 @@ class Evidence:
     """How the texts of likelihoods were read."""
     has_outputs: bool = True
     """Whether outputs are asked for at all, or likelihoods only."""
+    comparisons: Comparisons = field(default_factory=Comparisons)
+    """What counts of the campaigns in which outputs are compared."""
+    rater_names: Mapping[int, str] = field(default_factory=dict)
+    """Number of each rater whose ratings count to the name."""
 
     @cached_property
     def labels(self) -> dict[str, str]:
@@ -158,6 +163,12 @@ class Evidence:
         used = {sig for found in self.scores.values() for sig in found}
         used |= {sig for found in self.whole.values() for sig in found}
         return tuple(sig for sig in self.descriptions if sig in used)
+
+    @cached_property
+    def item_of(self) -> dict[str, str]:
+        """Id of each output to that of its item."""
+        found = (output for some in self.outputs.values() for output in some)
+        return {output.id: output.item for output in found}
 
     @cached_property
     def by_rater(self) -> dict[str, dict[str, dict[int, float]]]:
@@ -206,14 +217,17 @@ class Evidence:
     def raters(self, alpha: Mapping[str, Estimate]) -> Raters:
         """Who rated, with their agreement by criterion."""
         kind_of = {rating.rater: rating.kind for rating in self.ratings}
+        kind_of |= self.comparisons.kinds
         kinds = sorted(set(kind_of.values()))
         timed = {r.assignment: r.seconds for r in self.ratings if r.seconds is not None}
+        timed = timed or dict(self.comparisons.seconds)
         return Raters(
             kinds={kind: list(kind_of.values()).count(kind) for kind in kinds},
             ratings=len({rating.id for rating in self.ratings}),
             outputs=len({rating.output for rating in self.ratings}),
             seconds=sum(timed.values()) / len(timed) if timed else None,
             alpha=alpha,
+            comparisons=self.comparisons.answers,
         )
 
 
@@ -288,6 +302,8 @@ def _gathered(study: StudyFile, task: str) -> Evidence:
         used=used_for(study, task),
         texts=_texts(study, task),
         has_outputs=_has_outputs(study, task),
+        comparisons=comparisons_of(study, task),
+        rater_names={row["rater"]: row["rater_name"] for row in same},
     )
 
 

@@ -215,11 +215,16 @@ def _of_ratings(evidence: Evidence, raters: Raters) -> list[str]:
         found.append(
             "The task asks for likelihoods alone: there are no outputs to be rated."
         )
+    elif not evidence.ratings and raters.comparisons:
+        found.append(
+            "Outputs were compared and none was rated by itself: how far metrics agree "
+            "with people is measured on ratings alone."
+        )
     elif not evidence.ratings:
         found.append(
             "No output is rated: there is nothing to hold the metrics against."
         )
-    elif raters.count == 1:
+    if raters.count == 1:
         found.append("One rater alone: how far raters agree cannot be known.")
     if raters.kinds.get("simulated"):
         found.append(

@@ -49,12 +49,17 @@ def of_newest_question(
 
 
 def criteria_of(
-    study: StudyFile, task: str, given: Iterable[str]
+    study: StudyFile, task: str, given: Iterable[str], *, comparing: bool = False
 ) -> tuple[CriterionInfo, ...]:
-    """Those that were rated, as the latest campaign puts them and in its order."""
+    """Those that were rated, as the latest campaign puts them and in its order.
+
+    `comparing` looks at campaigns that compare outputs instead of at the others.
+    """
     asked: dict[str, CriterionInfo] = {}
     for protocol in study.column(
-        "SELECT protocol FROM campaigns WHERE task = ? ORDER BY id", [task]
+        "SELECT protocol FROM campaigns WHERE task = ? "
+        "AND (scheme IN ('pairwise', 'ranking')) = ? ORDER BY id",
+        [task, comparing],
     ):
         asked |= _asked(json.loads(protocol))
     rated = dict.fromkeys(given)
@@ -82,6 +87,8 @@ def _scale(plan: Json) -> tuple[float | None, float | None]:
     """Lowest and highest rating of a plan; None where that is unknown."""
     if plan.get("scheme") in {"slider", "spans"}:
         return 0.0, float(HIGHEST)
+    if plan.get("scheme") in {"pairwise", "ranking"}:
+        return None, None
     points = plan.get("points")
     return (1.0, float(points)) if points else (None, None)
 

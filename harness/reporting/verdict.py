@@ -56,8 +56,7 @@ def _raters_say(task: TaskReport) -> str:
     if not task.has_outputs:
         return "The task asks for likelihoods alone, so that only metrics speak."
     if not task.raters.ratings:
-        only = "only metrics speak" if task.metrics else "nothing is known of them"
-        return f"Nobody has rated these outputs one by one yet, so that {only}."
+        return _preferences_say(task) if task.preferred else _nobody_says(task)
     noun = task.raters.noun
     found = _leads(task, "criterion")
     if not found:
@@ -69,6 +68,34 @@ def _raters_say(task: TaskReport) -> str:
         own = [_rating_clause(task, lead) for lead in found if lead.best == best]
         clauses.append(f"{on_one_line(best)} first {'; '.join(own)}")
     return f"{noun.capitalize()} put {'; '.join(clauses)}."
+
+
+def _nobody_says(task: TaskReport) -> str:
+    only = "only metrics speak" if task.metrics else "nothing is known of them"
+    return f"Nobody has rated these outputs yet, so that {only}."
+
+
+def _preferences_say(task: TaskReport) -> str:
+    noun = task.raters.noun.capitalize()
+    found = _leads(task, "preference")
+    if len(found) > NUMBERED:
+        return f"{noun} prefer {_winners(task, found)}."
+    clauses = []
+    for best in dict.fromkeys(lead.best for lead in found):
+        own = [_preference_clause(task, lead) for lead in found if lead.best == best]
+        clauses.append(f"{on_one_line(best)} {'; '.join(own)}")
+    return f"{noun} prefer {'; '.join(clauses)}."
+
+
+def _preference_clause(task: TaskReport, lead: Lead) -> str:
+    second = on_one_line(lead.second)
+    [one] = [one for one in task.preferred if one.criterion.name == lead.by]
+    rate = one.checkpoints[lead.best].win_rate
+    head = f"on {on_one_line(lead.by)} (win rate {with_interval(rate)})"
+    if lead.difference.value is None:
+        return f"{head}, but not all were compared with one another"
+    surely = "clearly" if lead.clear else "but not clearly"
+    return f"{head}, {surely} ahead of {second}"
 
 
 def _only_one_rated(task: TaskReport) -> str:
@@ -144,7 +171,7 @@ def _relation(task: TaskReport, found: Sequence[Lead]) -> str:
     """How the metrics' choice relates to the raters'."""
     favourites = Counter(lead.best for lead in found)
     favourite = favourites.most_common(1)[0][0]
-    rated = {lead.best for lead in _leads(task, "criterion")}
+    rated = {lead.best for lead in _of_people(task)}
     if not rated:
         return "By metrics alone: "
     if favourite not in rated:
@@ -223,13 +250,28 @@ def _next(task: TaskReport) -> str:
         alone = len(task.checkpoints) == 1
         return "Next: evaluate a second checkpoint on the same items." if alone else ""
     if not task.raters.ratings:
-        return "Next: rate some outputs (harness rate)."
+        return _after_comparing(task)
     found = _leads(task, "criterion")
     if not found:
         other = "evaluate" if len(task.checkpoints) == 1 else "rate"
         return f"Next: {other} a second checkpoint on the same items."
     unclear = [lead for lead in found if not lead.clear]
     return _to_tell_apart(task, unclear[0]) if unclear else _once_clear(task, found)
+
+
+def _after_comparing(task: TaskReport) -> str:
+    found = _leads(task, "preference")
+    if not found:
+        return "Next: rate some outputs (harness rate)."
+    unclear = [lead for lead in found if not lead.clear]
+    if not unclear:
+        return _once_clear(task, found)
+    [lead, *_] = unclear
+    best, second = on_one_line(lead.best), on_one_line(lead.second)
+    return (
+        f"Next: compare {best} and {second} on more prompts to tell them apart on "
+        f"{on_one_line(lead.by)}."
+    )
 
 
 def _to_tell_apart(task: TaskReport, lead: Lead) -> str:
@@ -263,7 +305,8 @@ def _once_clear(task: TaskReport, found: Sequence[Lead]) -> str:
             f"{on_one_line(lead.best)} for {on_one_line(lead.by)}" for lead in found
         ]
         return f"Next: decide which criterion counts more ({listed(wishes)})."
-    if all(alpha.value is None for alpha in task.raters.alpha.values()):
+    alphas = [*task.raters.alpha.values(), *(one.alpha for one in task.preferred)]
+    if all(alpha.value is None for alpha in alphas):
         return (
             "Next: have a second rater judge some of the same outputs; one rater "
             "alone may be mistaken."
@@ -287,9 +330,14 @@ def _leads(task: TaskReport, kind: str) -> list[Lead]:
     return [lead for lead in task.leads if lead.kind == kind]
 
 
+def _of_people(task: TaskReport) -> list[Lead]:
+    """By ratings, or by choices where nothing was rated by itself."""
+    return _leads(task, "criterion") or _leads(task, "preference")
+
+
 def _named(task: TaskReport, leads: Sequence[Lead]) -> str:
     """`by` metrics, or `on` criteria."""
-    if leads[0].kind == "criterion":
+    if leads[0].kind != "metric":
         return f"on {_few([lead.by for lead in leads])}"
     return f"by {_few([task.metric(lead.by).label for lead in leads])}"
 

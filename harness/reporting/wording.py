@@ -4,20 +4,60 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.reporting.formats import counted, listed, number, with_interval
+from harness.reporting.formats import (
+    MISSING,
+    counted,
+    listed,
+    number,
+    with_interval,
+)
 
 if TYPE_CHECKING:
     from harness.reporting.model import (
         Disagreement,
         MetricAgreement,
+        Preferred,
+        RaterSeverity,
+        Reliability,
         Report,
         TaskReport,
     )
     from harness.stats.correlation import Coefficients
+    from harness.types import Estimate
 
 BANNER = (
     "SIMULATED: ratings in this report were made up by a program, to show how the "
     "report works. They say nothing about the outputs."
+)
+
+PREFERRED = (
+    "Where outputs were compared, a win rate is the share of comparisons won, ties "
+    "counted half; strengths (Bradley-Terry, with Davidson's ties) are log-odds "
+    "against the average, which allow for who was compared with whom. Intervals "
+    "resample prompts, each with all its comparisons. The best is clearly ahead if "
+    "the interval of its strength less the next one's excludes 0."
+)
+
+RATERS_SHOWN = 20
+"""Raters named in a table of severities."""
+
+CEILING = (
+    "Human ceiling: each rater in turn is left out, and rater and metric are "
+    "correlated (Pearson) with the mean of the others, output by output. A metric "
+    "whose difference is above 0 predicts the others better than one of them does."
+)
+
+CLUSTERS = (
+    "Metrics of one cluster cannot be told apart: from the best downwards, a metric "
+    "opens a new cluster where one of the present cluster agrees significantly better "
+    "with raters (PERM-BOTH, one-sided, not adjusted for the number of metrics)."
+)
+
+SEVERITIES = (
+    "Severity, from a mixed model, is how many points a rater gives above the others "
+    "(below 0: below them) on the same outputs, shrunk where there are few; noise is "
+    "the standard deviation of what is left. Adjusted means are less each rater's "
+    "severity; all other numbers of this report are of the ratings as they were given."
 )
 
 LEVELS = (
@@ -41,13 +81,15 @@ def subtitle(task: TaskReport) -> str:
     outputs = sum(checkpoint.outputs for checkpoint in task.checkpoints)
     parts.append(counted(outputs, "output"))
     parts.append(counted(task.raters.ratings, "rating"))
+    if task.raters.comparisons:
+        parts.append(counted(task.raters.comparisons, "comparison"))
     return " · ".join(parts)
 
 
 def who_rated(task: TaskReport) -> str:
     """Number and kind of the raters, what they did, and how long it took."""
     raters = task.raters
-    if not raters.ratings:
+    if not raters.ratings and not raters.comparisons:
         return "No ratings yet."
     person = "other rater" if raters.simulated else "person"
     persons = "other raters" if raters.simulated else "people"
@@ -57,12 +99,16 @@ def who_rated(task: TaskReport) -> str:
         "imported": ("imported rater", "imported raters"),
     }
     kinds = listed([counted(raters.kinds[k], *words[k]) for k in raters.kinds])
-    text = (
-        f"{counted(raters.ratings, 'rating')} of {counted(raters.outputs, 'output')} "
-        f"by {kinds}"
-    )
+    given = []
+    if raters.ratings:
+        outputs = counted(raters.outputs, "output")
+        given.append(f"{counted(raters.ratings, 'rating')} of {outputs}")
+    if raters.comparisons:
+        given.append(counted(raters.comparisons, "comparison"))
+    text = f"{listed(given)} by {kinds}"
     if raters.seconds is not None:
-        text += f", {number(raters.seconds, 0)} seconds for an output on average"
+        what = "an output" if raters.ratings else "a comparison"
+        text += f", {number(raters.seconds, 0)} seconds for {what} on average"
     return f"{text}."
 
 
@@ -72,12 +118,150 @@ def own_agreement(task: TaskReport, criterion: str) -> str:
     if alpha is None:
         return "Nobody has rated it."
     if alpha.value is None:
-        reason = alpha.method.removeprefix("undefined: ")
-        return f"Raters among themselves: unknown ({reason})."
+        return f"Raters among themselves: unknown ({_why(alpha)})."
     return (
         "Raters among themselves: Krippendorff's alpha (interval) "
         f"{with_interval(alpha)}, {counted(alpha.n, 'output')} rated twice or more."
     )
+
+
+def clusters(task: TaskReport, criterion: str) -> str:
+    """Which metrics follow raters better than others; empty where that is no question.
+
+    `Clusters: 1 rouge2; 2 bleu and chrf (...)`.
+    """
+    for one in task.clusters:
+        if one.criterion != criterion:
+            continue
+        named: dict[int, list[str]] = {}
+        for signature, rank in one.ranks.items():
+            if rank is not None:
+                named.setdefault(rank, []).append(task.metric(signature).label)
+        if not named:
+            return f"Clusters of metrics: {one.method}."
+        said = "; ".join(f"{rank} {listed(named[rank])}" for rank in sorted(named))
+        left = f", {one.dropped:,} left out" if one.dropped else ""
+        return (
+            f"Clusters of metrics within items: {said} (Kendall's tau of "
+            f"{counted(one.n, 'output')}{left}; {one.method}, p ≤ 0.05)."
+        )
+    return ""
+
+
+def ceilings(task: TaskReport, criterion: str) -> list[MetricAgreement]:
+    """The metrics that can be held against a left-out rater."""
+    return [
+        one
+        for one in task.agreement
+        if one.criterion == criterion and one.ceiling.difference.value is not None
+    ]
+
+
+def no_ceiling(task: TaskReport, criterion: str) -> str:
+    """Why there is no human ceiling; empty where there is one."""
+    found = [one for one in task.agreement if one.criterion == criterion]
+    if not found or ceilings(task, criterion):
+        return ""
+    return f"No human ceiling: {_why(found[0].ceiling.difference)}."
+
+
+def of_reliability(task: TaskReport, one: Reliability) -> list[str]:
+    """What ratings of one criterion are worth, in sentences."""
+    found = [own_agreement(task, one.criterion)]
+    if one.icc.value is None:
+        return found
+    found.append(
+        f"Reliability of one rating: ICC(1) {with_interval(one.icc)}; of the mean of "
+        f"an output's raters: ICC(1,k) {with_interval(one.icc_of_means)}."
+    )
+    if one.ac2.value is None:
+        found.append(f"Gwet's AC2: not given ({_why(one.ac2)}).")
+    else:
+        found.append(f"{one.ac2.method.split(';')[0]}: {with_interval(one.ac2)}.")
+    if one.severity_sd is None or one.noise_sd is None:
+        found.append(
+            "Severity cannot be told from noise: raters share too few outputs."
+        )
+    else:
+        found.append(
+            f"Raters' severities have a standard deviation of "
+            f"{number(one.severity_sd)} points, beside noise of "
+            f"{number(one.noise_sd)} points in each rating."
+        )
+    return found
+
+
+def severest(one: Reliability) -> list[RaterSeverity]:
+    """The raters whose severity is known, the most unlike the others first."""
+    known = [rater for rater in one.raters if rater.severity is not None]
+    known.sort(key=lambda rater: -abs(rater.severity or 0.0))
+    return known[:RATERS_SHOWN]
+
+
+def raters_left_out(one: Reliability) -> str:
+    """How many raters `severest` does not name; empty if it names all."""
+    left = len(one.raters) - len(severest(one))
+    return f"{counted(left, 'more rater')}: see the JSON report." if left else ""
+
+
+def raw_and_adjusted(
+    task: TaskReport, one: Reliability
+) -> list[tuple[str, Estimate, Estimate]]:
+    """Label of each checkpoint, its mean rating, and that less raters' severities."""
+    return [
+        (
+            checkpoint.label,
+            checkpoint.human[one.criterion],
+            one.adjusted[checkpoint.label],
+        )
+        for checkpoint in task.checkpoints
+        if checkpoint.label in one.adjusted
+    ]
+
+
+def of_preferences(one: Preferred) -> list[str]:
+    """How comparisons ended, whether the position matters, and raters' agreement."""
+    found = [
+        f"Of {counted(one.ties.n, 'comparison')} {percent(one.ties)} ended in a tie"
+        + (f" and {percent(one.both_bad)} in both bad" if one.both_bad.n else "")
+        + "."
+    ]
+    if one.identical:
+        found.append(
+            f"{counted(one.identical, 'pair')} of equal outputs count as ties, too; "
+            "nobody was asked about them."
+        )
+    if one.left.value is None:
+        found.append(f"Whether the position matters is unknown ({_why(one.left)}).")
+    else:
+        found.append(
+            f"The output shown first won {percent(one.left)} of "
+            f"{counted(one.left.n, 'decided comparison')}; 50 % means that the "
+            "position does not matter."
+        )
+    if one.alpha.value is None:
+        found.append(f"Raters among themselves: unknown ({_why(one.alpha)}).")
+    else:
+        found.append(
+            "Raters among themselves: Krippendorff's alpha (nominal) "
+            f"{with_interval(one.alpha)}, {counted(one.alpha.n, 'pair')} judged twice "
+            "or more."
+        )
+    return found
+
+
+def percent(share: Estimate) -> str:
+    """`61 % [52, 70]` of a share from 0 to 1; a dash where there is none."""
+    if share.value is None:
+        return MISSING
+    text = f"{100 * share.value:.0f} %"
+    if share.low is None or share.high is None:
+        return text
+    return f"{text} [{100 * share.low:.0f}, {100 * share.high:.0f}]"
+
+
+def _why(undefined: Estimate) -> str:
+    return undefined.method.removeprefix("undefined: ")
 
 
 def difference(task: TaskReport, one: Disagreement) -> str:
@@ -138,6 +322,9 @@ def how_it_was_done(report: Report, task: TaskReport) -> list[str]:
             "the true one, at 80 % power: a rough guide."
         ),
         "A copy of the prompt is scored by built-in text metrics only.",
+        *([CLUSTERS] if any(one.ranks for one in task.clusters) else []),
+        *([SEVERITIES] if any(one.adjusted for one in task.reliability) else []),
+        *([PREFERRED] if task.preferred else []),
     ]
 
 

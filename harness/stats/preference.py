@@ -45,6 +45,9 @@ class Preferences:
 
     strength: tuple[Estimate, ...]
     """Log-odds of winning against the average of all, for each; 0 is average."""
+    lead: Estimate
+    """Strength of the strongest less that of the next; `n` counts their comparisons
+    with all."""
     win_rate: tuple[Estimate, ...]
     """Share of comparisons won, ties counted half, for each, in [0, 1]."""
     against: tuple[tuple[Estimate, ...], ...]
@@ -95,8 +98,10 @@ def preferences(  # noqa: PLR0913 - one argument a column
         return np.nonzero(pairs)[0]
 
     everyone = range(systems)
+    strength, lead = _strengths(totals, systems)
     return Preferences(
-        strength=_strengths(totals, systems),
+        strength=strength,
+        lead=lead,
         win_rate=tuple(rate(of(one == i), of(two == i)) for i in everyone),
         against=tuple(
             tuple(
@@ -151,8 +156,7 @@ def _counts(
         raise UsageError("Each comparison needs two different sides, numbered from 0.")
     of_low = np.where(sides[0] == low, outcome, 1 - outcome)
     kind = np.where(of_low == 1, _WON, np.where(of_low == 0, _LOST, _TIED))
-    # Pairs in the order of `np.triu_indices`.
-    pair = low * systems - low * (low + 1) // 2 + high - low - 1
+    pair = _places(low, high, systems)
     columns = systems * (systems - 1) // 2 * len(_KINDS)
     rows = int(prompt.max()) + 1 if len(prompt) else 0
     where = (prompt, pair * len(_KINDS) + kind)
@@ -182,7 +186,8 @@ def _share(above: Floats, below: Floats, name: str) -> Estimate:
     )
 
 
-def _strengths(totals: Floats, systems: int) -> tuple[Estimate, ...]:
+def _strengths(totals: Floats, systems: int) -> tuple[tuple[Estimate, ...], Estimate]:
+    """Each strength, and how far the strongest is ahead of the next."""
     one, two = np.triu_indices(systems, 1)
     of_pair = totals[0].sum(axis=1)
     compared = np.bincount(one, of_pair, systems) + np.bincount(two, of_pair, systems)
@@ -191,21 +196,34 @@ def _strengths(totals: Floats, systems: int) -> tuple[Estimate, ...]:
     )
     if not _connected(of_pair, systems):
         reason = "not all were compared with one another, directly or through others"
-        return (undefined(reason),) * systems
+        return (undefined(reason),) * systems, undefined(reason)
     size = max(1, _BLOCK // (len(one) * 3 + (systems + 1) ** 2))
     found = np.concatenate(
         [_fit(totals[at : at + size], systems) for at in range(0, len(totals), size)]
     )
-    return tuple(
-        with_interval(
-            float(found[0, i]),
-            found[1:, i],
-            n=int(compared[i]),
-            method=f"{name}, log-odds against the average",
-            unit="prompts",
+
+    def estimate(series: Floats, n: float, what: str) -> Estimate:
+        method = f"{name}, log-odds {what}"
+        return with_interval(
+            float(series[0]), series[1:], n=int(n), method=method, unit="prompts"
         )
+
+    two_best = np.argsort(found[0], kind="stable")[-2:]
+    second, best = two_best
+    between = of_pair[_places(two_best.min(), two_best.max(), systems)]
+    return tuple(
+        estimate(found[:, i], compared[i], "against the average")
         for i in range(systems)
+    ), estimate(
+        found[:, best] - found[:, second],
+        compared[best] + compared[second] - between,
+        "of the best against the next best",
     )
+
+
+def _places(low: Ints, high: Ints, systems: int) -> Ints:
+    """Where pairs stand in the order of `np.triu_indices`."""
+    return low * systems - low * (low + 1) // 2 + high - low - 1
 
 
 def _connected(of_pair: Floats, systems: int) -> bool:

@@ -32,9 +32,9 @@ Grouping = Literal["none", "item", "system"]
 
 FOLDS = 5
 """Parts of the items that are held out in turn."""
-_MOST_PAIRS = 4_000_000
+_MOST_PAIRS = 1_000_000
 """Pairs beyond which those of all outputs or within systems are a random sample."""
-_RESAMPLED = 50_000
+_RESAMPLED = 30_000
 """Most pairs, of all outputs or within systems, that are weighed anew in each draw."""
 _DRAWS = 200
 """Most resamples where the weight of a pair is no sum over items."""
@@ -150,8 +150,8 @@ def tie_accuracy(sample: Sample, grouping: Grouping) -> TieAccuracy:
     Args:
         sample: judgments and resamples.
         grouping: which outputs make pairs. Of all outputs or within systems there are
-            many pairs; beyond 4 million they are a random sample, and 200 resamples
-            weigh at most 50,000 of them. `method` says so.
+            many pairs; beyond 1 million they are a random sample, and 200 resamples
+            weigh at most 30,000 of them. `method` says so.
     """
     pairs = Pairs.of(sample.metric, sample.human, grouping, sample.seed)
     n, dropped = _counts(sample, grouping)

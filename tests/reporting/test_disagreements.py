@@ -4,6 +4,7 @@ import pytest
 
 from harness.reporting.disagreements import closest, disagreements
 from harness.reporting.model import MetricAgreement, MetricInfo, RatedOutput
+from harness.stats.ceiling import Ceiling
 from harness.stats.correlation import Coefficients, Segment
 from harness.types import Estimate
 
@@ -13,7 +14,9 @@ def one_agreement(signature, tau):
     segment = Segment(*[Estimate(None)] * 2, Estimate(tau), *[Estimate(None)] * 5)
     levels = dict.fromkeys(("none", "item", "system"), segment)
     nothing = Estimate(None)
-    return MetricAgreement("m", signature, "good", none, nothing, nothing, levels)
+    return MetricAgreement(
+        "m", signature, "good", none, nothing, nothing, levels, Ceiling(*[nothing] * 3)
+    )
 
 
 def outputs(pairs, signature="m|v1"):

@@ -91,10 +91,21 @@ def test_who_won_everything_has_a_finite_strength():
     assert 0.5 < got.strength[0].value < 5
 
 
+def test_the_lead_is_the_difference_of_the_two_strongest():
+    columns = simulated(np.random.default_rng(8), 40)
+    got = preferences(*columns, systems=4, draws=200)
+    second, best = sorted(values(got.strength))[-2:]
+    assert got.lead.value == pytest.approx(best - second)
+    assert got.lead.low < got.lead.value < got.lead.high
+    # Each of the two met each of three others once a prompt, and they each other.
+    assert got.lead.n == 40 * 5
+
+
 def test_groups_that_were_never_compared_have_no_common_scale():
     got = preferences([1, 1], [0, 2], [1, 3], [0, 1], systems=4)
     assert {one.value for one in got.strength} == {None}
     assert "not all were compared" in got.strength[0].method
+    assert got.lead.value is None
     assert got.win_rate[0].value == 1
 
 

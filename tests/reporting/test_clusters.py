@@ -1,0 +1,99 @@
+"""Clusters of metrics that cannot be told apart by how far they follow people."""
+
+import json
+
+import numpy as np
+import pytest
+
+from harness.importing import import_outputs, import_ratings
+from harness.report import report
+from harness.reporting import clusters, render
+
+CHECKPOINTS, ITEMS = 5, 30
+METRICS = {"good": 0.2, "turned": 0.2, "poor": 3.0}
+"""Imported metrics and the noise in each; `turned` is better when it is lower."""
+
+
+@pytest.fixture
+def scored(maker):
+    """A function that reports on outputs with imported scores; some may lack one."""
+
+    def make(lacking=()):
+        rng = np.random.default_rng(2)
+        rows, ratings = [], []
+        for step in range(CHECKPOINTS):
+            for key in range(ITEMS):
+                place = {"item": str(key), "system": f"c{step}"}
+                quality = rng.normal()
+                scores = {m: quality + rng.normal(0, sd) for m, sd in METRICS.items()}
+                scores["turned"] *= -1
+                for metric in scores.keys() & set(lacking) if key == step == 3 else ():
+                    del scores[metric]
+                rows.append(place | {"output": f"{step} {key}", "scores": scores})
+                given = {"rater": "ann", "criterion": "meaning", "value": quality}
+                ratings.append(place | given)
+        for name, lines in (("outputs", rows), ("ratings", ratings)):
+            text = "\n".join(map(json.dumps, lines))
+            (maker.base / f"{name}.jsonl").write_text(text)
+        import_outputs(
+            maker.study,
+            maker.base / "outputs.jsonl",
+            "news",
+            lower_is_better=["turned"],
+        )
+        import_ratings(maker.study, maker.base / "ratings.jsonl", "news")
+        return report(maker.study, draws=200)
+
+    return make
+
+
+def ranks(made):
+    [one] = made.tasks[0].clusters
+    return {signature.split("|")[0]: rank for signature, rank in one.ranks.items()}
+
+
+def test_a_metric_of_noise_is_in_a_lower_cluster(scored):
+    made = scored()
+    assert ranks(made) == {"good": 1, "turned": 1, "poor": 2}
+    [one] = made.tasks[0].clusters
+    assert (one.n, one.dropped) == (CHECKPOINTS * ITEMS, 0)
+    assert one.method.startswith("200 random swaps of scores")
+
+
+def test_outputs_without_a_score_are_left_out_and_counted(scored):
+    made = scored(lacking={"poor"})
+    [one] = made.tasks[0].clusters
+    assert (one.n, one.dropped) == (CHECKPOINTS * ITEMS - 1, 1)
+    assert "149 outputs, 1 left out" in render(made, "text").replace("\n", " ")
+
+
+@pytest.mark.parametrize("form", ["text", "md", "html"])
+def test_every_rendering_names_the_clusters(scored, form):
+    page = " ".join(render(scored(), form).split())
+    assert "Clusters of metrics within items: 1 good and turned; 2 poor (" in page
+    assert "cannot be told apart" in page or form == "text"
+
+
+def test_the_json_has_a_rank_for_each_metric(scored):
+    [task] = json.loads(render(scored(), "json"))["tasks"]
+    [one] = task["clusters"]
+    assert set(one) == {"criterion", "ranks", "n", "dropped", "method"}
+    assert set(one["ranks"]) == {a["signature"] for a in task["agreement"]}
+
+
+def test_what_would_take_long_is_not_tested_and_the_report_says_so(scored, monkeypatch):
+    monkeypatch.setattr(clusters, "MOST", 3 * CHECKPOINTS * ITEMS - 1)
+    made = scored()
+    assert made.tasks[0].clusters[0].ranks == {}
+    for form in ("text", "md", "html"):
+        assert "Clusters of metrics: not tested: 450 pairs" in render(made, form)
+
+
+def test_one_metric_or_one_checkpoint_has_no_clusters(maker):
+    maker.metrics = ("f1", "exact_match")
+    maker.items(*((str(n), f"say {n}", ("a b",)) for n in range(4)))
+    maker.checkpoint("only", {str(n): "a b" if n % 2 else "a" for n in range(4)})
+    maker.rate("ann", "meaning", {("only", str(n)): float(n) for n in range(4)})
+    made = report(maker.study, draws=20)
+    assert made.tasks[0].clusters == ()
+    assert "Clusters" not in render(made, "text")
