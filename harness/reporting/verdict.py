@@ -57,7 +57,7 @@ def _raters_say(task: TaskReport) -> str:
         return "The task asks for likelihoods alone, so that only metrics speak."
     if not task.raters.ratings:
         only = "only metrics speak" if task.metrics else "nothing is known of them"
-        return f"Nobody has rated these outputs yet, so that {only}."
+        return f"Nobody has rated these outputs one by one yet, so that {only}."
     noun = task.raters.noun
     found = _leads(task, "criterion")
     if not found:
