@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from harness.checking import next_check
-from harness.damage import damage_wave
 from harness.dealing import deal
 from harness.drawing import Unit, draw, has_room
 from harness.errors import RatingRefused
@@ -129,7 +128,6 @@ def next_assignment(
             unit = draw(study, campaign, rater, time)
             if unit is None:
                 return None
-            damage_wave(study, campaign, unit.wave)
             unit = next_check(study, campaign, rater, time) or unit
             mine = _assign(study, campaign, rater, unit)
         return show(study, campaign, mine, time)

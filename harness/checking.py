@@ -13,9 +13,8 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from harness.drawing import Unit
+from harness.drawing import HELD, RATED, Unit, places_for
 from harness.identity import content_hash
-from harness.study.raters import stored_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -55,24 +54,21 @@ REPEATABLE = f"""
             AND assignments.rater = ?)
 """  # noqa: S608 - constants
 # Each copy's original is looked up by itself: copies are few, and units many.
-COPIES = """
-    SELECT copies.id, copies.kind, copies.item, original.wave, original.round,
+COPIES = f"""
+    WITH held AS MATERIALIZED ({HELD})
+    SELECT copies.id, copies.kind, copies.item, units.wave, units.round,
         copies.probability, copies.copy_of
     FROM units AS copies
-    JOIN units AS original ON original.id = copies.copy_of AND original.live
-    LEFT JOIN assignments AS mine ON mine.unit = original.id AND mine.rater = :rater
+    JOIN units ON units.id = copies.copy_of AND units.live
+    LEFT JOIN held ON held.unit = units.id
+    LEFT JOIN assignments AS mine ON mine.unit = units.id AND mine.rater = :rater
         AND mine.kind = 'normal' AND mine.state IN ('rated', 'skipped')
     WHERE copies.campaign = :campaign AND copies.kind = 'degraded'
         AND NOT EXISTS (SELECT 1 FROM assignments WHERE unit = copies.id
             AND rater = :rater AND state IN ('rated', 'skipped'))
-        AND CASE WHEN mine.id IS NOT NULL THEN mine.state = 'rated' ELSE (
-            SELECT count(*) FROM assignments JOIN raters ON raters.id = rater
-            WHERE unit = original.id AND rater <> :rater
-                AND assignments.kind = 'normal'
-                AND (raters.kind = 'simulated') = :simulated
-                AND (state = 'rated' OR state <> 'skipped' AND lease_until > :now)
-        ) < :places END
-"""
+        AND CASE WHEN mine.id IS NOT NULL THEN mine.state = 'rated'
+            ELSE {RATED} + ifnull(held.raters, 0) < :places END
+"""  # noqa: S608 - constants
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,14 +230,7 @@ def _copies(
 
     Each with its original, whose round it has.
     """
-    about = {
-        "campaign": campaign.id,
-        "rater": rater.id,
-        "simulated": rater.kind == "simulated",
-        "now": stored_time(now),
-        "places": campaign.raters_per_output,
-    }
-    found = study.db.conn.execute(COPIES, about)
+    found = study.db.conn.execute(COPIES, places_for(campaign, rater, now))
     return [(Unit(*unit), original) for *unit, original in found]
 
 

@@ -55,10 +55,9 @@ UNITS_OF_WAVE = """
 
 
 def damage_wave(study: StudyFile, campaign: Campaign, wave: int) -> None:
-    """Store damaged copies of a wave's units, before the first of them is shown.
+    """Store damaged copies of a wave's units, unless it has some or is begun.
 
-    Until then the wave may be dealt anew. The copies are seeded and the same for all
-    raters.
+    The copies are seeded and the same for all raters.
     """
     if not campaign.plan.degraded_rate:
         return

@@ -19,6 +19,7 @@ from math import ceil, gcd
 from typing import TYPE_CHECKING
 
 from harness.columns import PAIR, columns_of
+from harness.damage import damage_wave
 from harness.identity import content_hash
 from harness.study.checkpoints import is_named, stored_checkpoints
 from harness.study.raters import stored_time
@@ -110,6 +111,8 @@ def deal(study: StudyFile, campaign: Campaign, now: datetime) -> None:
         store_units(study, campaign, list(table.units(answers, dealt)))
         dealt = _dealt(study, campaign)
         store_units(study, campaign, list(table.anchors(answers, dealt)))
+        for wave in sorted({unit.wave for unit in dealt}):
+            damage_wave(study, campaign, wave)
         db.execute(
             "INSERT INTO decks (campaign, dealt_from) VALUES (?, ?) "
             "ON CONFLICT DO UPDATE SET dealt_from = excluded.dealt_from",

@@ -117,7 +117,7 @@ def open_units(
     """Units that lack raters and that this rater has not dealt with."""
     found = study.db.conn.execute(
         f"{OPEN_UNITS} SELECT {COLUMNS} FROM open",  # noqa: S608 - constants
-        _parameters(campaign, rater, now),
+        places_for(campaign, rater, now),
     )
     return [Unit(*row) for row in found]
 
@@ -128,7 +128,7 @@ def count_open_units(
     """How many units lack raters and have not been dealt with by this rater."""
     [number] = study.db.conn.execute(
         f"{OPEN_UNITS} SELECT count(*) FROM open",  # noqa: S608 - a constant
-        _parameters(campaign, rater, now),
+        places_for(campaign, rater, now),
     ).fetchone()
     return int(number)
 
@@ -137,7 +137,7 @@ def draw(
     study: StudyFile, campaign: Campaign, rater: Rater, now: datetime
 ) -> Unit | None:
     """The unit that this rater is to see next; None if there is none left."""
-    about = _parameters(campaign, rater, now)
+    about = places_for(campaign, rater, now)
     before = study.db.conn.execute(LAST_PROMPT, [campaign.id, rater.id]).fetchone()
     # Nobody is to compare an output with the one before.
     for but in (before[0], None) if before else (None,):
@@ -175,11 +175,12 @@ def has_room(
     study: StudyFile, campaign: Campaign, rater: Rater, unit: int, now: datetime
 ) -> bool:
     """Whether a unit lacks a rater who could be this one, who has not rated it."""
-    about = _parameters(campaign, rater, now) | {"unit": unit}
+    about = places_for(campaign, rater, now) | {"unit": unit}
     return study.db.conn.execute(HAS_ROOM, about).fetchone() is not None
 
 
-def _parameters(campaign: Campaign, rater: Rater, now: datetime) -> dict[str, Json]:
+def places_for(campaign: Campaign, rater: Rater, now: datetime) -> dict[str, Json]:
+    """The parameters of every query about the places that a rater could take."""
     return {
         "campaign": campaign.id,
         "rater": rater.id,

@@ -11,7 +11,6 @@ from harness.dealing import deal
 from harness.given import Given, answers_to_units
 from harness.study.checkpoints import stored_checkpoints
 from harness.study.raters import stored_time
-from harness.wins import wins
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,36 +30,23 @@ SCALES: Mapping[str, Scale] = {"pairwise": "nominal", "ranking": "ordinal"}
 CHOICE_CODES = {"first": 0.0, "second": 1.0, "tie": 2.0, "both_bad": 3.0}
 
 # Simulated raters take no places away from people; a unit is finished by either.
-ANSWERED = """
-    SELECT unit, max(raters) AS raters FROM (
-        SELECT assignments.unit, count(*) AS raters
-        FROM assignments
-        JOIN raters ON raters.id = assignments.rater
-        WHERE assignments.campaign = :campaign AND assignments.state = 'rated'
-            AND assignments.kind IN ('normal', 'anchor')
-        GROUP BY assignments.unit, raters.kind = 'simulated'
-    ) GROUP BY unit
-"""
+RATERS = "max(units.people, units.programs)"
 PLACES = f"""
-    WITH answered AS ({ANSWERED})
-    SELECT sum(units.kind = 'normal') AS units,
-        sum(units.kind = 'normal' AND ifnull(raters, 0) >= :places) AS finished,
-        sum(ifnull(raters, 0)) AS answers,
-        sum(max(:places - ifnull(raters, 0), 0)) AS missing
-    FROM units LEFT JOIN answered ON answered.unit = units.id
-    WHERE units.campaign = :campaign AND units.live
-        AND units.kind IN ('normal', 'anchor')
+    SELECT sum(kind = 'normal') AS units,
+        sum(kind = 'normal' AND {RATERS} >= :places) AS finished,
+        sum({RATERS}) AS answers,
+        sum(max(:places - {RATERS}, 0)) AS missing
+    FROM units
+    WHERE campaign = :campaign AND live AND kind IN ('normal', 'anchor')
 """  # noqa: S608 - a constant
 BY_CHECKPOINT = f"""
-    WITH answered AS ({ANSWERED})
     SELECT mine.checkpoint, count(DISTINCT units.id) AS units,
-        count(DISTINCT CASE WHEN raters >= :places THEN units.id END) AS finished
+        count(DISTINCT CASE WHEN {RATERS} >= :places THEN units.id END) AS finished
     FROM units
     JOIN unit_outputs ON unit_outputs.unit = units.id
     JOIN outputs AS rated ON rated.id = unit_outputs.output
     JOIN current_outputs AS mine ON mine.item = rated.item
         AND mine.text = rated.text AND mine.sample = rated.sample
-    LEFT JOIN answered ON answered.unit = units.id
     WHERE units.campaign = :campaign AND units.live AND units.kind = 'normal'
     GROUP BY mine.checkpoint
 """  # noqa: S608 - a constant
@@ -78,6 +64,13 @@ RATINGS = """
     JOIN outputs ON outputs.id = output_ratings.of_output
     WHERE output_ratings.campaign = ?
     GROUP BY output_ratings.checkpoint, output_ratings.criterion, outputs.item
+"""
+WINS = """
+    SELECT a.item, a.checkpoint AS one, b.checkpoint AS two, criterion, outcome
+    FROM comparisons
+    JOIN outputs AS a ON a.id = output_a
+    JOIN outputs AS b ON b.id = output_b
+    WHERE campaign = ?
 """
 
 
@@ -270,9 +263,9 @@ def _means(study: StudyFile, campaign: Campaign) -> _Found:
 
 def _win_rates(study: StudyFile, campaign: Campaign) -> _Found:
     values: dict[tuple[str, str], list[tuple[str, float, int]]] = {}
-    for one in wins(study, campaign):
-        key = one.checkpoint, one.criterion
-        values.setdefault(key, []).append((one.item, one.won, 1))
+    for item, one, two, criterion, won in study.db.execute(WINS, [campaign.id]):
+        values.setdefault((one, criterion), []).append((item, won, 1))
+        values.setdefault((two, criterion), []).append((item, 1 - won, 1))
     return {key: _rated(key[1], len(rows), rows) for key, rows in values.items()}
 
 

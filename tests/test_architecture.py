@@ -28,7 +28,7 @@ LAYERS = (
         *("rated", "label_studio", "argilla"),
         *("leaks", "rendering", "differences", "feedback"),
         *("assignments", "rate", "earlier", "desk"),
-        *("given", "wins", "overview", "roster", "remarks", "adjudicate"),
+        *("given", "overview", "roster", "remarks", "adjudicate"),
         *("report", "reporting", "compare"),
     ),
     ("demo", "api", "terminal", "cli", "ui"),

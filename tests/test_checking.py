@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from rating_study import a_study, a_task
+from rating_study import a_study, a_task, add_outputs
 
 from harness.campaign import open_campaign
 from harness.desk import Desk
@@ -223,13 +223,32 @@ def test_where_outputs_are_compared_the_copy_stands_beside_its_original(tmp_path
     ) == ["degraded"]
 
 
-def test_a_wave_is_damaged_no_earlier_than_it_is_begun(study, tmp_path):
+def test_copies_are_made_anew_until_their_wave_is_begun(study, tmp_path):
     campaign = open_campaign(study, rating_task(tmp_path, degraded_rate=0.2))
-    progress(study, campaign, ensure_rater(study, "ana"))
-    assert study.column("SELECT count(*) FROM units WHERE kind = 'degraded'") == [0]
-    work_off(study, campaign, "ana", 1)
+    ana = ensure_rater(study, "ana")
+    copies = "SELECT count(*) FROM units WHERE kind = 'degraded' GROUP BY wave"
+    progress(study, campaign, ana)
     # Twice as many as one rater of all 60 units needs.
-    assert study.column("SELECT count(*) FROM units WHERE kind = 'degraded'") == [24]
+    assert study.column(copies) == [24]
+    add_outputs(study, items=20, checkpoints=4, text=long_text)
+    progress(study, campaign, ana)
+    assert study.column(copies) == [32]
+    work_off(study, campaign, "ana", 1)
+    add_outputs(study, items=20, checkpoints=5, text=long_text)
+    progress(study, campaign, ana)
+    assert study.column(copies) == [32, 8]
+
+
+def test_what_is_left_goes_down_by_one_also_into_the_next_wave(study, tmp_path):
+    campaign = open_campaign(study, rating_task(tmp_path, degraded_rate=0.3))
+    ana = ensure_rater(study, "ana")
+    work_off(study, campaign, "ana", 1)
+    add_outputs(study, items=20, checkpoints=4, text=long_text)
+    left = progress(study, campaign, ana).left
+    while left:
+        work_off(study, campaign, "ana", 1)
+        left -= 1
+        assert progress(study, campaign, ana).left == left
 
 
 def test_a_skipped_or_undone_check_leaves_the_schedule_as_it_is(study, tmp_path):

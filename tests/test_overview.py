@@ -133,6 +133,23 @@ def test_where_outputs_are_compared_there_are_win_rates(
     assert agreement["meaning"] == pytest.approx(1)
 
 
+def test_win_rates_leave_out_who_is_not_compared(tmp_path):
+    # Checkpoint 2 writes what 0 does, but does not take part.
+    study = a_study(
+        tmp_path / "s.db", items=2, checkpoints=3, text=lambda i, n: text_of(i, n % 2)
+    )
+    plan = {"criteria": COMPARED, "checkpoints": ["ckpt-0", "ckpt-1"]}
+    campaign = open_campaign(study, a_task(scheme="pairwise", **plan))
+    rate_all(study, campaign, {"ana": better_is_later, "ben": better_is_later})
+    assert {
+        name: of["meaning"] for name, of in stands(standing(study, campaign)).items()
+    } == {
+        "ckpt-0": (4, 0),
+        "ckpt-1": (4, 1),
+    }
+    study.close()
+
+
 def test_the_pace_is_that_of_the_last_half_hour(study):
     campaign = open_campaign(study, a_task(raters_per_output=1))
     ana = ensure_rater(study, "ana")

@@ -22,7 +22,7 @@ RATED_HERE = """
     WHERE campaigns.task = ? LIMIT 1
 """
 COMPARED = """
-    SELECT criterion, count(*) AS number FROM preferences
+    SELECT criterion, count(*) AS number FROM comparisons
     WHERE task = ? AND NOT identical GROUP BY criterion ORDER BY criterion
 """
 
@@ -51,7 +51,7 @@ def _of_comparisons(study: StudyFile, task: str) -> Iterator[str]:
         yield (
             f"People also compared outputs: {listed(made)}. The figures here are of "
             "outputs rated one by one; win rates stand on the owner's page "
-            "(harness rate), each comparison in the view preferences."
+            "(harness rate), each comparison in the view comparisons."
         )
 
 

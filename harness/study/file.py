@@ -230,7 +230,7 @@ def _in_plain_words(error: sqlite3.Error) -> str:
             f"another process held the study's lock for {BUSY_SECONDS:.0f} seconds. "
             "Nothing was lost; run the same command again."
         )
-    if "full" in message:
+    if "disk is full" in message:
         return (
             "the disk is full. Everything before this is stored and nothing is "
             "half-written; free some space and run the same command again."

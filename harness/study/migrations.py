@@ -242,6 +242,13 @@ def m006_owner(db: Database) -> None:
     _make_views(db)
 
 
+@migrations()
+def m007_comparisons(db: Database) -> None:
+    """Comparisons know their campaign, and can be had without the scores."""
+    _drop_views(db)
+    _make_views(db)
+
+
 def _drop_views(db: Database) -> None:
     for name in db.view_names():
         db.execute(f'DROP VIEW "{name}"')

@@ -114,7 +114,7 @@ VIEWS = {
     # another's says nothing of pairs that were not to be compared: of those, only
     # chosen outputs would be seen. The plus signs keep SQLite from trying out every
     # pair of checkpoints for each answer.
-    "preferences": """
+    "comparisons": """
         WITH joined AS (
             SELECT waves.campaign, waves.wave, checkpoints.id AS checkpoint,
                 json_extract(campaigns.protocol, '$.plan.pairs') = 'neighbours'
@@ -167,9 +167,9 @@ VIEWS = {
                 AND other.output = two.output
             WHERE current_ratings.kind = 'normal'
         ), counted AS (
-            SELECT sides.assignment, sides.rater_name AS rater, sides.criterion,
-                sides.task, a.id AS one, b.id AS two, sides.outcome, sides.both_bad,
-                0 AS identical
+            SELECT sides.campaign, sides.task, sides.assignment,
+                sides.rater_name AS rater, sides.criterion, a.id AS one, b.id AS two,
+                sides.outcome, sides.both_bad, 0 AS identical
             FROM sides
             JOIN outputs AS rated_a ON rated_a.id = sides.one
             JOIN outputs AS rated_b ON rated_b.id = sides.two
@@ -178,9 +178,9 @@ VIEWS = {
             JOIN current_outputs AS b ON b.item = rated_b.item
                 AND b.text = rated_b.text AND b.sample = rated_b.sample
             WHERE (sides.campaign, +a.checkpoint, +b.checkpoint) IN compared
-            UNION
-            SELECT NULL, NULL, json_extract(criteria.value, '$.name'),
-                campaigns.task, a.id, b.id, 0.5, 0, 1
+            UNION ALL
+            SELECT campaigns.id, campaigns.task, NULL, NULL,
+                json_extract(criteria.value, '$.name'), a.id, b.id, 0.5, 0, 1
             FROM campaigns
             JOIN json_each(campaigns.protocol, '$.items') AS prompts
             JOIN json_each(campaigns.protocol, '$.plan.criteria') AS criteria
@@ -190,14 +190,16 @@ VIEWS = {
             WHERE campaigns.scheme IN ('pairwise', 'ranking')
                 AND (campaigns.id, +a.checkpoint, +b.checkpoint) IN compared
         )
-        SELECT counted.task, counted.assignment, counted.rater, counted.criterion,
+        SELECT campaign, task, assignment, rater, criterion,
             min(one, two) AS output_a, max(one, two) AS output_b,
-            iif(one < two, outcome, 1.0 - outcome) AS outcome,
-            counted.both_bad, counted.identical,
-            a.signature, a.value AS score_a, b.value AS score_b
+            iif(one < two, outcome, 1.0 - outcome) AS outcome, both_bad, identical
         FROM counted
-        LEFT JOIN current_scores AS a ON a.output = min(one, two)
-        LEFT JOIN current_scores AS b ON b.output = max(one, two)
+    """,
+    "preferences": """
+        SELECT comparisons.*, a.signature, a.value AS score_a, b.value AS score_b
+        FROM comparisons
+        LEFT JOIN current_scores AS a ON a.output = comparisons.output_a
+        LEFT JOIN current_scores AS b ON b.output = comparisons.output_b
             AND b.signature = a.signature
     """,
     "checkpoint_summary": """

@@ -167,6 +167,8 @@ def test_the_share_of_left_is_of_decided_comparisons():
     found = left_share(mine)
     assert (found.value, found.n) == (0.75, 4)
     assert left_share(of("ana", 1, 2)).value is None
+    mine[0].page = {"meaning": [2, 1, 3]}
+    assert left_share(mine).n == 3
 
 
 def test_every_scheme_has_quality_and_only_pairs_have_a_left(tmp_path):
