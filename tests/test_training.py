@@ -54,7 +54,7 @@ def test_sides_are_named_as_they_stood_on_the_page(tmp_path):
     [found] = feedback_on(
         study, campaign, shown.token, {"fit": "first" if left else "second"}
     ).lines
-    side = "Left is better" if left else "Right is better"
+    side = "A is better" if left else "B is better"
     assert (found.given, found.right) == (side, True)
     assert found.expected == f"{side} or Equally good"
 
@@ -65,7 +65,7 @@ def test_ranks_are_named_in_the_order_of_the_page(tmp_path):
     ranks = [1 if text == "good" else 2 for text in shown.outputs]
     [found] = feedback_on(study, campaign, shown.token, {"fit": ranks}).lines
     assert found.right
-    assert found.given == found.expected
+    assert found.given == found.expected == f"A {ranks[0]}, B {ranks[1]}"
 
 
 def test_nothing_is_said_of_answers_that_train_nobody(tmp_path):

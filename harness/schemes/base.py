@@ -57,7 +57,7 @@ class Control:
             said = [f"{counts[name]} {name}" for name in sorted(counts)]
             return ", ".join(said) or "none"
         if self.kind == "ranking":
-            return "ranks " + ", ".join(map(str, value))
+            return ", ".join(f"{of} {rank}" for of, rank in zip("ABCDE", value))
         label = next((one.label for one in self.options if one.value == value), "")
         if isinstance(value, str):
             return label or value

@@ -52,9 +52,8 @@ function excerptPanel(title, text) {
 }
 
 function outputName(one, place) {
-  if (one.outputs.length === 1) return "Output";
-  const sides = one.controls.some((control) => control.kind === "choice");
-  return sides ? ["Left", "Right"][place] : "Output " + (place + 1);
+  // By the letters that raters see, and that the answers use.
+  return one.outputs.length === 1 ? "Output" : "Output " + "ABCDE"[place];
 }
 
 function caseForm(one) {
