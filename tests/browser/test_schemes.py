@@ -343,6 +343,22 @@ def test_pairs_are_called_by_the_letters_that_the_answers_use(begin, look, besid
     assert group.get_by_role("radio", name="2 B is better").count() == 1
 
 
+def test_no_panel_covers_a_text(begin):
+    page = begin("ranking").page
+    # Short and wide, as a laptop at 150 %; then with room for all.
+    for width, height in [(960, 480), (1280, 900)]:
+        page.set_viewport_size({"width": width, "height": height})
+        for panel in page.locator(".text").all():
+            panel.evaluate("node => node.scrollIntoView({block: 'end'})")
+            assert panel.evaluate(
+                """node => {
+                    const {left, bottom} = node.getBoundingClientRect();
+                    const top = document.elementFromPoint(left + 20, bottom - 12);
+                    return node.contains(top);
+                }"""
+            )
+
+
 def test_ranks_belong_to_the_outputs_beside_the_letters(begin):
     seen = begin("ranking")
     page = seen.page
