@@ -196,7 +196,7 @@ def test_keys_work_on_other_layouts_and_on_a_number_pad_without_numbers(rating):
 
 def test_an_answer_on_its_way_can_no_longer_be_changed_by_a_click(rating):
     page = rating().page
-    page.route("**/component_server*", lambda _: None)
+    page.route(re.compile("component_server"), lambda _: None)
     press(page, "4", "4", "Enter")
     assert status(page) == "Saving…"
     option = page.locator(".criterion").first.locator(".option").first

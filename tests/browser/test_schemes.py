@@ -319,6 +319,16 @@ def test_a_slider_has_no_place_until_it_is_touched(begin):
     assert line.get_attribute("aria-valuetext") == "49"
 
 
+def test_screen_readers_are_told_each_value_and_each_name_once(begin):
+    page = begin("spans").page
+    press(page, "Enter", "75")
+    tree = page.locator(".tandem").aria_snapshot()
+    assert 'button "Minor error 1"' in tree
+    assert tree.count("75") == 1
+    # Where saving is announced, and nothing else speaks by itself.
+    assert tree.count("- status") == 1
+
+
 def test_sliders_name_their_anchors_to_screen_readers_without_moving_the_page(begin):
     page = begin("slider").page
     line = page.get_by_role("slider").first
