@@ -186,7 +186,9 @@ def test_after_the_last_example_answers_count_and_examples_do_not(training):
     press(page, "Escape")
     output = rate(page, "2", "3")
     assert values(seen.study) == [(output, "2.0,3.0")]
-    assert page.locator("[data-part=where]").inner_text().startswith("1 rated · 17 left")
+    assert (
+        page.locator("[data-part=where]").inner_text().startswith("1 rated · 17 left")
+    )
     assert not page.locator("dialog[open]").count()
     assert seen.complaints == []
 

@@ -190,7 +190,7 @@ def test_keys_work_on_other_layouts_and_on_a_number_pad_without_numbers(rating):
     type_as("?", "Digit7")
     assert page.get_by_role("dialog", name="Keys").is_visible()
     press(page, "Escape")
-    type_as("с", "KeyC")  # noqa: RUF001 - Cyrillic
+    type_as("с", "KeyC")
     assert page.locator("textarea").evaluate("node => node.matches(':focus')")
 
 
