@@ -153,7 +153,12 @@ class _Table:
     def anchors(
         self, answers: Mapping[str, Sequence[Text]], dealt: Sequence[Dealt]
     ) -> Iterator[NewUnit]:
-        """Earlier units that are shown again, spread over each new wave."""
+        """Earlier units that are shown again, spread over each new wave.
+
+        An anchor of a ranking is the earlier set as it was, as ranks in another set
+        could not be held against the earlier ones. It is smaller than the new sets
+        where fewer checkpoints had been there to fill it; its raters may notice that.
+        """
         by_key = {(i, text.key): text for i, of in answers.items() for text in of}
         live = [
             unit

@@ -65,7 +65,7 @@ def test_ranks_are_named_in_the_order_of_the_page(tmp_path):
     ranks = [1 if text == "good" else 2 for text in shown.outputs]
     [found] = feedback_on(study, campaign, shown.token, {"fit": ranks}).lines
     assert found.right
-    assert found.given == found.expected
+    assert found.given == found.expected == f"A {ranks[0]}, B {ranks[1]}"
 
 
 def test_nothing_is_said_of_answers_that_train_nobody(tmp_path):

@@ -57,7 +57,8 @@ class Control:
             said = [f"{counts[name]} {name}" for name in sorted(counts)]
             return ", ".join(said) or "none"
         if self.kind == "ranking":
-            return "ranks " + ", ".join(map(str, value))
+            ranks = zip("ABCDE", value, strict=False)
+            return ", ".join(f"{letter} {rank}" for letter, rank in ranks)
         label = next((one.label for one in self.options if one.value == value), "")
         if isinstance(value, str):
             return label or value

@@ -1,6 +1,7 @@
 """A real Chromium, and a real server in a thread, for a study of each test's own."""
 
 from contextlib import ExitStack
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -51,7 +52,8 @@ def serve(stack, path, outputs=None, **plan):
     """A study whose campaign is open at `root`."""
     study = a_study(path, **(outputs or {}))
     stack.callback(study.close)
-    campaign = open_campaign(study, a_task(**plan))
+    task = replace(a_task(**plan), path=path.parent / "task.yaml")
+    campaign = open_campaign(study, task)
     port = stack.enter_context(running(study.path, campaign))
     root = f"http://127.0.0.1:{port}"
     return SimpleNamespace(study=study, campaign=campaign, root=root)

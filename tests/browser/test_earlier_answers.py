@@ -1,12 +1,9 @@
 """Going back to earlier answers, and the training round, in a real browser."""
 
-from dataclasses import replace
+import json
 
 import pytest
 from page_keys import next_after, press
-
-from harness.desk import Desk
-from harness.feedback import Feedback, FeedbackLine
 
 pytestmark = pytest.mark.browser
 
@@ -82,6 +79,7 @@ def test_leaving_an_earlier_answer_changes_nothing_and_goes_on(rating):
     assert page.locator("textarea").input_value() == "a draft"
     open_earlier(page)
     assert checked(page) == [1, 2]
+    next_after(page, lambda: press(page, "Escape"))
     page.reload()
     page.wait_for_selector(".criterion")
     assert shown_output(page) == now
@@ -132,34 +130,102 @@ def test_two_tabs_that_change_the_same_answer_leave_the_last_one(rating):
     assert shown_output(other) == shown_output(seen.page)
 
 
-def test_feedback_on_an_example_waits_for_enter(rating, monkeypatch):
-    told = Feedback(
-        right=False,
-        lines=(
-            FeedbackLine("Does it keep the meaning?", "3 Partly", "5 The same", False),  # noqa: FBT003
-            FeedbackLine("Is it good English?", "4", "4", True),  # noqa: FBT003
-        ),
-        explanation="<b>Thou</b> is an old form of you.",
-    )
-    submit = Desk.submit
+EXAMPLES = [
+    {
+        "prompt": "Where art thou?",
+        "output": "Where are you?",
+        "expected": {"meaning": [4, 5], "fluency": 4},
+        "feedback": "<b>Thou</b> is an old form of you.",
+    },
+    {"prompt": "Hark!", "output": "Listen!", "expected": {"meaning": 5}},
+]
 
-    def with_feedback(self, token, given):
-        return replace(submit(self, token, given), feedback=told, training=(2, 5))
 
-    seen = rating()
-    page = seen.page
-    monkeypatch.setattr(Desk, "submit", with_feedback)
-    rate(page, "3", "4")
+@pytest.fixture
+def training(rating, tmp_path):
+    """Opens the page of a campaign that begins with two examples."""
+
+    def start(**plan):
+        lines = "".join(json.dumps(example) + "\n" for example in EXAMPLES)
+        (tmp_path / "examples.jsonl").write_text(lines)
+        return rating(examples="examples.jsonl", **plan)
+
+    return start
+
+
+def test_feedback_on_an_example_waits_for_enter(training):
+    page = training().page
+    where = page.locator("[data-part=where]")
+    assert where.inner_text() == "Training 1 of 2"
+    assert rate(page, "3", "4") == "Where are you?"
     dialog = page.get_by_role("dialog", name="Not quite as expected")
-    assert "Training 2 of 5" in page.locator("[data-part=where]").inner_text()
+    assert where.inner_text() == "Training 2 of 2"
     assert dialog.locator("li.wrong").inner_text().splitlines() == [
-        "Does it keep the meaning?",
+        "Does the rewrite keep the meaning?",
         "You said: 3 Partly",
-        "Expected: 5 The same",
+        "Expected: 4 to 5",
     ]
     assert "Expected" not in dialog.locator("li.right").inner_text()
     assert "<b>Thou</b> is" in dialog.locator(".explanation").inner_text()
+    assert "That was the training" not in dialog.inner_text()
     press(page, "5", "u", "Enter")
     assert not dialog.is_visible()
     assert checked(page) == []
-    assert len(values(seen.study)) == 1
+
+
+def test_after_the_last_example_answers_count_and_examples_do_not(training):
+    seen = training()
+    page = seen.page
+    rate(page, "5", "4")
+    press(page, "Enter")
+    rate(page, "5", "1")
+    dialog = page.get_by_role("dialog", name="As expected")
+    assert "That was the training" in dialog.inner_text()
+    press(page, "Enter", "e")
+    page.get_by_text("There is none that can be changed").wait_for()
+    press(page, "Escape")
+    output = rate(page, "2", "3")
+    assert values(seen.study) == [(output, "2.0,3.0")]
+    assert (
+        page.locator("[data-part=where]").inner_text().startswith("1 rated · 17 left")
+    )
+    assert not page.locator("dialog[open]").count()
+    assert seen.complaints == []
+
+
+def test_after_feedback_the_keys_begin_in_the_text_where_words_are_marked(training):
+    page = training(scheme="spans").page
+    press(page, "Enter", "8", "Enter")
+    next_after(page, lambda: press(page, "8", "Enter"))
+    press(page, "Enter", "ArrowRight", "1")
+    assert page.locator(".marks .words").all_inner_texts() == ["Listen"]
+
+
+def test_a_reload_in_an_earlier_answer_keeps_it_open_with_its_draft(rating):
+    seen = rating(outputs={"items": 1, "checkpoints": 1})
+    page = seen.page
+    first = rate(page, "1", "2")
+    open_earlier(page)
+    page.get_by_text("You are changing an earlier answer").wait_for()
+    press(page, "5", "c")
+    page.keyboard.type("a second thought")
+    page.reload()
+    page.wait_for_selector(".criterion")
+    assert page.get_by_text("You are changing an earlier answer").is_visible()
+    assert checked(page) == [5, 2]
+    assert page.locator("textarea").input_value() == "a second thought"
+    next_after(page, lambda: press(page, "Enter"))
+    assert values(seen.study) == [(first, "5.0,2.0")]
+    page.reload()
+    page.get_by_role("heading", name="That was the last one").wait_for()
+    assert not page.get_by_text("You are changing").is_visible()
+
+
+def test_no_key_does_harm_at_the_end(rating):
+    seen = rating(outputs={"items": 1, "checkpoints": 1})
+    page = seen.page
+    rate(page, "1", "2")
+    press(page, "Enter", "Escape", "1", "c", "d", "f", "m", "r", "s")
+    assert page.get_by_role("heading", name="That was the last one").is_visible()
+    assert not page.locator("dialog[open]").count()
+    assert seen.complaints == []

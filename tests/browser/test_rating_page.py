@@ -171,6 +171,40 @@ def test_skipping_asks_for_a_reason_and_help_names_the_keys(rating):
     assert values(seen.study) == []
 
 
+def test_keys_work_on_other_layouts_and_on_a_number_pad_without_numbers(rating):
+    page = rating().page
+
+    def type_as(key, code):
+        page.evaluate(
+            """([key, code]) => document.activeElement.dispatchEvent(
+                new KeyboardEvent("keydown", {key, code, bubbles: true}))""",
+            [key, code],
+        )
+
+    type_as("Home", "Numpad7")
+    type_as("End", "Numpad1")
+    assert checked(page) == []
+    type_as("é", "Digit2")
+    assert checked(page) == [2]
+    # Russian: the question mark is above the 7, and the C key writes another letter.
+    type_as("?", "Digit7")
+    assert page.get_by_role("dialog", name="Keys").is_visible()
+    press(page, "Escape")
+    type_as("с", "KeyC")
+    assert page.locator("textarea").evaluate("node => node.matches(':focus')")
+
+
+def test_an_answer_on_its_way_can_no_longer_be_changed_by_a_click(rating):
+    page = rating().page
+    page.route(re.compile("component_server"), lambda _: None)
+    press(page, "4", "4", "Enter")
+    assert status(page) == "Saving…"
+    option = page.locator(".criterion").first.locator(".option").first
+    box = option.bounding_box()
+    page.mouse.click(box["x"] + 9, box["y"] + 9)
+    assert checked(page) == [4, 4]
+
+
 def test_a_key_that_is_held_down_or_hammered_skips_no_text(rating):
     seen = rating()
     page = seen.page

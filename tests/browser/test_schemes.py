@@ -319,6 +319,16 @@ def test_a_slider_has_no_place_until_it_is_touched(begin):
     assert line.get_attribute("aria-valuetext") == "49"
 
 
+def test_screen_readers_are_told_each_value_and_each_name_once(begin):
+    page = begin("spans").page
+    press(page, "Enter", "75")
+    tree = page.locator(".tandem").aria_snapshot()
+    assert 'button "Minor error 1"' in tree
+    assert tree.count("75") == 1
+    # Where saving is announced, and nothing else speaks by itself.
+    assert tree.count("- status") == 1
+
+
 def test_sliders_name_their_anchors_to_screen_readers_without_moving_the_page(begin):
     page = begin("slider").page
     line = page.get_by_role("slider").first
@@ -341,6 +351,22 @@ def test_pairs_are_called_by_the_letters_that_the_answers_use(begin, look, besid
     group = page.get_by_role("group", name="Is it good English?")
     assert group.get_by_role("radio", name="1 A is better").count() == 1
     assert group.get_by_role("radio", name="2 B is better").count() == 1
+
+
+def test_no_panel_covers_a_text(begin):
+    page = begin("ranking").page
+    # Short and wide, as a laptop at 150 %; then with room for all.
+    for width, height in [(960, 480), (1280, 900)]:
+        page.set_viewport_size({"width": width, "height": height})
+        for panel in page.locator(".text").all():
+            panel.evaluate("node => node.scrollIntoView({block: 'end'})")
+            assert panel.evaluate(
+                """node => {
+                    const {left, bottom} = node.getBoundingClientRect();
+                    const top = document.elementFromPoint(left + 20, bottom - 12);
+                    return node.contains(top);
+                }"""
+            )
 
 
 def test_ranks_belong_to_the_outputs_beside_the_letters(begin):

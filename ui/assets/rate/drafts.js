@@ -18,6 +18,23 @@ function writeDraft() {
   }
 }
 
+// Which answer this tab has open again, so that a reload does not leave it.
+function rememberReopened(token) {
+  try {
+    sessionStorage.setItem(REOPENED, token);
+  } catch {
+    // As above.
+  }
+}
+
+function lastReopened() {
+  try {
+    return sessionStorage.getItem(REOPENED);
+  } catch {
+    return "";
+  }
+}
+
 function dropDrafts(prefix) {
   try {
     Object.keys(localStorage)

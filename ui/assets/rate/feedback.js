@@ -17,5 +17,8 @@ function drawFeedbackLine({ question, given, expected, right }) {
   return line;
 }
 
-// The time for the next text begins when it can be read.
-part("feedback").addEventListener("close", startClock);
+// The time for the next text begins when it can be read, and so do its keys.
+part("feedback").addEventListener("close", () => {
+  startClock();
+  focusStart();
+});

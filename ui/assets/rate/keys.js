@@ -8,6 +8,7 @@ function enterGroup(event) {
 }
 
 function enter() {
+  if (!screen?.shown) return;
   const next = firstMissing(active);
   if (!missing(active) && missing(next)) focusGroup(next);
   else submit();
@@ -24,9 +25,13 @@ function backToText() {
   if (place >= 0) focusGroup(place);
 }
 
-function pressed(event) {
-  // By place on the keyboard: digits need the shift key on some layouts.
-  return /^(?:Digit|Numpad)(\d)$/.exec(event.code)?.[1] ?? event.key;
+function pressed({ key, code }) {
+  // Not a name, as `Home` on a number pad, nor what the help itself is called by.
+  if (key.length > 1 || key === "?") return key;
+  // By place on the keyboard: digits need the shift key on some layouts, and others
+  // have no Latin letters.
+  const [, digit, letter] = /^(?:Digit|Numpad)(\d)$|^Key([A-Z])$/.exec(code) ?? [];
+  return digit ?? (key > "\x7f" ? letter : undefined) ?? key;
 }
 
 const COMMANDS = {
@@ -115,4 +120,5 @@ element.addEventListener("click", (event) => {
   if (name) BUTTONS[name]();
 });
 
-ask("current", {});
+if (lastReopened()) ask("reopen", { token: lastReopened() }, "");
+else ask("current", {});

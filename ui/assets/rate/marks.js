@@ -49,7 +49,9 @@ function drawTools({ options }) {
   tools.append(
     ...options.map(({ value, label, key }) => {
       const button = drawTool(label, key, () => setMark(value));
-      button.prepend(make("span", "sample " + value, "ab"));
+      const sample = make("span", "sample " + value, "ab");
+      sample.setAttribute("aria-hidden", "true");
+      button.prepend(sample);
       return button;
     }),
     remove,

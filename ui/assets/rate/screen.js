@@ -23,19 +23,28 @@ function draw(next) {
 
 function drawReopened() {
   part("reopened").hidden = !screen.reopened;
+  rememberReopened(screen.reopened ? screen.shown.token : "");
   part("desk").querySelector('[data-do="skip"]').hidden = screen.reopened;
   part("earlier-open").disabled = !screen.can_undo;
 }
 
 function drawShown(shown) {
   const draft = readDraft(shown.token);
-  values = { ...(shown.answer?.values ?? {}), ...(draft.values ?? {}) };
+  // Whole, not mixed: what the draft has no more was taken away.
+  values = { ...(draft.values ?? shown.answer?.values) };
   part("comment").value = draft.comment ?? shown.answer?.comment ?? "";
   part("flag").checked = draft.flagged ?? shown.answer?.flagged ?? false;
   drawTexts(shown);
   drawControls(shown.controls);
   startClock();
   window.scrollTo(0, 0);
+  part("reading").scrollTop = 0;
+  focusStart();
+}
+
+function focusStart() {
+  const { shown } = screen;
+  if (!shown) return part("end").focus({ preventScroll: true });
   // Where words are marked, the keys begin in the text.
   if (shown.controls[active].kind === "spans") return focusGroup(active);
   const heading = part("texts").querySelector(".output h2");
@@ -68,7 +77,7 @@ function drawEnd() {
   part("end-text").textContent = done
     ? "You gave " + count + ", and everything is stored. You can close this page."
     : "Every output has its raters, or is being rated by somebody right now.";
-  part("end").focus({ preventScroll: true });
+  focusStart();
 }
 
 function say(notice, problem) {

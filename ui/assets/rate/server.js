@@ -55,6 +55,11 @@ function undo() {
 }
 
 async function leave() {
-  await fetch(new URL("../leave", location.href), { method: "POST" });
-  location.href = new URL("..", location.href);
+  try {
+    await fetch(new URL("../leave", location.href), { method: "POST" });
+    rememberReopened("");
+    location.href = new URL("..", location.href);
+  } catch {
+    say("", "You are still signed in: the server cannot be reached. Try again in a moment.");
+  }
 }

@@ -14,7 +14,10 @@ const SLIDER = {
     typed = "";
     const line = make("div", "line");
     const range = drawRange(control, group);
-    line.append(make("output", "bubble"), range, ...drawTicks(control));
+    const bubble = make("span", "bubble");
+    // The slider itself says its value to screen readers.
+    bubble.setAttribute("aria-hidden", "true");
+    line.append(bubble, range, ...drawTicks(control));
     const anchors = drawAnchors(control);
     anchors.id = group.id + "-anchors";
     range.setAttribute("aria-describedby", anchors.id);

@@ -1,6 +1,7 @@
 // The rating page. Texts of models and data only ever pass through textContent.
 const part = (name) => element.querySelector('[data-part="' + name + '"]');
 const DRAFT = "tandem-draft-";
+const REOPENED = "tandem-reopened";
 const GONE = "Your answer is still on this page and was not stored: ";
 const BY_TOUCH = matchMedia("(pointer: coarse)").matches;
 
