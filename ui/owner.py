@@ -168,6 +168,7 @@ def _reading(desk: OwnerDesk) -> list[Callable[[Json], Reply]]:
         return {
             "disputes": [asdict(one) for one in disputes(study, campaign)],
             "verdicts": [asdict(one) for one in verdicts(study, campaign)],
+            "controls": [asdict(one) for one in campaign.scheme.controls],
         }
 
     def ask_case(message: Json) -> Reply:

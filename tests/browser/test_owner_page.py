@@ -147,6 +147,8 @@ def test_ranks_are_decided_by_number(owning):
         box.fill(str(1 + number % 3))
     page.get_by_role("button", name="Decide").click()
     page.get_by_text("No open case").wait_for()
+    decided = page.locator("[data-part=verdicts] .remark").inner_text()
+    assert "meaning: 1, 2, 3" in decided
     assert opened.study.column("SELECT count(*) FROM adjudicated") == [6]
 
 

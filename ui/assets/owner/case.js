@@ -11,7 +11,7 @@ async function showCases() {
   if (!reply) return;
   cases = reply.disputes.filter((one) => !one.decided);
   current = 0;
-  drawVerdicts(reply.verdicts);
+  drawVerdicts(reply);
   showCase();
 }
 
@@ -148,10 +148,11 @@ async function decide() {
   part("verdicts").scrollIntoView({ block: "nearest" });
 }
 
-function drawVerdicts(found) {
-  if (!found.length) return draw("verdicts");
-  draw("verdicts", make("h2", "over", "Decided"), ...found.map((one) => {
-    const values = Object.entries(one.values).map(([name, value]) => name + ": " + value);
+function drawVerdicts({ verdicts, controls }) {
+  if (!verdicts.length) return draw("verdicts");
+  draw("verdicts", make("h2", "over", "Decided"), ...verdicts.map((one) => {
+    const values = controls.filter((control) => control.name in one.values)
+      .map((control) => control.name + ": " + inWords(control, one.values[control.name]));
     const panel = make("article", "panel remark",
       make("p", "facts", clock(one.created) + " · ", make("b", "", values.join(" · "))));
     if (one.comment) panel.append(make("p", "said", one.comment));
