@@ -197,7 +197,9 @@ def test_after_feedback_the_keys_begin_in_the_text_where_words_are_marked(traini
     page = training(scheme="spans").page
     press(page, "Enter", "8", "Enter")
     next_after(page, lambda: press(page, "8", "Enter"))
-    press(page, "Enter", "ArrowRight", "1")
+    press(page, "Enter")
+    page.locator(".output .text:focus").wait_for()
+    press(page, "ArrowRight", "1")
     assert page.locator(".marks .words").all_inner_texts() == ["Listen"]
 
 
