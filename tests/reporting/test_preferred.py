@@ -158,7 +158,9 @@ def test_simulated_raters_who_compare_are_told_from_people(tmp_path):
     study, _ = a_compared_study(
         tmp_path / "s.db", "pairwise", later_wins, raters=("P",), kind="simulated"
     )
-    [task] = report(study, draws=50).tasks
+    made = report(study, draws=50)
+    [task] = made.tasks
+    assert "people" not in render(made, "text").lower()
     assert task.verdict.startswith("SIMULATED: Simulated raters prefer ckpt-2")
     assert task.preferred[0].alpha.value is None
     assert any("One rater alone" in note for note in task.notes)
