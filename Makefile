@@ -3,7 +3,7 @@ TORCH ?=
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo test browser lint bench clean
+.PHONY: setup demo test test-all browser lint bench clean
 
 setup: $(VENV)/.installed
 
@@ -19,6 +19,10 @@ demo: setup
 	$(BIN)/harness demo
 
 test: setup browser
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow'
+
+# Simulations of many studies, servers killed under load and the like as well.
+test-all: setup browser
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # The browser tests drive Debian's Chromium; where it cannot be installed they skip

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.backends import AUTOMATIC
 from harness.compare import compare
-from harness.exporting import export
+from harness.exporting import export, export_ratings
 from harness.importing import Imported, import_outputs, import_ratings
 from harness.progress import silent
 from harness.report import report
@@ -192,6 +192,17 @@ class Study:
     ) -> list[Path]:
         """Write tables and views to files; see `harness.exporting.export`."""
         return export(self.file, Path(folder), kind=kind, names=names)
+
+    def export_ratings(
+        self, folder: Path | str, form: Literal["label-studio", "argilla"]
+    ) -> list[Path]:
+        """Write all ratings for another tool, campaign by campaign.
+
+        Raises:
+            StudyError: nothing has been rated.
+            UsageError: the folder cannot be written.
+        """
+        return export_ratings(self.file, Path(folder), form)
 
     def tasks(self) -> list[str]:
         """Names of the tasks that the study has outputs or likelihoods of."""

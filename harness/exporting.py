@@ -97,9 +97,10 @@ def archive(
     """
     with ZipFile(file, "w", ZIP_DEFLATED) as packed:
         if kind in {"label-studio", "argilla"}:
-            with TemporaryDirectory() as folder:
-                for path in export_ratings(study, Path(folder), kind):
-                    packed.write(path, path.name)
+            with TemporaryDirectory() as name:
+                folder = Path(name)
+                for path in export_ratings(study, folder, kind):
+                    packed.write(path, path.relative_to(folder))
             return
         for name in _known(study):
             with (

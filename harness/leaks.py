@@ -165,7 +165,7 @@ def tell_leaks(
         tell(f"  {leak.checkpoint}, item {leak.item}: '{words}'")
     tell(
         "  Take these prompts out of the task's data, or bear it in mind when you "
-        "report. All are listed by harness.leaks.find_leaks."
+        "report. Your page lists all of them under Leaks."
     )
 
 

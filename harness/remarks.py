@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.overview import labels_of
+from harness.schemes.pairwise import CHOICES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,6 +44,7 @@ SAID = """
         SELECT 1 FROM ratings AS newer WHERE newer.supersedes = ratings.id)
     ORDER BY id
 """
+IN_WORDS = {option.value: option.label for option in CHOICES}
 LAST = 2**62
 
 
@@ -196,11 +198,12 @@ def _excerpt(text: str, most: int | None, checkpoint: str = "") -> Excerpt:
 def _answers(study: StudyFile, assignment: int, places: Sequence[int]) -> list[str]:
     lines = []
     for row in study.rows(SAID, [assignment]):
-        said = row["choice"] if row["value"] is None else f"{row['value']:g}"
+        chosen = IN_WORDS.get(row["choice"], "")
+        said = chosen if row["value"] is None else f"{row['value']:g}"
         if row["spans"] is not None:
             said = f"{len(json.loads(row['spans']))} marked"
         of = ""
         if len(places) > 1 and row["place"] is not None:
-            of = f" (output {places.index(row['place']) + 1})"
+            of = f" (output {'ABCDE'[places.index(row['place'])]})"
         lines.append(f"{row['criterion']}{of}: {said}")
     return lines

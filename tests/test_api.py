@@ -2,6 +2,7 @@
 
 import pytest
 from fakes import ROWS, write_checkpoint, write_rows, write_task
+from rated_study import a_rated_study
 
 import harness
 from harness.errors import HarnessError, NotFound, StudyError, UsageError
@@ -93,6 +94,14 @@ def test_tables_are_exported(study, folders, task, tmp_path):
     paths = study.export(tmp_path / "out", kind="jsonl", names=["checkpoints"])
     assert [path.name for path in paths] == ["checkpoints.jsonl"]
     assert len(paths[0].read_text().splitlines()) == 2
+
+
+def test_ratings_are_exported_for_another_tool(tmp_path):
+    a_rated_study(tmp_path / "s.db").close()
+    study = harness.Study(tmp_path / "s.db")
+    written = study.export_ratings(tmp_path / "out", "argilla")
+    assert tmp_path / "out" / "modernize" / "records.json" in written
+    study.close()
 
 
 def test_tasks_are_listed(study, folders, task):

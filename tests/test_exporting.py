@@ -12,7 +12,7 @@ from rating_study import a_study, a_task
 
 from harness.campaign import open_campaign
 from harness.errors import NotFound, UsageError
-from harness.exporting import SECRETS, archive, export
+from harness.exporting import SECRETS, archive, export, export_ratings
 from harness.importing import import_outputs, import_ratings
 from harness.rate import Answer, answer, next_assignment
 from harness.study import StudyFile
@@ -204,3 +204,17 @@ def test_an_archive_holds_the_files_of_an_export(study, tmp_path, kind):
         assert packed.testzip() is None
         found = {name: packed.read(name) for name in packed.namelist()}
     assert found == {path.name: path.read_bytes() for path in written}
+
+
+@pytest.mark.parametrize("form", ["argilla", "label-studio"])
+def test_an_archive_for_another_tool_keeps_its_folders(tmp_path, form):
+    study = a_rated_study(tmp_path / "rated.db")
+    written = export_ratings(study, tmp_path / "out", form)
+    file = BytesIO()
+    archive(study, file, kind=form)
+    with ZipFile(file) as packed:
+        found = {name: packed.read(name) for name in packed.namelist()}
+    assert found == {
+        path.relative_to(tmp_path / "out").as_posix(): path.read_bytes()
+        for path in written
+    }

@@ -163,6 +163,7 @@ def test_the_first_three_are_told_with_what_to_do(study):
     assert len(lines) == 3
     assert "  ckpt-0, item item-1: 'I am GPT-4'" in lines
     assert "Take these prompts out" in end
+    assert "Your page lists all" in end
 
 
 def test_without_leaks_nothing_is_said(tmp_path):

@@ -97,4 +97,4 @@ def test_the_sides_are_those_of_the_raters_page(study):
         answer(study, rater, shown.token, given)
         newest = remarks(study, [campaign])[0]
         assert tuple(one.text for one in newest.outputs) == shown.outputs
-        assert newest.answers == ("meaning: first", "fluency: tie")
+        assert newest.answers == ("meaning: A is better", "fluency: Equally good")

@@ -54,7 +54,7 @@ def test_sides_are_named_as_they_stood_on_the_page(tmp_path):
     [found] = feedback_on(
         study, campaign, shown.token, {"fit": "first" if left else "second"}
     ).lines
-    side = "Left is better" if left else "Right is better"
+    side = "A is better" if left else "B is better"
     assert (found.given, found.right) == (side, True)
     assert found.expected == f"{side} or Equally good"
 

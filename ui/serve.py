@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
     from harness.task import Task
 
+EARLIER = """
+    SELECT name FROM campaigns WHERE task = ? AND scheme <> 'imported' ORDER BY id
+"""
 SECONDS_TO_FINISH = 3
 SECONDS_IDLE = 75
 """Longer than most raters look at an output, so that they need not connect anew."""
@@ -123,8 +126,15 @@ def open_campaigns(
     for task in asking:
         if task not in ready:
             tell(f"{task.name}: no outputs yet, left out")
+    before = {task.name: study.column(EARLIER, [task.name]) for task in ready}
     campaigns = [open_campaign(study, task) for task in ready]
     for campaign in campaigns:
+        earlier = before[campaign.task]
+        if earlier and campaign.name not in earlier:
+            tell(
+                f"{campaign.name} is a new campaign, for what is asked has changed. "
+                f"Answers so far stay in {earlier[-1]}."
+            )
         tell(
             f"{campaign.name}: {len(campaign.items)} prompts, "
             f"raters per output: {campaign.raters_per_output}"

@@ -235,6 +235,9 @@ def list_raters(*, db: Db = None, json: AsJson = False) -> None:
     print_rows(
         [{"campaign": name, **_in_brief(one)} for name, one in raters], as_json=False
     )
+    for name, rater in raters:
+        if rater.warnings:
+            typer.echo(f"Mind {rater.rater} in {name}: {'; '.join(rater.warnings)}")
     for one in drifts:
         if one.p is not None and one.difference.value is not None:
             tell(
@@ -260,7 +263,6 @@ def _in_brief(one: RaterQuality) -> dict[str, Json]:
         "gold": hits(one.gold),
         "same again": number(one.repeats.same),
         "damage seen": hits(one.degraded),
-        "warnings": "; ".join(one.warnings),
     }
 
 

@@ -119,34 +119,41 @@ def rate(  # noqa: PLR0913 - one argument an option
     host: Annotated[
         str,
         typer.Option(
-            help="Address to serve on; one that other machines reach needs a "
+            help="Address to listen at. 0.0.0.0 lets other machines in, and needs a "
             "password, from HARNESS_PASSWORD or a prompt."
         ),
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port; 0 takes a free one.")] = 7860,
     rater: Annotated[
         list[str],
-        typer.Option("--rater", help="Name of a rater; may be given several times."),
+        typer.Option(
+            "--rater", help="Who gets a link to rate; may be given several times."
+        ),
     ] = ["rater"],  # noqa: B006 - typer copies it
     public_url: Annotated[
         str,
         typer.Option(
             metavar="URL",
-            help="Of the proxy or tunnel in front, as https://example.org/study; "
-            "links begin with it.",
+            help="Address at which raters reach a proxy or tunnel to this page, as "
+            "https://example.org/study; links begin with it.",
         ),
     ] = "",
     root_path: Annotated[
         str | None,
         typer.Option(
             metavar="PATH",
-            help="What stands before every path, as /study. [default: path of "
+            help="Path under which the page lies, as /study. [default: that of "
             "--public-url]",
         ),
     ] = None,
-    browser: Annotated[bool, typer.Option(help="Open the page here.")] = True,
+    browser: Annotated[
+        bool, typer.Option(help="Open the first rater's link here.")
+    ] = True,
 ) -> None:
-    """Serve the page where people rate outputs, blind.
+    """Serve the page where people rate outputs, blind, until Ctrl-C.
+
+    Prints a private link for each rater, and one for you: a page with progress and
+    results. Links stay valid, and the same command goes on where it was.
 
     Example: harness rate modernize --rater ann --rater ben
     """

@@ -200,7 +200,7 @@ def left_share(mine: Iterable[Answered]) -> Estimate:
         for one in mine
         if one.kind != "gold"
         for choice in one.page.values()
-        if choice in ("first", "second")
+        if isinstance(choice, str) and choice in {"first", "second"}
     ]
     if not sides:
         return undefined("no comparison of two was decided")

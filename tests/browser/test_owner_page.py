@@ -141,6 +141,8 @@ def test_ranks_are_decided_by_number(owning):
     page = opened.page
     tab(page, "Adjudicate")
     page.locator("fieldset").first.wait_for()
+    names = page.locator("fieldset").first.locator("label").all_inner_texts()
+    assert [name.split()[1] for name in names] == ["A", "B", "C"]
     for number, box in enumerate(page.locator("fieldset input").all()):
         box.fill(str(1 + number % 3))
     page.get_by_role("button", name="Decide").click()

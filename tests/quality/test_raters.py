@@ -4,9 +4,11 @@ import json
 
 import numpy as np
 import pytest
+from rated_study import GIVEN, a_rated_study
 from scipy import stats
 from simulated_raters import Habit, Simulation, a_campaign
 
+from harness.campaign import campaigns_of
 from harness.quality import rater_quality
 from harness.quality.answers import Answered, means_of_others, totals_of
 from harness.quality.measures import (
@@ -165,6 +167,15 @@ def test_the_share_of_left_is_of_decided_comparisons():
     found = left_share(mine)
     assert (found.value, found.n) == (0.75, 4)
     assert left_share(of("ana", 1, 2)).value is None
+
+
+def test_every_scheme_has_quality_and_only_pairs_have_a_left(tmp_path):
+    study = a_rated_study(tmp_path / "s.db")
+    answers = {}
+    for campaign in campaigns_of(study, "modernize"):
+        [ana, _] = rater_quality(study, campaign)
+        answers[campaign.plan.scheme] = ana.rated, ana.left.n
+    assert answers == {scheme: (2, 2 * (scheme == "pairwise")) for scheme in GIVEN}
 
 
 def honest(count, seed):

@@ -31,9 +31,10 @@ def call(study, monkeypatch, capsys, *options):
 
 
 def test_raters_are_listed_with_what_looks_wrong(study, monkeypatch, capsys):
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("COLUMNS", "80")
     out = call(study, monkeypatch, capsys)
-    [line] = [line for line in out.splitlines() if " severe " in line]
+    [line] = [line for line in out.splitlines() if "Mind" in line]
+    assert line.startswith("Mind severe in modernize: ")
     assert "more severe than the others" in line
     assert "honest 1" in out
 

@@ -89,6 +89,18 @@ def test_outputs_that_give_their_model_away_are_told_before_links_are(tmp_path):
     assert len(told) == 1 + 1 + 3 + 1
 
 
+def test_a_changed_plan_is_told_to_begin_a_new_campaign(tmp_path):
+    study = a_study(tmp_path / "s.db", items=1, checkpoints=1)
+    told = []
+    open_campaigns(study, [a_task()], told.append)
+    open_campaigns(study, [a_task()], told.append)
+    assert not [line for line in told if "new campaign" in line]
+    open_campaigns(study, [a_task(points=7)], told.append)
+    [line] = [line for line in told if "new campaign" in line]
+    assert line.startswith("modernize-2 is a new campaign")
+    assert line.endswith("stay in modernize.")
+
+
 def test_tasks_without_outputs_are_left_out_and_named(tmp_path):
     study, told = a_study(tmp_path / "s.db", items=3), []
     tasks = [a_task(), a_task("summarize")]

@@ -41,7 +41,7 @@ function step(by) {
 function caseTexts(one) {
   const texts = [excerptPanel("Prompt", one.prompt)];
   one.references.forEach((text) => texts.push(excerptPanel("A right answer", text)));
-  one.outputs.forEach((text, place) => texts.push(excerptPanel(outputName(one, place), text)));
+  one.outputs.forEach((text, place) => texts.push(excerptPanel(outputName(one.outputs, place), text)));
   return make("div", "reading", ...texts);
 }
 
@@ -49,12 +49,6 @@ function excerptPanel(title, text) {
   const box = excerpt(title, { text, hidden: 0, checkpoint: "" });
   box.classList.add("panel");
   return box;
-}
-
-function outputName(one, place) {
-  if (one.outputs.length === 1) return "Output";
-  const sides = one.controls.some((control) => control.kind === "choice");
-  return sides ? ["Left", "Right"][place] : "Output " + (place + 1);
 }
 
 function caseForm(one) {
@@ -101,7 +95,7 @@ function question(one, control, place) {
   if (control.kind === "choice") group.append(choices(control, place, before));
   else if (control.kind === "slider") group.append(numberBox(control, control.name, 0, 100, before));
   else one.outputs.forEach((_, output) => group.append(numberBox(
-    control, outputName(one, output), 1, one.outputs.length, before?.[output])));
+    control, outputName(one.outputs, output), 1, one.outputs.length, before?.[output])));
   group.dataset.criterion = control.name;
   group.dataset.kind = control.kind;
   return group;
@@ -163,8 +157,7 @@ function drawVerdicts(found) {
     if (one.comment) panel.append(make("p", "said", one.comment));
     panel.append(excerpt("Prompt", { text: one.prompt }));
     one.outputs.forEach((text, place) => {
-      const name = one.outputs.length > 1 ? "Output " + (place + 1) : "Output";
-      panel.append(excerpt(name, { text, checkpoint: one.checkpoints[place] }));
+      panel.append(excerpt(outputName(one.outputs, place), { text, checkpoint: one.checkpoints[place] }));
     });
     panel.append(act("again", "Decide again", { unit: one.unit }));
     panel.dataset.key = "verdict-" + one.unit;

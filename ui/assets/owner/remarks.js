@@ -46,7 +46,7 @@ function remark(one) {
   if (one.answers.length) panel.append(make("p", "hint", one.answers.join(" · ")));
   panel.append(excerpt("Prompt", one.prompt));
   one.outputs.forEach((text, place) => panel.append(
-    excerpt(one.outputs.length > 1 ? "Output " + (place + 1) : "Output", text)));
+    excerpt(outputName(one.outputs, place), text)));
   if ([one.prompt, ...one.outputs].some((text) => text.hidden)) {
     panel.append(act("whole", "Show it whole", { assignment: one.assignment }));
   }

@@ -31,13 +31,16 @@ function campaignPanel(one) {
 
 function standings(one) {
   const waves = one.checkpoints.some((row) => row.wave > 1);
-  const columns = ["Checkpoint", "Step", ...(waves ? ["Wave"] : []), "Units"];
+  const steps = one.checkpoints.some((row) => row.step !== null);
+  const columns = [
+    "Checkpoint", ...(steps ? ["Step"] : []), ...(waves ? ["Wave"] : []), "Units",
+  ];
   const rows = one.checkpoints.map((row) => {
     const rated = Object.fromEntries(row.rated.map((cell) => [cell.criterion, cell]));
     return [
       row.checkpoint,
       make("span", "label", row.checkpoint),
-      row.step ?? "–",
+      ...(steps ? [row.step ?? "–"] : []),
       ...(waves ? [row.wave] : []),
       row.finished + " of " + row.units,
       ...one.criteria.map((name) => meanCell(rated[name], one)),
@@ -45,7 +48,7 @@ function standings(one) {
   });
   const alpha = Object.fromEntries(one.agreement.map((row) => [row.criterion, row.alpha]));
   const label = make("span", "", "Agreement", make("small", "", "Krippendorff's α"));
-  const foot = [label, "", ...(waves ? [""] : []), "",
+  const foot = [label, ...columns.slice(1).map(() => ""),
     ...one.criteria.map((name) => alphaCell(alpha[name]))];
   const said = one.comparing ? "win rate" : one.scale[0] + "–" + one.scale[1];
   const criteria = one.criteria.map((name) => make("span", "", name, make("small", "", said)));

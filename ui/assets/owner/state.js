@@ -19,6 +19,10 @@ function act(name, label, data) {
   return button;
 }
 
+// As raters' pages call them, so that comments and answers mean the same.
+const outputName = (outputs, place) =>
+  outputs.length === 1 ? "Output" : "Output " + "ABCDE"[place];
+
 // Makes a part look like a newly drawn one and leaves alone what has not changed, so
 // that neither scroll, focus nor an open detail is lost.
 function draw(name, ...inside) {
