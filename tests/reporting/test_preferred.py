@@ -5,6 +5,7 @@ from collections import Counter
 from random import Random
 
 import pytest
+from rated_study import a_rated_study
 from raters_at_work import COMPARED, checkpoint_in, rate_all
 from rating_study import a_study, a_task
 
@@ -174,4 +175,16 @@ def test_nothing_is_said_of_comparisons_that_nobody_was_asked_for(tmp_path):
     [task] = report(study, draws=50).tasks
     assert task.preferred == ()
     assert task.sentences[-1] == "Next: rate some outputs (harness rate)."
+    study.close()
+
+
+def test_comparisons_stand_beside_ratings_of_the_same_task(tmp_path):
+    study = a_rated_study(tmp_path / "s.db")
+    [task] = report(study, draws=20).tasks
+    [one] = task.preferred
+    [made] = study.column("SELECT count(*) FROM preferences")
+    assert sum(found.win_rate.n for found in one.checkpoints.values()) == 2 * made
+    assert task.raters.ratings > 0
+    assert task.raters.comparisons > 0
+    assert "prefer" not in task.sentences[0]
     study.close()
