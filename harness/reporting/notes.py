@@ -218,7 +218,7 @@ def _of_ratings(evidence: Evidence, raters: Raters) -> list[str]:
     elif not evidence.ratings and raters.comparisons:
         found.append(
             "Outputs were compared and none was rated by itself: how far metrics agree "
-            "with people is measured on ratings alone."
+            "with raters is measured on ratings alone."
         )
     elif not evidence.ratings:
         found.append(

@@ -21,10 +21,6 @@ RATED_HERE = """
     SELECT 1 FROM units JOIN campaigns ON campaigns.id = units.campaign
     WHERE campaigns.task = ? LIMIT 1
 """
-COMPARED = """
-    SELECT criterion, count(*) AS number FROM comparisons
-    WHERE task = ? AND NOT identical GROUP BY criterion ORDER BY criterion
-"""
 
 
 def rater_notes(study: StudyFile, task: str) -> list[str]:
@@ -35,24 +31,11 @@ def rater_notes(study: StudyFile, task: str) -> list[str]:
         campaigns = campaigns_of(study, task)
     except StudyError as error:
         return [str(error)]
-    found = list(_of_comparisons(study, task))
+    found: list[str] = []
     for campaign in campaigns:
         found += _of_quality(study, campaign)
         found += _of_drift(drift(study, campaign))
     return found
-
-
-def _of_comparisons(study: StudyFile, task: str) -> Iterator[str]:
-    made = [
-        f"{counted(row['number'], 'comparison')} on {row['criterion']}"
-        for row in study.rows(COMPARED, [task])
-    ]
-    if made:
-        yield (
-            f"People also compared outputs: {listed(made)}. The figures here are of "
-            "outputs rated one by one; win rates stand on the owner's page "
-            "(harness rate), each comparison in the view comparisons."
-        )
 
 
 def _of_quality(study: StudyFile, campaign: Campaign) -> Iterator[str]:

@@ -72,7 +72,7 @@ def _raters_say(task: TaskReport) -> str:
 
 def _nobody_says(task: TaskReport) -> str:
     only = "only metrics speak" if task.metrics else "nothing is known of them"
-    return f"Nobody has rated these outputs yet, so that {only}."
+    return f"Nobody has rated these outputs one by one yet, so that {only}."
 
 
 def _preferences_say(task: TaskReport) -> str:

@@ -44,7 +44,7 @@ RATERS_SHOWN = 20
 CEILING = (
     "Human ceiling: each rater in turn is left out, and rater and metric are "
     "correlated (Pearson) with the mean of the others, output by output. A metric "
-    "whose difference is above 0 predicts the others better than one of them does."
+    "whose difference is above 0 follows raters better than one of them does."
 )
 
 CLUSTERS = (

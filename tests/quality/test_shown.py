@@ -4,7 +4,6 @@ import json
 import sys
 
 import pytest
-from rated_study import a_rated_study
 from simulated_raters import Habit, Simulation, a_campaign
 
 from harness.cli import main
@@ -57,11 +56,3 @@ def test_the_report_names_who_may_need_a_look_and_that_they_count(study):
     assert note.startswith("1 of 3 raters of campaign modernize may need a look")
     assert "all still count: severe (" in note
     assert task.raters.count == 3
-
-
-def test_the_report_says_that_there_are_comparisons_beside_its_ratings(tmp_path):
-    study = a_rated_study(tmp_path / "s.db")
-    [task] = report(study, draws=20).tasks
-    [note] = [note for note in task.notes if "compared" in note]
-    [made] = study.column("SELECT count(*) FROM preferences WHERE NOT identical")
-    assert f"compared outputs: {made} comparisons on meaning." in note

@@ -5,6 +5,8 @@ from collections import Counter
 from random import Random
 
 import pytest
+from harness.wins import wins
+from rated_study import a_rated_study
 from raters_at_work import COMPARED, checkpoint_in, rate_all
 from rating_study import a_study, a_task
 
@@ -13,7 +15,6 @@ from harness.report import report
 from harness.reporting import render
 from harness.reporting.preferred import comparisons_of
 from harness.study.checkpoints import stored_checkpoints
-from harness.wins import wins
 
 ITEMS, CHECKPOINTS = 12, 3
 ESTIMATE = {"value", "low", "high", "n", "dropped", "method"}
@@ -158,7 +159,9 @@ def test_simulated_raters_who_compare_are_told_from_people(tmp_path):
     study, _ = a_compared_study(
         tmp_path / "s.db", "pairwise", later_wins, raters=("P",), kind="simulated"
     )
-    [task] = report(study, draws=50).tasks
+    made = report(study, draws=50)
+    [task] = made.tasks
+    assert "people" not in render(made, "text").lower()
     assert task.verdict.startswith("SIMULATED: Simulated raters prefer ckpt-2")
     assert task.preferred[0].alpha.value is None
     assert any("One rater alone" in note for note in task.notes)
@@ -172,4 +175,16 @@ def test_nothing_is_said_of_comparisons_that_nobody_was_asked_for(tmp_path):
     [task] = report(study, draws=50).tasks
     assert task.preferred == ()
     assert task.sentences[-1] == "Next: rate some outputs (harness rate)."
+    study.close()
+
+
+def test_comparisons_stand_beside_ratings_of_the_same_task(tmp_path):
+    study = a_rated_study(tmp_path / "s.db")
+    [task] = report(study, draws=20).tasks
+    [one] = task.preferred
+    [made] = study.column("SELECT count(*) FROM preferences")
+    assert sum(found.win_rate.n for found in one.checkpoints.values()) == 2 * made
+    assert task.raters.ratings > 0
+    assert task.raters.comparisons > 0
+    assert "prefer" not in task.sentences[0]
     study.close()
