@@ -33,19 +33,19 @@ MANY = 12
 FEW_DRAWS = 200
 """Resamples for more checkpoints than that."""
 
-# The view has a row for each metric.
+# Equal outputs are a tie once, in however many campaigns.
 COMPARED = """
-    SELECT DISTINCT preferences.assignment, preferences.criterion, preferences.outcome,
-        preferences.identical, preferences.output_a, preferences.output_b,
+    SELECT DISTINCT comparisons.assignment, comparisons.criterion, comparisons.outcome,
+        comparisons.identical, comparisons.output_a, comparisons.output_b,
         a.item, a.checkpoint AS one, b.checkpoint AS two,
         assignments.campaign, assignments.rater, raters.kind
-    FROM preferences
-    JOIN outputs AS a ON a.id = preferences.output_a
-    JOIN outputs AS b ON b.id = preferences.output_b
-    LEFT JOIN assignments ON assignments.id = preferences.assignment
+    FROM comparisons
+    JOIN outputs AS a ON a.id = comparisons.output_a
+    JOIN outputs AS b ON b.id = comparisons.output_b
+    LEFT JOIN assignments ON assignments.id = comparisons.assignment
     LEFT JOIN raters ON raters.id = assignments.rater
-    WHERE preferences.task = ?
-    ORDER BY preferences.assignment, preferences.output_a, preferences.output_b
+    WHERE comparisons.task = ?
+    ORDER BY comparisons.assignment, comparisons.output_a, comparisons.output_b
 """
 SECONDS = """
     SELECT assignment, max(seconds) AS seconds FROM current_ratings
