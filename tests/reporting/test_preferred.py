@@ -5,7 +5,6 @@ from collections import Counter
 from random import Random
 
 import pytest
-from harness.wins import wins
 from rated_study import a_rated_study
 from raters_at_work import COMPARED, checkpoint_in, rate_all
 from rating_study import a_study, a_task
@@ -61,13 +60,16 @@ def pairs(tmp_path_factory):
 
 
 def test_win_rates_are_those_of_the_campaign(pairs):
-    study, campaign, made = pairs
+    study, _, made = pairs
     [task] = made.tasks
     won, met = Counter(), Counter()
     names = {c.id: c.name for c in stored_checkpoints(study, "modernize")}
-    for one in wins(study, campaign):
-        won[names[one.checkpoint], one.criterion] += one.won
-        met[names[one.checkpoint], one.criterion] += 1
+    wrote = study.mapping("SELECT id, checkpoint FROM outputs")
+    for row in study.rows("SELECT * FROM comparisons"):
+        for side, share in (("a", row["outcome"]), ("b", 1 - row["outcome"])):
+            key = names[wrote[row[f"output_{side}"]]], row["criterion"]
+            won[key] += share
+            met[key] += 1
     for one in task.preferred:
         assert list(one.checkpoints) == ["ckpt-0", "ckpt-1", "ckpt-2"]
         for label, found in one.checkpoints.items():
