@@ -252,6 +252,15 @@ def test_right_answers_are_shown_only_where_the_plan_says_so(rating, references)
         assert re.fullmatch(r"Reference \d", panel.inner_text())
 
 
+def test_progress_pace_and_time_left_are_told(rating):
+    page = rating(outputs={"items": 2, "checkpoints": 1}).page
+    where = page.locator("[data-part=where]")
+    assert where.inner_text() == "0 rated · 2 left"
+    next_after(page, lambda: press(page, "3", "3", "Enter"))
+    told = r"1 rated · 1 left · about \d+ s at \d+ s each"
+    assert re.fullmatch(told, where.inner_text())
+
+
 def test_a_phone_shows_all_without_sideways_scrolling(rating):
     seen = rating(look=PHONE, outputs={"text": lambda *_: "word " * 3000 + "x" * 900})
     page = seen.page

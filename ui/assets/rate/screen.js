@@ -57,9 +57,13 @@ function drawProgress() {
   const share = done + left ? Math.round((100 * done) / (done + left)) : 100;
   part("meter").setAttribute("aria-valuenow", share);
   part("meter-fill").style.width = share + "%";
-  const time = seconds === null || !left ? "" : " · about " + inWords(seconds);
+  const timed = seconds !== null && left > 0;
+  const time = timed ? " · about " + inWords(seconds) : "";
   const where = done + " rated · " + left + " left" + time;
   part("where").textContent = training ? "Training " + training.join(" of ") : where;
+  if (!timed || training) return;
+  const pace = " at " + Math.max(1, Math.round(seconds / left)) + " s each";
+  part("where").append(make("span", "pace", pace));
 }
 
 function inWords(seconds) {
