@@ -50,6 +50,14 @@ class Control:
     required: bool = True
     """Whether an answer must be given before the page can be sent."""
 
+    @classmethod
+    def of(
+        cls, criterion: Criterion, kind: Kind, options: tuple[Option, ...] = ()
+    ) -> Self:
+        """The control that asks for a criterion."""
+        question, definition = criterion.question, criterion.definition
+        return cls(criterion.name, kind, question, definition, options)
+
     def in_words(self, value: Json) -> str:
         """An answer as its rater would say it."""
         if self.kind == "spans":

@@ -40,12 +40,10 @@ class Likert(Scheme):
     def controls(self) -> tuple[Control, ...]:
         """One group of radio buttons for each criterion."""
         return tuple(
-            Control(
-                name=criterion.name,
-                kind="choice",
-                question=criterion.question,
-                definition=criterion.definition,
-                options=tuple(
+            Control.of(
+                criterion,
+                "choice",
+                tuple(
                     Option(point, criterion.anchors.get(point, ""), str(point))
                     for point in range(1, self.points + 1)
                 ),

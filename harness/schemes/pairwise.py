@@ -40,12 +40,10 @@ class Pairwise(Scheme):
     def controls(self) -> tuple[Control, ...]:
         """One group of radio buttons for each criterion."""
         return tuple(
-            Control(
-                name=criterion.name,
-                kind="choice",
-                question=criterion.question,
-                definition=criterion.definition,
-                options=CHOICES,
+            Control.of(
+                criterion,
+                "choice",
+                CHOICES,
             )
             for criterion in self.criteria
         )

@@ -41,15 +41,7 @@ class Ranking(Scheme):
     @property
     def controls(self) -> tuple[Control, ...]:
         """One row of ranks for each output, for each criterion."""
-        return tuple(
-            Control(
-                name=criterion.name,
-                kind="ranking",
-                question=criterion.question,
-                definition=criterion.definition,
-            )
-            for criterion in self.criteria
-        )
+        return tuple(Control.of(criterion, "ranking") for criterion in self.criteria)
 
     def judgements(
         self, values: Mapping[str, Json], texts: Sequence[str]

@@ -65,12 +65,10 @@ class Slider(Scheme):
 def slider(criterion: Criterion) -> Control:
     """A slider that asks for one criterion."""
     anchors = sorted(criterion.anchors.items())
-    return Control(
-        name=criterion.name,
-        kind="slider",
-        question=criterion.question,
-        definition=criterion.definition,
-        options=tuple(Option(place, label) for place, label in anchors),
+    return Control.of(
+        criterion,
+        "slider",
+        tuple(Option(place, label) for place, label in anchors),
     )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from harness.errors import UsageError
-from harness.stats.bootstrap import undefined, weights, with_interval
+from harness.stats.bootstrap import resamples, undefined, with_interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -72,17 +72,11 @@ def alpha(
     if len(values) == 1:
         return undefined("all ratings are the same", n=n, dropped=dropped)
     whole = _alphas(values, counts, np.ones((1, n)), scale)
-    resampled = _alphas(values, counts, _resamples(n, draws, seed), scale)
+    resampled = _alphas(values, counts, resamples(n, draws, seed), scale)
     method = f"Krippendorff's alpha ({scale})"
     return with_interval(
         float(whole[0]), resampled, n=n, dropped=dropped, method=method, unit="units"
     )
-
-
-def _resamples(units: int, draws: int, seed: int) -> Floats:
-    if units == 1:
-        return np.empty((0, 1))
-    return weights(units, draws, np.random.default_rng(seed))
 
 
 def _counts(ratings: Floats, given: NDArray[np.bool_]) -> tuple[Floats, Sparse]:

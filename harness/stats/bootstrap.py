@@ -43,6 +43,13 @@ def weights(units: int, draws: int, rng: np.random.Generator) -> Floats:
     return counts.reshape(draws, units).astype(float)
 
 
+def resamples(units: int, draws: int, seed: int) -> Floats:
+    """As `weights`, shape (draws, units); none where one unit alone does not vary."""
+    if units < 2:  # noqa: PLR2004 - one unit does not vary
+        return np.empty((0, units))
+    return weights(units, draws, np.random.default_rng(seed))
+
+
 def corpus_estimate(
     tallies: Floats,
     value: Callable[[Floats], Floats],

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from harness.errors import UsageError
-from harness.stats.bootstrap import undefined, weights, with_interval
+from harness.stats.bootstrap import resamples, undefined, with_interval
 from harness.stats.coefficients import moments, pearson, spearman, standard
 
 if TYPE_CHECKING:
@@ -80,10 +80,8 @@ def ceiling(
     left_out = list(_left_out(scores, ratings))
     if len(left_out) < 2:  # noqa: PLR2004 - one rater is no measure of raters
         return _nothing(f"fewer than two raters share {LEAST_SHARED} scored outputs")
-    drawn = np.ones((1, int(item.max()) + 1))
-    if drawn.shape[1] > 1:
-        rng = np.random.default_rng(seed)
-        drawn = np.vstack([drawn, weights(drawn.shape[1], draws, rng)])
+    size = int(item.max()) + 1
+    drawn = np.vstack([np.ones((1, size)), resamples(size, draws, seed)])
     rows = [
         [
             _correlation(side[chosen], rest[chosen], item[chosen], drawn, coefficient)

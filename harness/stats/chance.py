@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from harness.errors import UsageError
-from harness.stats.bootstrap import undefined, weights, with_interval
+from harness.stats.bootstrap import resamples, undefined, with_interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -96,7 +96,7 @@ def cohen_kappa(
     if not n:
         return undefined("no unit was rated by two raters", dropped=dropped)
     chosen = table.choices[table.pairable]
-    drawn = np.vstack([np.ones((1, n)), _resamples(n, draws, seed)])
+    drawn = np.vstack([np.ones((1, n)), resamples(n, draws, seed)])
     with np.errstate(invalid="ignore"):
         kappas = [
             _pair(chosen[:, [one, two]], table.weights, drawn)
@@ -178,7 +178,7 @@ def _estimate(
     shares = table.given[rated] / table.raters[rated, None]
     pairable = table.pairable[rated]
     units = int(rated.sum())
-    drawn = np.vstack([np.ones((1, units)), _resamples(units, draws, seed)])
+    drawn = np.vstack([np.ones((1, units)), resamples(units, draws, seed)])
     with np.errstate(invalid="ignore", divide="ignore"):
         observed = drawn[:, pairable] @ table.observed()
         observed /= drawn[:, pairable].sum(axis=1)
@@ -209,9 +209,3 @@ def _pair(chosen: NDArray[np.intp], agreement: Floats, drawn: Floats) -> Floats:
 def _mean_of_finite(values: Floats) -> Floats:
     finite = np.isfinite(values)
     return np.asarray(np.where(finite, values, 0).sum(axis=0) / finite.sum(axis=0))
-
-
-def _resamples(units: int, draws: int, seed: int) -> Floats:
-    if units == 1:
-        return np.empty((0, 1))
-    return weights(units, draws, np.random.default_rng(seed))

@@ -16,8 +16,8 @@ import numpy as np
 from harness.errors import UsageError
 from harness.stats.bootstrap import (
     mean_estimate,
+    resamples,
     undefined,
-    weights,
     with_interval,
 )
 
@@ -82,7 +82,8 @@ def preferences(  # noqa: PLR0913 - one argument a column
         UsageError: the columns do not fit together, or hold other numbers.
     """
     counted = _counts(outcomes, first, second, prompts, systems)
-    drawn = _with_resamples(counted.shape[0], draws, seed)
+    size = counted.shape[0]
+    drawn = np.vstack([np.ones((1, size)), resamples(size, draws, seed)])
     # Shape (1 + draws, pairs, kinds): the counts themselves, then the resampled.
     totals = np.asarray(drawn @ counted).reshape(len(drawn), -1, len(_KINDS))
     one, two = np.triu_indices(systems, 1)
@@ -163,13 +164,6 @@ def _counts(
     counted = coo_array((np.ones(len(kind)), where), shape=(rows, columns)).tocsr()
     # Numbers without a comparison are no prompts.
     return counted[np.asarray(counted.sum(axis=1)).ravel() > 0]
-
-
-def _with_resamples(prompts: int, draws: int, seed: int) -> Floats:
-    whole = np.ones((1, prompts))
-    if prompts < 2:  # noqa: PLR2004 - one prompt does not vary
-        return whole
-    return np.vstack([whole, weights(prompts, draws, np.random.default_rng(seed))])
 
 
 def _share(above: Floats, below: Floats, name: str) -> Estimate:
