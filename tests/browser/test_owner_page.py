@@ -86,7 +86,8 @@ def test_a_link_is_made_and_shown_once_and_can_be_revoked(owning):
     row.get_by_role("button", name="Revoke").click()
     assert rater_for_invite(opened.study, invite) is not None
     row.get_by_role("button", name="Really revoke").click()
-    row.get_by_text("none").wait_for()
+    # Inexact, it would match "no" and "New link" side by side.
+    row.get_by_text("none", exact=True).wait_for()
     assert rater_for_invite(opened.study, invite) is None
 
 
