@@ -15,12 +15,7 @@ from harness.reporting.disagreements import disagreements
 from harness.reporting.estimates import Estimator, Resampling, leads, rebuild
 from harness.reporting.evidence import gather
 from harness.reporting.formats import labels
-from harness.reporting.model import (
-    CheckpointReport,
-    MetricInfo,
-    Report,
-    TaskReport,
-)
+from harness.reporting.model import CheckpointReport, MetricInfo, Report, TaskReport
 from harness.reporting.notes import notes
 from harness.reporting.preferred import preferred
 from harness.reporting.rater_notes import rater_notes

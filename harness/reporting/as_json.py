@@ -13,12 +13,10 @@ if TYPE_CHECKING:
         Disagreement,
         Lead,
         MetricAgreement,
-        Preferred,
-        Raters,
-        Reliability,
         Report,
         TaskReport,
     )
+    from harness.reporting.people import Preferred, Raters, Reliability
     from harness.stats.correlation import Coefficients, Segment
     from harness.types import Estimate, Json
 

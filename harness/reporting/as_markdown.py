@@ -39,7 +39,8 @@ from harness.reporting.wording import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from harness.reporting.model import Disagreement, Reliability, Report, TaskReport
+    from harness.reporting.model import Disagreement, Report, TaskReport
+    from harness.reporting.people import Reliability
     from harness.reporting.tables import Column
 
 LONGEST = 2_000

@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
-    from harness.reporting.model import Reliability, Report, TaskReport
+    from harness.reporting.model import Report, TaskReport
+    from harness.reporting.people import Reliability
     from harness.types import Estimate
 
 WIDTH = 100

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from harness.reporting.model import CriterionInfo, Raters
+from harness.reporting.people import Raters
 from harness.reporting.preferred import Comparisons, comparisons_of
 from harness.reporting.questions import criteria_of, of_newest_question
 from harness.study.checkpoints import stored_checkpoints, used_for
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         Mapping,
     )
 
+    from harness.reporting.model import CriterionInfo
     from harness.study import StudyFile
     from harness.study.scores import StoredScore
     from harness.types import Checkpoint, Estimate, Item, Json, Output

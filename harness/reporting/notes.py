@@ -11,7 +11,7 @@ from harness.reporting.formats import counted, listed, on_one_line
 
 if TYPE_CHECKING:
     from harness.reporting.evidence import Evidence
-    from harness.reporting.model import Raters
+    from harness.reporting.people import Raters
     from harness.types import Output
 
 CUT_SHARE = 0.05

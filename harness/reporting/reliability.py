@@ -9,7 +9,7 @@ import numpy as np
 
 from harness.reporting.agreement import rating_table
 from harness.reporting.estimates import Estimator
-from harness.reporting.model import RaterSeverity, Reliability
+from harness.reporting.people import RaterSeverity, Reliability
 from harness.stats.bootstrap import undefined
 from harness.stats.chance import gwet
 from harness.stats.icc import icc

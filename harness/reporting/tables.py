@@ -10,12 +10,7 @@ from harness.reporting.formats import arrow, on_one_line, places
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.reporting.model import (
-        CriterionInfo,
-        Lead,
-        MetricInfo,
-        TaskReport,
-    )
+    from harness.reporting.model import CriterionInfo, Lead, MetricInfo, TaskReport
     from harness.types import Estimate
 
 

@@ -16,12 +16,10 @@ if TYPE_CHECKING:
     from harness.reporting.model import (
         Disagreement,
         MetricAgreement,
-        Preferred,
-        RaterSeverity,
-        Reliability,
         Report,
         TaskReport,
     )
+    from harness.reporting.people import Preferred, RaterSeverity, Reliability
     from harness.stats.correlation import Coefficients
     from harness.types import Estimate
 
