@@ -6,7 +6,7 @@ from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
-from harness.errors import NotFound
+from harness.errors import NotFound, StudyError
 from harness.progress import silent
 from harness.reporting.agreement import alphas, metric_agreements, rated_outputs
 from harness.reporting.baselines import copy_baseline
@@ -19,16 +19,22 @@ from harness.reporting.model import CheckpointReport, MetricInfo, Report, TaskRe
 from harness.reporting.notes import notes
 from harness.reporting.preferred import preferred
 from harness.reporting.rater_notes import rater_notes
+from harness.reporting.rater_work import rated_here, rater_work
+from harness.reporting.recount import recount
 from harness.reporting.reliability import reliability
+from harness.reporting.targets import fits, named, target
 from harness.reporting.verdict import verdict
 from harness.study.items import stored_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from harness.campaign import Campaign
     from harness.metrics import Metric
     from harness.progress import Progress
     from harness.reporting.evidence import Evidence
+    from harness.reporting.people import Raters
+    from harness.reporting.targets import Human
     from harness.study import StudyFile
     from harness.types import Checkpoint, Estimate
 
@@ -40,6 +46,7 @@ def report(
     study: StudyFile,
     tasks: Sequence[str] | None = None,
     *,
+    human: str = "raw",
     draws: int = DRAWS,
     seed: int = 0,
     progress: Progress = silent,
@@ -51,13 +58,17 @@ def report(
     Args:
         study: what was generated, scored and rated.
         tasks: names; None: every task in the study.
+        human: what counts as people's judgment: `raw`, `z` or `adjusted`; see
+            `harness.reporting.targets.target`.
         draws: resamples behind each interval.
         seed: seed of the resamples.
         progress: told of every task.
 
     Raises:
-        NotFound: the study has no such task; the nearest name is suggested.
+        NotFound: the study has no such task, or there is no such `human`; the nearest
+            name is suggested.
     """
+    judged_by = named(human)
     known = stored_tasks(study)
     for name in tasks or ():
         if name not in known:
@@ -66,7 +77,7 @@ def report(
     found = []
     for number, name in enumerate(wanted):
         progress("report", number, len(wanted))
-        found.append(_task_report(study, name, Resampling(draws, seed)))
+        found.append(_task_report(study, name, judged_by, Resampling(draws, seed)))
     progress("report", len(wanted), len(wanted))
     return Report(
         study=study.path.name,
@@ -74,11 +85,35 @@ def report(
         draws=draws,
         seed=seed,
         versions=_versions(),
+        human=judged_by,
     )
 
 
-def _task_report(study: StudyFile, task: str, resampling: Resampling) -> TaskReport:
-    evidence, metrics, missing = rebuild(gather(study, task))
+def _task_report(
+    study: StudyFile, task: str, human: Human, resampling: Resampling
+) -> TaskReport:
+    given, metrics, missing = rebuild(gather(study, task))
+    models = fits(given)
+    judged = target(given, human, models)
+    raters = given.raters(alphas(given, resampling))
+    found = replace(
+        _results(judged.evidence, metrics, raters, resampling),
+        human=human,
+        notes=(*missing, *judged.warnings, *notes(given, raters)),
+        reliability=reliability(given, models, resampling),
+    )
+    found = _with_people(found, study, given)
+    found = replace(found, recount=recount(found, given, resampling))
+    return replace(found, sentences=verdict(found))
+
+
+def _results(
+    evidence: Evidence,
+    metrics: Mapping[str, Metric],
+    raters: Raters,
+    resampling: Resampling,
+) -> TaskReport:
+    """What metrics and raters say of the outputs, and how far they agree."""
     estimator = Estimator(evidence, metrics, resampling)
     ids = [checkpoint.id for checkpoint in evidence.checkpoints]
     values = {id_: estimator.metric_values(id_) for id_ in ids}
@@ -86,12 +121,10 @@ def _task_report(study: StudyFile, task: str, resampling: Resampling) -> TaskRep
     agreement = metric_agreements(evidence, resampling)
     rated = rated_outputs(evidence)
     infos = _infos(evidence, metrics)
-    of_raters = tuple(rater_notes(study, task))
     baseline = copy_baseline(evidence, resampling)
-    raters = evidence.raters(alphas(evidence, resampling))
     preferences, ahead = preferred(evidence.comparisons, evidence.labels, resampling)
-    found = TaskReport(
-        task=task,
+    return TaskReport(
+        task=evidence.task,
         description=evidence.description,
         items=len(evidence.items),
         metrics=infos,
@@ -108,13 +141,28 @@ def _task_report(study: StudyFile, task: str, resampling: Resampling) -> TaskRep
         disagreements=tuple(disagreements(rated, agreement, infos)),
         rated=tuple(rated),
         sentences=(),
-        notes=(*missing, *notes(evidence, raters), *of_raters),
+        notes=(),
         has_outputs=evidence.has_outputs,
         preferred=tuple(preferences),
-        reliability=reliability(evidence, resampling),
-        rater_notes=of_raters,
     )
-    return replace(found, sentences=verdict(found))
+
+
+def _with_people(found: TaskReport, study: StudyFile, given: Evidence) -> TaskReport:
+    """The report with how each rater worked, and what is to be noted of that."""
+    unread: tuple[str, ...] = ()
+    campaigns: list[Campaign] = []
+    try:
+        campaigns = rated_here(study, found.task)
+    except StudyError as error:
+        unread = (str(error),)
+    work = rater_work(study, campaigns, given, found.reliability)
+    of_raters = (*unread, *rater_notes(study, campaigns, work))
+    return replace(
+        found,
+        campaigns=work,
+        rater_notes=of_raters,
+        notes=(*found.notes, *of_raters),
+    )
 
 
 def _checkpoint_report(

@@ -49,7 +49,7 @@ class Answered:
     rater: str
     """Name of the rater."""
     rater_kind: str
-    """`person` or `simulated`; the two are never compared."""
+    """`person`, `simulated` or `imported`; they are never compared."""
     places: tuple[int, ...]
     """Places within the unit, in the order of the page."""
     seconds: float | None = None

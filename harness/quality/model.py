@@ -52,7 +52,7 @@ class RaterQuality:
     rater: str
     """Name of the rater."""
     kind: str
-    """`person` or `simulated`."""
+    """`person`, `simulated` or `imported`."""
     rated: int
     """Units rated, checks included."""
     skipped: int
@@ -75,7 +75,8 @@ class RaterQuality:
     """Damaged copies that were rated lower than what they are copies of; a sign test,
     ties left out, gives `p`."""
     longest_run: int
-    """Most units in a row with the same answer to every question."""
+    """Most units in a row with the same answer to every question; 0 where the order is
+    unknown."""
     commonest: float | None
     """Share of the most frequent answer, 0 to 1; None before the first."""
     left: Estimate
@@ -84,6 +85,8 @@ class RaterQuality:
     warnings: tuple[str, ...] = ()
     """What looks wrong, in plain words; the thresholds are in
     `harness.quality.warnings`."""
+    careless: bool = False
+    """Whether any of them is of more than severity, which a model can take out."""
 
     def as_json(self) -> dict[str, Json]:
         """The form in which it is printed."""

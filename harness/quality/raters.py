@@ -24,17 +24,19 @@ from harness.quality.measures import (
     repeats,
     severity,
 )
-from harness.quality.model import RaterQuality
-from harness.quality.warnings import warnings
+from harness.quality.model import Hits, RaterQuality, Repeats
+from harness.quality.warnings import carelessness, warnings
 from harness.stats.bootstrap import undefined
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from harness.campaign import Campaign
     from harness.quality.answers import Answered, Question
     from harness.study import StudyFile
     from harness.types import Json
+
+    Totals = Mapping[Question, tuple[float, int]]
 
 RATERS = """
     SELECT raters.name, raters.kind, sum(assignments.state = 'skipped') AS skipped
@@ -52,28 +54,78 @@ def rater_quality(study: StudyFile, campaign: Campaign) -> list[RaterQuality]:
     """
     units = _Units.of(study, campaign)
     found = []
-    by_rater: dict[str, list[Answered]] = {}
-    by_kind: dict[str, list[Answered]] = {}
-    for one in answers_of(study, campaign):
-        by_rater.setdefault(one.rater, []).append(one)
-        by_kind.setdefault(one.rater_kind, []).append(one)
-    totals = {kind: totals_of(of) for kind, of in by_kind.items()}
+    by_rater, totals = _grouped(answers_of(study, campaign))
     for row in study.rows(RATERS, [campaign.id]):
         mine = by_rater.get(row["name"], [])
         others = means_of_others(totals[row["kind"]], mine) if mine else {}
         found.append(_judged(campaign, units, row, mine, others))
     low, high = scale_of(campaign)
-    return [
-        replace(
-            one,
-            warnings=warnings(
-                one,
-                [o for o in found if o.rater != one.rater and o.kind == one.kind],
-                high - low,
-            ),
-        )
-        for one in found
+    return _warned_of(found, high - low)
+
+
+def imported_quality(answers: Sequence[Answered], scale: float) -> list[RaterQuality]:
+    """The work of raters whom no campaign asked, by name: without any checks.
+
+    Args:
+        answers: one for each output that a rater rated, in any order.
+        scale: highest number of the scale minus the lowest.
+    """
+    by_rater, totals = _grouped(answers)
+    found = [
+        _unchecked(mine, means_of_others(totals[mine[0].rater_kind], mine), scale)
+        for _, mine in sorted(by_rater.items())
     ]
+    return _warned_of(found, scale)
+
+
+def _grouped(
+    answers: Iterable[Answered],
+) -> tuple[dict[str, list[Answered]], dict[str, Totals]]:
+    """Each rater's answers, and what all raters of a kind said together."""
+    by_rater: dict[str, list[Answered]] = {}
+    by_kind: dict[str, list[Answered]] = {}
+    for one in answers:
+        by_rater.setdefault(one.rater, []).append(one)
+        by_kind.setdefault(one.rater_kind, []).append(one)
+    return by_rater, {kind: totals_of(of) for kind, of in by_kind.items()}
+
+
+def _warned_of(found: Sequence[RaterQuality], scale: float) -> list[RaterQuality]:
+    """The raters with what looks wrong beside the others of their kind."""
+    warned = []
+    for one in found:
+        others = [o for o in found if o.rater != one.rater and o.kind == one.kind]
+        warned.append(
+            replace(
+                one,
+                warnings=warnings(one, others, scale),
+                careless=bool(carelessness(one, others)),
+            )
+        )
+    return warned
+
+
+def _unchecked(
+    mine: Sequence[Answered], others: Mapping[Question, float], scale: float
+) -> RaterQuality:
+    """What ratings alone say of a rater; the order of answers is unknown."""
+    times = [one.seconds for one in mine if one.seconds is not None]
+    return RaterQuality(
+        rater=mine[0].rater,
+        kind=mine[0].rater_kind,
+        rated=len(mine),
+        skipped=0,
+        flagged=0,
+        seconds=median(times) if times else None,
+        agreement=agreement(mine, others, scale),
+        severity=severity(mine, others),
+        gold=Hits(0, 0),
+        repeats=Repeats(0, None, None, None),
+        degraded=Hits(0, 0),
+        longest_run=0,
+        commonest=commonest_share([page_of(one) for one in mine]),
+        left=undefined("outputs are rated one by one"),
+    )
 
 
 @dataclass(frozen=True, slots=True)

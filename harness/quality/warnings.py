@@ -76,10 +76,19 @@ def warnings(
         others: the other raters of the same kind.
         scale: highest number of the scale minus the lowest.
     """
+    return (*carelessness(one, others), *_of_severity(one, scale))
+
+
+def carelessness(one: RaterQuality, others: Sequence[RaterQuality]) -> tuple[str, ...]:
+    """What looks wrong, but for severity: that may be careful, and can be allowed for.
+
+    Args:
+        one: the rater.
+        others: the other raters of the same kind.
+    """
     return (
         *_of_checks(one),
         *_of_agreement(one, others),
-        *_of_severity(one, scale),
         *_of_sameness(one, others),
         *_of_sides(one),
         *_of_pace(one, others),

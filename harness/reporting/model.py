@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.reporting.people import Preferred, Raters, Reliability
+    from harness.quality import RaterQuality
+    from harness.reporting.people import (
+        CampaignRaters,
+        Preferred,
+        Raters,
+        Recount,
+        Reliability,
+    )
+    from harness.reporting.targets import Human
     from harness.stats.ceiling import Ceiling
     from harness.stats.correlation import Coefficients, Segment
     from harness.types import Estimate, Json
@@ -241,11 +249,23 @@ class TaskReport:
     """For each criterion by which outputs were rated by themselves."""
     rater_notes: tuple[str, ...] = ()
     """Those of the notes that say whose work looks wrong, and of drift."""
+    human: Human = "raw"
+    """What counts as people's judgment wherever it is used."""
+    campaigns: tuple[CampaignRaters, ...] = ()
+    """How each rater worked, by campaign."""
+    recount: Recount | None = None
+    """The results without careless raters; None where nobody looks careless."""
 
     @property
     def simulated(self) -> bool:
         """Whether a rating that counts comes from a program."""
         return self.raters.simulated
+
+    @property
+    def careless(self) -> list[RaterQuality]:
+        """The raters whose work looks careless, by campaign."""
+        everybody = (one.quality for of in self.campaigns for one in of.raters)
+        return [one for one in everybody if one.careless]
 
     @property
     def verdict(self) -> str:
@@ -271,6 +291,8 @@ class Report:
     """Seed of the resamples."""
     versions: Mapping[str, str]
     """Package to version, of those that the numbers depend on."""
+    human: Human = "raw"
+    """What counts as people's judgment: ratings as given, z-scores, or adjusted."""
 
     @property
     def simulated(self) -> bool:

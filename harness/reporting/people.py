@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from harness.quality import RaterQuality
     from harness.reporting.model import CriterionInfo
     from harness.types import Estimate
 
@@ -83,8 +84,81 @@ class Reliability:
     """Standard deviation of the noise of a rating, in points; None likewise."""
     raters: tuple[RaterSeverity, ...]
     """Each rater."""
+    raw: Mapping[str, Estimate] = field(default_factory=dict)
+    """Label of the checkpoint to mean rating as given."""
+    z: Mapping[str, Estimate] = field(default_factory=dict)
+    """Label of the checkpoint to mean of the raters' z-scores."""
     adjusted: Mapping[str, Estimate] = field(default_factory=dict)
-    """Label of the checkpoint to mean rating less the raters' severities."""
+    """Label of the checkpoint to mean rating less the raters' severities; empty where
+    severity cannot be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class RaterWork:
+    """One rater's work in one campaign, beside the mixed model's view of it."""
+
+    quality: RaterQuality
+    """Pace, agreement, checks, and what looks wrong."""
+    severity: float | None
+    """Points given above the others, shrunk, mean over criteria; None if unknown."""
+    noise: float | None
+    """Standard deviation of what output and severity leave, in points, over all
+    criteria (root mean square); None if unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignRaters:
+    """Everybody who rated in one campaign, or elsewhere."""
+
+    campaign: str
+    """Name of the campaign; empty for ratings that none of this study asked for."""
+    raters: tuple[RaterWork, ...]
+    """By name."""
+
+
+@dataclass(frozen=True, slots=True)
+class BothWays:
+    """One value of all ratings, and of those without the flagged raters."""
+
+    all: Estimate
+    """With every rater."""
+    without: Estimate
+    """Without the flagged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recounted:
+    """What one criterion says with and without the flagged raters."""
+
+    criterion: str
+    """Name of the criterion."""
+    means: Mapping[str, BothWays]
+    """Label of the checkpoint to mean rating."""
+    alpha: BothWays
+    """Krippendorff's alpha of the ratings as given."""
+    kendall: Mapping[str, BothWays]
+    """Signature to Kendall's tau-b with the ratings within items."""
+    best: tuple[str | None, str | None]
+    """Label of the checkpoint that comes first, both ways; None where fewer than two
+    have a mean."""
+
+    @property
+    def turned(self) -> bool:
+        """Whether another checkpoint comes first without the flagged."""
+        before, after = self.best
+        return before is not None and after is not None and before != after
+
+
+@dataclass(frozen=True, slots=True)
+class Recount:
+    """The results without the raters whose work looks careless."""
+
+    raters: tuple[str, ...]
+    """Names of the raters left out."""
+    ratings: int
+    """Their ratings, of all criteria."""
+    criteria: tuple[Recounted, ...]
+    """Each criterion that they rated."""
 
 
 @dataclass(frozen=True, slots=True)

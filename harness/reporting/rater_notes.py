@@ -4,52 +4,47 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.campaign import campaigns_of
-from harness.errors import StudyError
-from harness.quality import drift, rater_quality
+from harness.quality import drift
 from harness.reporting.formats import counted, listed, on_one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from harness.campaign import Campaign
     from harness.quality import Drift
+    from harness.reporting.people import CampaignRaters
     from harness.study import StudyFile
 
 SIGNIFICANT = 0.05
-RATED_HERE = """
-    SELECT 1 FROM units JOIN campaigns ON campaigns.id = units.campaign
-    WHERE campaigns.task = ? LIMIT 1
-"""
+NAMED = 5
+"""Raters whose warnings are spelled out; of more the JSON report tells."""
 
 
-def rater_notes(study: StudyFile, task: str) -> list[str]:
+def rater_notes(
+    study: StudyFile, campaigns: Sequence[Campaign], work: Sequence[CampaignRaters]
+) -> list[str]:
     """What a reader must know of the raters of a task's campaigns."""
-    if not study.column(RATED_HERE, [task]):
-        return []
-    try:
-        campaigns = campaigns_of(study, task)
-    except StudyError as error:
-        return [str(error)]
-    found: list[str] = []
-    for campaign in campaigns:
-        found += _of_quality(study, campaign)
-        found += _of_drift(drift(study, campaign))
-    return found
+    drifted = (note for one in campaigns for note in _of_drift(drift(study, one)))
+    return [*(note for one in work for note in _of_quality(one)), *drifted]
 
 
-def _of_quality(study: StudyFile, campaign: Campaign) -> Iterator[str]:
-    raters = rater_quality(study, campaign)
+def _of_quality(campaign: CampaignRaters) -> Iterator[str]:
+    raters = [one.quality for one in campaign.raters]
     doubtful = [one for one in raters if one.warnings]
-    if doubtful:
-        names = [
-            f"{on_one_line(one.rater)} ({'; '.join(one.warnings)})" for one in doubtful
-        ]
-        yield (
-            f"{len(doubtful)} of {counted(len(raters), 'rater')} of campaign "
-            f"{campaign.name} may need a look, and all still count: {listed(names)}. "
-            "harness list raters says more."
-        )
+    if not doubtful:
+        return
+    shown = [
+        f"{on_one_line(one.rater)} ({'; '.join(one.warnings)})"
+        for one in doubtful[:NAMED]
+    ]
+    if len(doubtful) > NAMED:
+        shown.append(f"{len(doubtful) - NAMED:,} more")
+    here = f"of campaign {campaign.campaign}" if campaign.campaign else "from elsewhere"
+    yield (
+        f"{len(doubtful)} of {counted(len(raters), 'rater')} {here} may need a look, "
+        f"and all still count: {listed(shown)}."
+        + (" harness list raters says more." if campaign.campaign else "")
+    )
 
 
 def _of_drift(waves: list[Drift]) -> Iterator[str]:

@@ -7,21 +7,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.reporting.agreement import rating_table
 from harness.reporting.estimates import Estimator
 from harness.reporting.people import RaterSeverity, Reliability
+from harness.reporting.targets import adjusted, standardised
 from harness.stats.bootstrap import undefined
 from harness.stats.chance import gwet
 from harness.stats.icc import icc
-from harness.stats.severity import severities
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from harness.reporting.estimates import Resampling
     from harness.reporting.evidence import Evidence
     from harness.reporting.model import CriterionInfo
-    from harness.stats.severity import Severities
+    from harness.reporting.targets import Fit
     from harness.types import Estimate
 
     Floats = NDArray[np.float64]
@@ -30,34 +31,43 @@ MOST_POINTS = 11
 """Points of a scale up to which its answers count as categories."""
 
 
-def reliability(evidence: Evidence, resampling: Resampling) -> tuple[Reliability, ...]:
-    """What is known of the raters of each criterion."""
-    found = []
-    severity_of: dict[tuple[str, int], float] = {}
-    for criterion in evidence.criteria:
-        raters, table = rating_table(evidence, criterion.name)
-        fitted = severities(table)
-        one = _of_criterion(evidence, criterion, raters, table, fitted, resampling)
-        found.append(one)
-        if fitted is not None:
-            known = np.nan_to_num(fitted.of_rater)
-            for rater, severity in zip(raters, known, strict=True):
-                severity_of[criterion.name, rater] = float(severity)
-    adjusted = _adjusted(evidence, severity_of, resampling)
+def reliability(
+    evidence: Evidence, models: Mapping[str, Fit], resampling: Resampling
+) -> tuple[Reliability, ...]:
+    """What is known of the raters of each criterion.
+
+    Args:
+        evidence: with the ratings as they were given.
+        models: of the same evidence, see `harness.reporting.targets.fits`.
+        resampling: how intervals are made.
+    """
+    raw = _means(evidence, resampling)
+    z = _means(standardised(evidence).evidence, resampling)
+    less = _means(adjusted(evidence, models).evidence, resampling)
     return tuple(
-        replace(one, adjusted=adjusted.get(one.criterion, {})) for one in found
+        replace(
+            _of_criterion(evidence, criterion, models[criterion.name], resampling),
+            raw=raw.get(criterion.name, {}),
+            z=_said(z.get(criterion.name, {}), "z-scores of each rater's ratings"),
+            adjusted=_said(
+                less.get(criterion.name, {}),
+                "less each rater's severity, taken as known",
+            )
+            if models[criterion.name].severities
+            else {},
+        )
+        for criterion in evidence.criteria
     )
 
 
 def _of_criterion(
     evidence: Evidence,
     criterion: CriterionInfo,
-    raters: list[int],
-    table: Floats,
-    fitted: Severities | None,
+    model: Fit,
     resampling: Resampling,
 ) -> Reliability:
     draws, seed = resampling.draws, resampling.seed
+    raters, table, fitted = model.raters, model.ratings, model.severities
     of_rater, noise = (
         (fitted.of_rater, fitted.noise_of_rater)
         if fitted
@@ -100,25 +110,25 @@ def _ac2(criterion: CriterionInfo, table: Floats, resampling: Resampling) -> Est
     )
 
 
-def _adjusted(
-    evidence: Evidence,
-    severity_of: dict[tuple[str, int], float],
-    resampling: Resampling,
+def _means(
+    evidence: Evidence, resampling: Resampling
 ) -> dict[str, dict[str, Estimate]]:
-    """Criterion to checkpoint label to mean rating less the raters' severities."""
-    ratings = tuple(
-        replace(one, value=one.value - severity_of[one.criterion, one.rater])
-        for one in evidence.ratings
-        if (one.criterion, one.rater) in severity_of
-    )
-    estimator = Estimator(replace(evidence, ratings=ratings), {}, resampling)
+    """Criterion to checkpoint label to mean."""
+    estimator = Estimator(evidence, {}, resampling)
     found: dict[str, dict[str, Estimate]] = {}
     for checkpoint in evidence.checkpoints:
         label = evidence.labels[checkpoint.id]
         for criterion, mean in estimator.ratings(checkpoint.id).items():
-            method = f"less each rater's severity, taken as known; {mean.method}"
-            found.setdefault(criterion, {})[label] = replace(mean, method=method)
+            found.setdefault(criterion, {})[label] = mean
     return found
+
+
+def _said(means: Mapping[str, Estimate], what: str) -> dict[str, Estimate]:
+    """The means, with what they are of in their methods."""
+    return {
+        label: replace(mean, method=f"{what}; {mean.method}")
+        for label, mean in means.items()
+    }
 
 
 def _finite(value: float) -> float | None:

@@ -138,6 +138,16 @@ def by_item(sample: Sample) -> Segment:
     return _segment(sample, "item", _by_item(sample))
 
 
+def kendall_by_item(
+    metric: Floats, human: Floats, *, draws: int = 1000, seed: int = 0
+) -> Estimate:
+    """Kendall's tau-b across systems within items alone, as `agreement` has it."""
+    sample = Sample.of(metric, human, draws, seed)
+    if not sample.judged.size:
+        return _nothing(sample.unscored).by_item.kendall
+    return _by_item(sample).kendall
+
+
 def _nothing(unscored: int) -> Agreement:
     nothing = undefined("no output has both a score and a rating", dropped=unscored)
     three = Coefficients(nothing, nothing, nothing)

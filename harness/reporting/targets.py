@@ -1,0 +1,247 @@
+"""What counts as people's judgment: ratings as given, z-scores, or less severity.
+
+Each target is a change of the ratings alone, so that every number of a report can rest
+on any of them. What is said of the raters themselves (alpha, ICC, severity) always
+rests on the ratings as they were given.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from harness.errors import NotFound
+from harness.reporting.agreement import rating_table
+from harness.reporting.formats import counted, number, on_one_line
+from harness.stats.severity import severities
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from harness.reporting.evidence import Evidence, Rating
+    from harness.stats.severity import Severities
+
+Human = Literal["raw", "z", "adjusted"]
+TARGETS: tuple[Human, ...] = ("raw", "z", "adjusted")
+
+LEAST_RATINGS = 20
+"""Ratings below which a rater's own mean and spread are mostly noise."""
+
+MIX_P = 0.01
+"""p of the chi-square test below which mixes may differ,"""
+
+MIX_V = 0.1
+"""and Cramér's V from which they differ enough to matter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """The mixed model of one criterion's ratings."""
+
+    raters: Sequence[int]
+    """Numbers of the raters, in the order of the model."""
+    ratings: NDArray[np.float64]
+    """As given, shape (outputs, raters); NaN where missing."""
+    severities: Severities | None
+    """What it says of them; None where severity cannot be told from noise."""
+
+    @property
+    def of_rater(self) -> dict[int, float]:
+        """Number of each rater to severity, in points; 0 where it is unknown."""
+        if self.severities is None:
+            return {}
+        known = np.nan_to_num(self.severities.of_rater).tolist()
+        return dict(zip(self.raters, known, strict=True))
+
+    @property
+    def apart(self) -> int:
+        """Raters who share no output with others, so that nothing is known of them."""
+        if self.severities is None:
+            return len(self.raters)
+        return int(np.isnan(self.severities.of_rater).sum())
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The evidence with the ratings that count, and what makes them unsafe."""
+
+    evidence: Evidence
+    """As it was, but for the ratings."""
+    warnings: tuple[str, ...] = ()
+    """Sentences; empty where nothing speaks against the target."""
+
+
+def fits(evidence: Evidence) -> dict[str, Fit]:
+    """Criterion to the mixed model of its ratings."""
+    found = {}
+    for criterion in evidence.by_rater_once:
+        raters, table = rating_table(evidence, criterion)
+        found[criterion] = Fit(raters, table, severities(table))
+    return found
+
+
+def named(human: str) -> Human:
+    """The target of that name.
+
+    Raises:
+        NotFound: there is none.
+    """
+    for one in TARGETS:
+        if one == human:
+            return one
+    raise NotFound("kind of human judgment", human, TARGETS)
+
+
+def target(evidence: Evidence, human: Human, models: Mapping[str, Fit]) -> Target:
+    """The evidence with its ratings turned into what is asked for.
+
+    Args:
+        evidence: with the ratings as they were given.
+        human: `raw`; `z`: less the mean of all the rater's ratings of the criterion,
+            over their standard deviation (that of a population, divided by n); or
+            `adjusted`: less the rater's severity from the mixed model.
+        models: of the same evidence, see `fits`; only `adjusted` reads them.
+    """
+    if human == "z":
+        return standardised(evidence)
+    return adjusted(evidence, models) if human == "adjusted" else Target(evidence)
+
+
+def standardised(evidence: Evidence) -> Target:
+    """Each rater's ratings of a criterion in units of that rater's own spread.
+
+    Who always gives the same has no spread: such ratings are left out, and outputs
+    that lose all their ratings count as dropped.
+    """
+    given: dict[tuple[str, int], dict[int, float]] = {}
+    for one in evidence.ratings:
+        given.setdefault((one.criterion, one.rater), {})[one.id] = one.value
+    spread: dict[tuple[str, int], tuple[float, float]] = {}
+    for rater, by_id in given.items():
+        values = np.fromiter(by_id.values(), float)
+        if np.ptp(values) > 0:
+            spread[rater] = float(values.mean()), float(values.std())
+
+    def turned(one: Rating) -> Rating:
+        mean, sd = spread[one.criterion, one.rater]
+        return replace(one, value=(one.value - mean) / sd)
+
+    known = [r for r in evidence.ratings if (r.criterion, r.rater) in spread]
+    kept = {(one.output, one.criterion) for one in known}
+    lost = {(one.output, one.criterion) for one in evidence.ratings} - kept
+    sizes = {rater: len(by_id) for rater, by_id in given.items()}
+    return Target(
+        replace(
+            evidence,
+            ratings=tuple(map(turned, known)),
+            skipped=evidence.skipped | lost,
+        ),
+        tuple(_unsafe_z(evidence, known, sizes)),
+    )
+
+
+def adjusted(evidence: Evidence, models: Mapping[str, Fit]) -> Target:
+    """Each rating less its rater's severity; as given where that is unknown."""
+    severity = {
+        (criterion, rater): points
+        for criterion, fit in models.items()
+        for rater, points in fit.of_rater.items()
+    }
+    ratings = tuple(
+        replace(one, value=one.value - severity.get((one.criterion, one.rater), 0.0))
+        for one in evidence.ratings
+    )
+    return Target(replace(evidence, ratings=ratings), tuple(_unsafe_adjustment(models)))
+
+
+def _unsafe_adjustment(models: Mapping[str, Fit]) -> Iterator[str]:
+    for criterion, fit in models.items():
+        name = on_one_line(criterion)
+        if fit.severities is None:
+            yield (
+                f"Severity on {name} cannot be told from noise, as raters share too "
+                "few outputs: its ratings stand as they were given."
+            )
+        elif fit.apart:
+            yield (
+                f"{fit.apart:,} of {counted(len(fit.raters), 'rater')} share no output "
+                f"with others on {name}: their ratings stand as they were given."
+            )
+
+
+def _unsafe_z(
+    evidence: Evidence,
+    known: Sequence[Rating],
+    sizes: Mapping[tuple[str, int], int],
+) -> Iterator[str]:
+    """Constant raters, raters with few ratings, and mixes that differ."""
+    spread = {(one.criterion, one.rater) for one in known}
+    for criterion in evidence.criteria:
+        name = on_one_line(criterion.name)
+        own = {
+            rater: size for rater, size in sizes.items() if rater[0] == criterion.name
+        }
+        everybody = counted(len(own), "rater")
+        constant = [size for rater, size in own.items() if rater not in spread]
+        if constant:
+            yield (
+                f"{len(constant):,} of {everybody} gave one and the same rating on "
+                f"{name} and have no z-scores: {counted(sum(constant), 'rating')} left "
+                "out."
+            )
+        few = [size < LEAST_RATINGS for rater, size in own.items() if rater in spread]
+        if any(few):
+            yield (
+                f"z-scores on {name} are unsafe: {sum(few):,} of {everybody} gave "
+                f"fewer than {LEAST_RATINGS} ratings, so that their mean and spread "
+                "are mostly noise."
+            )
+        yield from _unlike_mixes(evidence, criterion.name, known)
+
+
+def _unlike_mixes(
+    evidence: Evidence, criterion: str, known: Sequence[Rating]
+) -> Iterator[str]:
+    from scipy.stats import chi2_contingency
+
+    table = _mixes(evidence, criterion, known)
+    if min(table.shape) < 2:  # noqa: PLR2004 - raters and checkpoints to compare
+        return
+    test = chi2_contingency(table, correction=False)
+    freedom = table.sum() * (min(table.shape) - 1)
+    size = float(np.sqrt(test.statistic / freedom))
+    if test.pvalue < MIX_P and size >= MIX_V:
+        yield (
+            f"z-scores on {on_one_line(criterion)} are unsafe: raters saw different "
+            "mixes of checkpoints (chi-square test of raters by checkpoints, "
+            f"p {test.pvalue:.2g}, Cramér's V {number(size)}), and who saw better ones "
+            "is taken for milder, which hides differences between checkpoints. "
+            "--human adjusted allows for the mix."
+        )
+
+
+def _mixes(
+    evidence: Evidence, criterion: str, known: Sequence[Rating]
+) -> NDArray[np.int64]:
+    """How many outputs of each checkpoint each rater rated, (raters, checkpoints)."""
+    checkpoint_of = {
+        output.id: checkpoint
+        for checkpoint, outputs in evidence.outputs.items()
+        for output in outputs
+    }
+    seen = Counter(
+        (one.rater, checkpoint_of[one.output])
+        for one in known
+        if one.criterion == criterion
+    )
+    row = {rater: at for at, rater in enumerate(dict.fromkeys(r for r, _ in seen))}
+    column = {name: at for at, name in enumerate(dict.fromkeys(c for _, c in seen))}
+    table = np.zeros((len(row), len(column)), dtype=np.int64)
+    for (rater, checkpoint), times in seen.items():
+        table[row[rater], column[checkpoint]] = times
+    return table
