@@ -141,13 +141,22 @@ class Study:
             tell=tell,
         )
 
-    def report(self, tasks: Sequence[str] | None = None) -> Report:
+    def report(
+        self, tasks: Sequence[str] | None = None, *, human: str = "raw"
+    ) -> Report:
         """The report on tasks, or on all; `harness.reporting.render` writes it out.
 
+        Args:
+            tasks: names; None: every task in the study.
+            human: ratings as given (`raw`), as each rater's z-scores (`z`), or less
+                each rater's severity (`adjusted`).
+
         Raises:
-            NotFound: the study has no such task.
+            NotFound: the study has no such task, or there is no such `human`.
         """
-        return report(self.file, list(tasks) if tasks is not None else None)
+        return report(
+            self.file, list(tasks) if tasks is not None else None, human=human
+        )
 
     def compare(
         self, first: str, second: str, *, task: str | None = None

@@ -18,6 +18,14 @@ class Format(StrEnum):
     JSON = "json"
 
 
+class HumanJudgment(StrEnum):
+    """What counts as people's judgment; those of `harness.reporting.targets`."""
+
+    RAW = "raw"
+    Z = "z"
+    ADJUSTED = "adjusted"
+
+
 class RatingTool(StrEnum):
     """Tools that ratings are exported for."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.options import AsJson, Db, Format, Suite
+from harness.cli.options import AsJson, Db, Format, HumanJudgment, Suite
 from harness.errors import NotFound, UsageError
 from harness.terminal import (
     RESULTS,
@@ -186,6 +186,13 @@ def report(
     db: Db = None,
     format: Annotated[Format, typer.Option(help="Form of the report.")] = Format.TEXT,  # noqa: A002 - the option's name
     json: AsJson = False,
+    human: Annotated[
+        HumanJudgment,
+        typer.Option(
+            help="Ratings as given, as z-scores of each rater, or less each rater's "
+            "severity."
+        ),
+    ] = HumanJudgment.RAW,
     out: Annotated[
         Path | None, typer.Option(help="File to write; otherwise it is printed.")
     ] = None,
@@ -196,7 +203,7 @@ def report(
     """
     study = open_study(db, name, must_exist=True)
     tasks = _named_tasks(study, name)
-    _print_report(study, tasks, Format.JSON if json else format, out)
+    _print_report(study, tasks, Format.JSON if json else format, out, human=human.value)
 
 
 def compare(
@@ -283,11 +290,14 @@ def _print_report(
     tasks: Sequence[str] | None,
     form: Format,
     out: Path | None = None,
+    *,
+    human: str = "raw",
 ) -> None:
     from harness.report import report as make
     from harness.reporting import render
 
-    text = render(make(study, None if tasks is None else list(tasks)), form.value)
+    made = make(study, None if tasks is None else list(tasks), human=human)
+    text = render(made, form.value)
     if out is None:
         typer.echo(text)
         return

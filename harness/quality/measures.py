@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 DRAWS = 400
 """Resamples for each interval: there are three to a rater, and raters are many."""
 
+LEAST_DRAWS = 100
+MOST_WEIGHTS = 800_000
+"""Resamples times units above which there are fewer: intervals are narrow then."""
+
 _MOMENTS = 6
 
 
@@ -60,8 +64,12 @@ def agreement(mine: Iterable[Answered], others: Means, scale: float) -> Estimate
         tallies.reshape(len(pairs), -1),
         mean_r,
         groups=[unit for unit, *_ in pairs],
-        draws=DRAWS,
+        draws=_draws(len(pairs)),
     )
+
+
+def _draws(units: int) -> int:
+    return max(LEAST_DRAWS, min(DRAWS, MOST_WEIGHTS // units))
 
 
 def severity(mine: Iterable[Answered], others: Means) -> Estimate:
@@ -73,7 +81,7 @@ def severity(mine: Iterable[Answered], others: Means) -> Estimate:
     differences = [fmean(of) for of in gaps.values()]
     if not differences:
         return undefined("nobody else has rated the same units")
-    return mean_estimate(differences, draws=DRAWS)
+    return mean_estimate(differences, draws=_draws(len(differences)))
 
 
 def gold_hits(

@@ -9,7 +9,7 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from harness.reporting import wording
+from harness.reporting import rater_tables, wording
 from harness.reporting.figures import series_of, trends
 from harness.reporting.formats import interval, number, shortened, visible
 from harness.reporting.scatter import scatter
@@ -95,7 +95,7 @@ def _environment() -> Environment:
         "interval": interval,
         "shortened": partial(shortened, length=LONGEST),
     }
-    environment.globals["wording"] = wording
+    environment.globals |= {"wording": wording, "rater_tables": rater_tables}
     return environment
 
 

@@ -16,7 +16,15 @@ if TYPE_CHECKING:
         Report,
         TaskReport,
     )
-    from harness.reporting.people import Preferred, Raters, Reliability
+    from harness.reporting.people import (
+        BothWays,
+        CampaignRaters,
+        Preferred,
+        Raters,
+        RaterWork,
+        Recount,
+        Reliability,
+    )
     from harness.stats.correlation import Coefficients, Segment
     from harness.types import Estimate, Json
 
@@ -36,6 +44,7 @@ def as_json(report: Report) -> dict[str, Json]:
         "version": VERSION,
         "simulated": report.simulated,
         "study": report.study,
+        "human": report.human,
         "draws": report.draws,
         "seed": report.seed,
         "packages": dict(report.versions),
@@ -73,13 +82,7 @@ def _task(task: TaskReport) -> dict[str, Json]:
         "agreement": [_agreement(one) for one in task.agreement],
         "clusters": [asdict(one) for one in task.clusters],
         "preferences": [_preferred(one) for one in task.preferred],
-        "raters": {
-            **_raters(task.raters),
-            "reliability": {
-                one.criterion: _reliability(one) for one in task.reliability
-            },
-            "notes": list(task.rater_notes),
-        },
+        "raters": _people(task),
         "disagreements": [_disagreement(one) for one in task.disagreements],
         "notes": list(task.notes),
     }
@@ -159,6 +162,16 @@ def _segment(found: Segment) -> dict[str, Json]:
     }
 
 
+def _people(task: TaskReport) -> dict[str, Json]:
+    return {
+        **_raters(task.raters),
+        "reliability": {one.criterion: _reliability(one) for one in task.reliability},
+        "campaigns": [_campaign(one) for one in task.campaigns],
+        "without_careless": _recount(task.recount) if task.recount else None,
+        "notes": list(task.rater_notes),
+    }
+
+
 def _raters(raters: Raters) -> dict[str, Json]:
     return {
         "alpha": _estimates(raters.alpha),
@@ -179,8 +192,54 @@ def _reliability(one: Reliability) -> dict[str, Json]:
         "severity_sd": one.severity_sd,
         "noise_sd": one.noise_sd,
         "raters": [asdict(rater) for rater in one.raters],
+        "raw": _estimates(one.raw),
+        "z": _estimates(one.z),
         "adjusted": _estimates(one.adjusted),
     }
+
+
+def _campaign(one: CampaignRaters) -> dict[str, Json]:
+    return {
+        "campaign": one.campaign or None,
+        "raters": [_work(rater) for rater in one.raters],
+    }
+
+
+def _work(one: RaterWork) -> dict[str, Json]:
+    said = one.quality
+    return {
+        "rater": said.rater,
+        "kind": said.kind,
+        "rated": said.rated,
+        "seconds": said.seconds,
+        "agreement": said.agreement.as_json(),
+        "severity": one.severity,
+        "noise": one.noise,
+        "gold": asdict(said.gold),
+        "repeats": asdict(said.repeats),
+        "flags": list(said.warnings),
+        "careless": said.careless,
+    }
+
+
+def _recount(one: Recount) -> dict[str, Json]:
+    return {
+        "raters": list(one.raters),
+        "ratings": one.ratings,
+        "criteria": {
+            found.criterion: {
+                "means": {k: _both(v) for k, v in found.means.items()},
+                "alpha": _both(found.alpha),
+                "kendall": {k: _both(v) for k, v in found.kendall.items()},
+                "best": {"all": found.best[0], "without": found.best[1]},
+            }
+            for found in one.criteria
+        },
+    }
+
+
+def _both(one: BothWays) -> dict[str, Json]:
+    return {"all": one.all.as_json(), "without": one.without.as_json()}
 
 
 def _disagreement(one: Disagreement) -> dict[str, Json]:

@@ -14,6 +14,13 @@ from harness.reporting.formats import (
     visible,
     with_interval,
 )
+from harness.reporting.rater_tables import (
+    means_table,
+    of_recount,
+    recount_tables,
+    severity_table,
+    work_tables,
+)
 from harness.reporting.tables import columns
 from harness.reporting.wording import (
     BANNER,
@@ -29,9 +36,6 @@ from harness.reporting.wording import (
     of_reliability,
     own_agreement,
     percent,
-    raters_left_out,
-    raw_and_adjusted,
-    severest,
     subtitle,
     who_rated,
 )
@@ -40,7 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from harness.reporting.model import Disagreement, Report, TaskReport
-    from harness.reporting.people import Reliability
+    from harness.reporting.rater_tables import Table
     from harness.reporting.tables import Column
 
 LONGEST = 2_000
@@ -210,35 +214,31 @@ def _disagreement(task: TaskReport, one: Disagreement) -> Iterator[str]:
 
 def _raters(task: TaskReport) -> Iterator[str]:
     yield from ("### Raters", "", plain(who_rated(task)), "")
+    for table in work_tables(task):
+        yield from _rater_table(table)
     for one in task.reliability:
         yield from (f"#### Raters on {plain(one.criterion)}", "")
         yield from (f"- {plain(sentence)}" for sentence in of_reliability(task, one))
         yield f"- {plain(task.raters.alpha[one.criterion].method)}"
         yield ""
-        if one.adjusted:
-            yield from _severities(task, one)
+        for found in (severity_table(task, one), means_table(task, one)):
+            yield from _rater_table(found) if found else ()
+    if said := of_recount(task):
+        yield from (plain(said), "")
+    for table in recount_tables(task):
+        yield from _rater_table(table)
     for note in task.rater_notes:
         yield from (plain(note), "")
 
 
-def _severities(task: TaskReport, one: Reliability) -> Iterator[str]:
+def _rater_table(table: Table) -> Iterator[str]:
     rows = [
-        [
-            plain(rater.rater),
-            f"{rater.ratings:,}",
-            number(rater.severity, sign=True),
-            number(rater.noise),
-        ]
-        for rater in severest(one)
+        [plain(c if isinstance(c, str) else with_interval(c)) for c in row]
+        for row in table.rows
     ]
-    yield from _table(["rater", "ratings", "severity", "noise"], rows)
-    if raters_left_out(one):
-        yield from (raters_left_out(one), "")
-    rows = [
-        [plain(label), plain(with_interval(raw)), plain(with_interval(adjusted))]
-        for label, raw, adjusted in raw_and_adjusted(task, one)
-    ]
-    yield from _table(["", "mean rating", "adjusted for severity"], rows)
+    yield from (f"**{plain(table.title)}**", "")
+    yield from _table([plain(head) for head in table.heads], rows)
+    yield from (table.note, "") if table.note else ()
 
 
 def _method(report: Report, task: TaskReport) -> Iterator[str]:

@@ -11,6 +11,13 @@ from harness.reporting.formats import (
     printed,
     with_interval,
 )
+from harness.reporting.rater_tables import (
+    means_table,
+    of_recount,
+    recount_tables,
+    severity_table,
+    work_tables,
+)
 from harness.reporting.tables import Column, columns
 from harness.reporting.wording import (
     BANNER,
@@ -24,9 +31,6 @@ from harness.reporting.wording import (
     of_reliability,
     own_agreement,
     percent,
-    raters_left_out,
-    raw_and_adjusted,
-    severest,
     subtitle,
     who_rated,
 )
@@ -35,10 +39,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from rich.console import RenderableType
-    from rich.table import Table
+    from rich.table import Table as RichTable
 
     from harness.reporting.model import Report, TaskReport
-    from harness.reporting.people import Reliability
+    from harness.reporting.rater_tables import Table
     from harness.types import Estimate
 
 WIDTH = 100
@@ -84,7 +88,7 @@ def _parts(task: TaskReport) -> Iterator[RenderableType]:
         yield f"Note: {on_one_line(note)}"
 
 
-def _value_tables(task: TaskReport) -> Iterator[Table]:
+def _value_tables(task: TaskReport) -> Iterator[RichTable]:
     """Checkpoints down, metrics across, in as many tables as the width asks for."""
     labels = [checkpoint.label for checkpoint in task.checkpoints]
     labels += [baseline.name for baseline in task.baselines]
@@ -104,7 +108,9 @@ def _value_tables(task: TaskReport) -> Iterator[Table]:
         yield _table(names, chunk)
 
 
-def _table(names: Sequence[str], chunk: Sequence[tuple[Column, list[str]]]) -> Table:
+def _table(
+    names: Sequence[str], chunk: Sequence[tuple[Column, list[str]]]
+) -> RichTable:
     from rich.table import Table
     from rich.text import Text
 
@@ -193,38 +199,37 @@ def _ceiling(task: TaskReport, criterion: str) -> Iterator[RenderableType]:
 
 
 def _raters(task: TaskReport) -> Iterator[RenderableType]:
+    for table in work_tables(task, brief=True):
+        yield from _rater_table(table)
     for one in task.reliability:
         # What the first sentence says stands beside the metrics' agreement.
         _, *sentences = of_reliability(task, one)
         if sentences:
             yield f"\nRaters on {on_one_line(one.criterion)}"
             yield from sentences
-        if one.adjusted:
-            yield from _severities(task, one)
-    if task.reliability:
+        for found in (severity_table(task, one), means_table(task, one)):
+            if found:
+                yield from _rater_table(found)
+    if said := of_recount(task):
+        yield f"\n{said}"
+    for table in recount_tables(task):
+        yield from _rater_table(table)
+    if task.campaigns or task.reliability:
         yield ""
 
 
-def _severities(task: TaskReport, one: Reliability) -> Iterator[RenderableType]:
-    raters = [
-        (
-            _name(rater.rater),
-            f"{rater.ratings:,}",
-            number(rater.severity, sign=True),
-            number(rater.noise),
-        )
-        for rater in severest(one)
+def _rater_table(table: Table) -> Iterator[RenderableType]:
+    rows = [
+        [_name(c) if isinstance(c, str) else with_interval(c) for c in row]
+        for row in table.rows
     ]
-    yield _plain_table(("rater", "ratings", "severity", "noise"), raters)
-    yield raters_left_out(one)
-    means = [
-        (_name(label), with_interval(raw), with_interval(adjusted))
-        for label, raw, adjusted in raw_and_adjusted(task, one)
-    ]
-    yield _plain_table(("", "mean rating", "adjusted for severity"), means)
+    yield f"\n{on_one_line(table.title)}"
+    yield _plain_table([_name(head) for head in table.heads], rows)
+    if table.note:
+        yield table.note
 
 
-def _plain_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+def _plain_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> RichTable:
     from rich.table import Table
     from rich.text import Text
 

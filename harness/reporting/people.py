@@ -118,17 +118,17 @@ class CampaignRaters:
 
 @dataclass(frozen=True, slots=True)
 class BothWays:
-    """One value of all ratings, and of those without the flagged raters."""
+    """One value of all ratings, and of those without the careless raters."""
 
     all: Estimate
     """With every rater."""
     without: Estimate
-    """Without the flagged."""
+    """Without the careless."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recounted:
-    """What one criterion says with and without the flagged raters."""
+    """What one criterion says with and without the careless raters."""
 
     criterion: str
     """Name of the criterion."""
@@ -144,7 +144,7 @@ class Recounted:
 
     @property
     def turned(self) -> bool:
-        """Whether another checkpoint comes first without the flagged."""
+        """Whether another checkpoint comes first without the careless."""
         before, after = self.best
         return before is not None and after is not None and before != after
 

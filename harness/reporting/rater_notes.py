@@ -31,6 +31,7 @@ def rater_notes(
 def _of_quality(campaign: CampaignRaters) -> Iterator[str]:
     raters = [one.quality for one in campaign.raters]
     doubtful = [one for one in raters if one.warnings]
+    doubtful.sort(key=lambda one: not one.careless)
     if not doubtful:
         return
     shown = [

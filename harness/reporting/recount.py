@@ -1,4 +1,4 @@
-"""The results without the raters whose work looks careless, beside those with all."""
+"""The results with and without the raters whose work looks careless."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def recount(
     task: TaskReport, evidence: Evidence, resampling: Resampling
 ) -> Recount | None:
-    """Means, agreement and the best checkpoint with and without the flagged raters.
+    """Means, agreement and the best checkpoint with and without the careless raters.
 
     Severity alone is no reason to leave anybody out.
 
@@ -34,16 +34,16 @@ def recount(
         resampling: how intervals are made.
 
     Returns:
-        None if no rating that counts comes from a flagged rater.
+        None if no rating that counts comes from a careless rater.
     """
     names = {one.rater for one in task.careless}
-    flagged = {n for n, name in evidence.rater_names.items() if name in names}
-    out = [one for one in evidence.ratings if one.rater in flagged]
+    careless = {n for n, name in evidence.rater_names.items() if name in names}
+    out = [one for one in evidence.ratings if one.rater in careless]
     if not out:
         return None
     kept = replace(
         evidence,
-        ratings=tuple(one for one in evidence.ratings if one.rater not in flagged),
+        ratings=tuple(one for one in evidence.ratings if one.rater not in careless),
     )
     models = fits(kept) if task.human == "adjusted" else {}
     again = target(kept, task.human, models).evidence
@@ -67,7 +67,7 @@ def _of_criterion(
     alpha: Mapping[str, Estimate],
     resampling: Resampling,
 ) -> Recounted:
-    nothing = undefined("only flagged raters rated it")
+    nothing = undefined("only careless raters rated it")
     means = _means(task, again, criterion, resampling, nothing)
     return Recounted(
         criterion=criterion,

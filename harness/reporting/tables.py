@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from harness.reporting.model import CriterionInfo, Lead, MetricInfo, TaskReport
     from harness.types import Estimate
 
+SUFFIX = {"raw": "", "z": " (z)", "adjusted": " (adjusted)"}
+"""What stands after a criterion whose ratings are not as they were given."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -82,7 +85,7 @@ def _of_criterion(
 ) -> Column:
     return Column(
         key=criterion.name,
-        heading=on_one_line(criterion.name),
+        heading=on_one_line(criterion.name) + SUFFIX[task.human],
         rated=True,
         sign=1,
         checkpoints={

@@ -15,6 +15,7 @@ from harness.reporting.formats import (
     places,
     with_interval,
 )
+from harness.reporting.rater_tables import turned_by_careless
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from harness.reporting.model import Baseline, Lead, MetricInfo, TaskReport
 
 SIMULATED = "SIMULATED: "
+SCALE = {"raw": "", "z": "z-score ", "adjusted": "adjusted "}
+"""What a mean rating is called that is not of ratings as they were given."""
 NAMED = 4
 """Metrics named one by one; more are counted."""
 WINNERS = 3
@@ -42,6 +45,7 @@ def verdict(task: TaskReport) -> tuple[str, ...]:
     first, *others = (
         _raters_say(task),
         _metrics_say(task),
+        turned_by_careless(task),
         _follows(task),
         _baseline_says(task),
         _next(task),
@@ -115,7 +119,8 @@ def _only_one_rated(task: TaskReport) -> str:
 def _rating_clause(task: TaskReport, lead: Lead) -> str:
     second = on_one_line(lead.second)
     [mean] = [c.human[lead.by] for c in task.checkpoints if c.label == lead.best]
-    head = f"on {on_one_line(lead.by)} ({with_interval(mean)})"
+    what = SCALE[task.human]
+    head = f"on {on_one_line(lead.by)} ({what}{with_interval(mean)})"
     gap = lead.difference
     if gap.value is None:
         return f"{head}, but it shares no rated item with {second}"

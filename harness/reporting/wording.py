@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         Report,
         TaskReport,
     )
-    from harness.reporting.people import Preferred, RaterSeverity, Reliability
+    from harness.reporting.people import Preferred, Reliability
     from harness.stats.correlation import Coefficients
     from harness.types import Estimate
 
@@ -35,9 +35,6 @@ PREFERRED = (
     "resample prompts, each with all its comparisons. The best is clearly ahead if "
     "the interval of its strength less the next one's excludes 0."
 )
-
-RATERS_SHOWN = 20
-"""Raters named in a table of severities."""
 
 CEILING = (
     "Human ceiling: each rater in turn is left out, and rater and metric are "
@@ -55,8 +52,36 @@ SEVERITIES = (
     "Severity, from a mixed model, is how many points a rater gives above the others "
     "(below 0: below them) on the same outputs, shrunk where there are few; noise is "
     "the standard deviation of what is left. Adjusted means are less each rater's "
-    "severity; all other numbers of this report are of the ratings as they were given."
+    "severity."
 )
+
+WORK = (
+    "Of each rater: agreement is the correlation (Pearson) with the mean of the others "
+    "on the same outputs, seconds are the median for one unit, severity and noise are "
+    "in points. Who is flagged still counts; what looks careless is set apart once, "
+    "with and without. Severity alone is not careless."
+)
+
+_RESTS = (
+    "Means, leads, agreement with metrics, clusters, ceilings and disagreements rest "
+    "on that; alpha, ICC and severity rest on the ratings as they were given."
+)
+
+HUMAN = {
+    "raw": "Ratings count as they were given (--human z or adjusted: otherwise).",
+    "z": "Ratings count as z-scores: less the mean of all that the rater gave on the "
+    "criterion, over their standard deviation (of a population, divided by n). "
+    + _RESTS,
+    "adjusted": "Ratings count less their rater's severity from a mixed model, which "
+    f"is taken as known and rests on all ratings. {_RESTS}",
+}
+"""What counts as people's judgment, by its name."""
+
+SHORT_HUMAN = {
+    "raw": "",
+    "z": "ratings as z-scores",
+    "adjusted": "ratings adjusted for severity",
+}
 
 LEVELS = (
     ("of checkpoints", "Means of the checkpoints against each other."),
@@ -81,6 +106,8 @@ def subtitle(task: TaskReport) -> str:
     parts.append(counted(task.raters.ratings, "rating"))
     if task.raters.comparisons:
         parts.append(counted(task.raters.comparisons, "comparison"))
+    if task.raters.ratings and SHORT_HUMAN[task.human]:
+        parts.append(SHORT_HUMAN[task.human])
     return " · ".join(parts)
 
 
@@ -189,34 +216,6 @@ def of_reliability(task: TaskReport, one: Reliability) -> list[str]:
     return found
 
 
-def severest(one: Reliability) -> list[RaterSeverity]:
-    """The raters whose severity is known, the most unlike the others first."""
-    known = [rater for rater in one.raters if rater.severity is not None]
-    known.sort(key=lambda rater: -abs(rater.severity or 0.0))
-    return known[:RATERS_SHOWN]
-
-
-def raters_left_out(one: Reliability) -> str:
-    """How many raters `severest` does not name; empty if it names all."""
-    left = len(one.raters) - len(severest(one))
-    return f"{counted(left, 'more rater')}: see the JSON report." if left else ""
-
-
-def raw_and_adjusted(
-    task: TaskReport, one: Reliability
-) -> list[tuple[str, Estimate, Estimate]]:
-    """Label of each checkpoint, its mean rating, and that less raters' severities."""
-    return [
-        (
-            checkpoint.label,
-            checkpoint.human[one.criterion],
-            one.adjusted[checkpoint.label],
-        )
-        for checkpoint in task.checkpoints
-        if checkpoint.label in one.adjusted
-    ]
-
-
 def of_preferences(one: Preferred) -> list[str]:
     """How comparisons ended, whether the position matters, and raters' agreement."""
     found = [
@@ -320,6 +319,8 @@ def how_it_was_done(report: Report, task: TaskReport) -> list[str]:
             "the true one, at 80 % power: a rough guide."
         ),
         "A copy of the prompt is scored by built-in text metrics only.",
+        *([HUMAN[task.human]] if task.raters.ratings else []),
+        *([WORK] if task.campaigns else []),
         *([CLUSTERS] if any(one.ranks for one in task.clusters) else []),
         *([SEVERITIES] if any(one.adjusted for one in task.reliability) else []),
         *([PREFERRED] if task.preferred else []),

@@ -8,7 +8,7 @@ from report_study import fill
 
 from harness.report import report
 from harness.reporting import render
-from harness.reporting.wording import RATERS_SHOWN, severest
+from harness.reporting.rater_tables import RATERS_SHOWN, severest
 from harness.stats.chance import gwet
 from harness.stats.icc import icc
 from harness.stats.severity import severities
@@ -126,7 +126,8 @@ def test_the_json_has_reliability_beside_alpha(rated_by, ratings):
     one = task["raters"]["reliability"]["meaning"]
     assert set(one["ac2"]) == set(one["icc"]) == set(one["adjusted"]["good"])
     assert {r["rater"] for r in one["raters"]} == set(SEVERITY)
-    assert task["raters"]["notes"] == []
+    assert one["raw"]["good"] == task["checkpoints"][1]["human"]["meaning"]
+    assert set(one["z"]) == set(CHECKPOINTS)
 
 
 def test_ac2_is_not_given_where_the_points_are_unknown(rated_by, ratings):
