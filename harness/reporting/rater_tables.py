@@ -179,7 +179,7 @@ def _recounted(task: TaskReport, one: Recounted) -> Table:
             ("best", first, last),
             _both("Krippendorff's alpha", one.alpha),
             *(
-                _both(f"tau within items, {task.metric(sig).label}", found)
+                _both(f"{task.metric(sig).label}, tau within items", found)
                 for sig, found in one.kendall.items()
             ),
         ],

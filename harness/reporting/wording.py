@@ -77,6 +77,9 @@ HUMAN = {
 }
 """What counts as people's judgment, by its name."""
 
+MEAN = {"raw": "mean rating", "z": "mean z-score", "adjusted": "mean, adjusted"}
+"""What a checkpoint's value on a criterion is."""
+
 SHORT_HUMAN = {
     "raw": "",
     "z": "ratings as z-scores",

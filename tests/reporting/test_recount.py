@@ -104,7 +104,7 @@ def test_every_rendering_shows_both(both, form):
     page = render(both[0], form)
     assert "meaning with and without the careless" in page
     assert "With and without odd, whose work looks careless (60 ratings)" in page
-    assert "tau within items, chrf" in page
+    assert "chrf, tau within items" in page
     assert "without the careless" not in render(both[1], form)
 
 
