@@ -47,12 +47,10 @@ def agreement(mine: Iterable[Answered], others: Means, scale: float) -> Estimate
     ]
     if not pairs:
         return undefined("nobody else has rated the same units")
-    criteria = sorted({criterion for _, criterion, *_ in pairs})
+    units, asked, _, own, their = zip(*pairs, strict=True)
+    criteria, column = np.unique(asked, return_inverse=True)
     tallies = np.zeros((len(pairs), len(criteria), _MOMENTS))
-    for row, (_, criterion, _, own, their) in enumerate(pairs):
-        tallies[row, criteria.index(criterion)] = moments(
-            np.asarray(own), np.asarray(their)
-        )
+    tallies[np.arange(len(pairs)), column] = moments(np.array(own), np.array(their))
 
     def mean_r(sums: Floats) -> Floats:
         r = pearson(sums.reshape(*sums.shape[:-1], len(criteria), _MOMENTS))
@@ -63,7 +61,7 @@ def agreement(mine: Iterable[Answered], others: Means, scale: float) -> Estimate
     return corpus_estimate(
         tallies.reshape(len(pairs), -1),
         mean_r,
-        groups=[unit for unit, *_ in pairs],
+        groups=units,
         draws=_draws(len(pairs)),
     )
 
