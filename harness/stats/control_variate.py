@@ -7,8 +7,8 @@ The generalised regression estimator of survey sampling (Särndal, Swensson and 
     theta = sum_i c_i (y_i - o_i) + mean_j o_j,    c = W A (A' W A)^-1 a
 
 with the rated prompts i, all prompts j, columns A of the rated prompts (the first is
-1), their mean a over all prompts, weights W of the inverse drawing probabilities, and an
-offset o, a prediction that was learned elsewhere. Residuals e_i give the variance
+1), their mean a over all prompts, weights W of the inverse drawing probabilities, and
+an offset o, a prediction that was learned elsewhere. Residuals e_i give the variance
 
     sum_i c_i^2 e_i^2 / (1 - h_i)^k + [var(g) + 2 cov(e, g)] / N
 
@@ -60,6 +60,8 @@ class Rated:
     """(..., n), a prediction of the ratings that does not come from themselves."""
     offset_everyone: Floats | None = None
     """(..., N), the same of all prompts."""
+    learned: int = 0
+    """Slopes of the offset that other ratings of the same sample taught."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ def fit(rated: Rated, *, power: int) -> Fit:
         exactly_these=(
             (1 - rated.chance) * spread + rated.chance * c**2 * rated.noise
         ).sum(axis=-1),
-        df=np.maximum(effective - a.shape[-1], 1.0),
+        df=np.maximum(effective - a.shape[-1] - rated.learned, 1.0),
         unexplained=(weight * residual**2).sum(axis=-1),
         influence=c * residual / free ** (power / 2),
         predicted=said - said.mean(axis=-1, keepdims=True),
@@ -141,26 +143,26 @@ def r_squared(base: Fit, better: Fit) -> Floats:
     return np.where(known & better.regular, 1 - left, 0.0)
 
 
-def least_r2(n: int, slopes: int) -> float:
+def least_r2(n: int) -> float:
     """R^2 beyond which metrics may sharpen n ratings.
 
-    More than Gaussian break-even, p / (n - 2) for p slopes (Mani et al. 2025, arXiv
-    2505.20178, for one), so that chance alone seldom passes.
+    Twice Gaussian break-even, 1 / (n - 2) for one slope (Mani et al. 2025, arXiv
+    2505.20178), so that chance alone passes once in six or seven times.
     """
-    return (slopes + 1) / max(n - 2, 1)
+    return 2 / max(n - 2, 1)
 
 
-def metric_helps(r2: Floats, n: int, slopes: int) -> Bools:
+def metric_helps(r2: Floats, n: int) -> Bools:
     """The rule, fixed in advance, by which metrics may sharpen the ratings.
 
     It looks at R^2 and n alone, never at the estimate.
 
     Args:
-        r2: share of the ratings' variance that the metrics explain.
+        r2: share of the ratings' variance that the metrics explain; of several
+            metrics, that their predictions of held-out prompts explain.
         n: rated prompts.
-        slopes: number of slopes that were learned on the same ratings.
     """
-    return np.asarray((r2 > least_r2(n, slopes)) & (n >= LEAST_RATED))
+    return np.asarray((r2 > least_r2(n)) & (n >= LEAST_RATED))
 
 
 LEAST_RATED = 12

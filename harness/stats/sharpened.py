@@ -135,13 +135,13 @@ def answered(
     base = prompts.base
     alone = Rated(prompts.y, base[prompts.rated], base, prompts.chance, noise)
     classical = fit(alone, power=1)
-    combined, slopes = _with_metrics(alone, prompts, question)
+    combined = _with_metrics(alone, prompts, question)
     chosen, r2, why = classical, None, "no scores"
     if combined is not None:
         r2 = r_squared(classical, combined)
-        helps = bool(metric_helps(r2, len(prompts.y), slopes))
+        helps = bool(metric_helps(r2, len(prompts.y)))
         chosen = combined if helps else classical
-        why = _why(float(r2), len(prompts.y), slopes, prompts.unscored)
+        why = _why(float(r2), len(prompts.y), prompts.unscored)
     estimate = _estimate(chosen, classical, prompts, question)
     influence[prompts.rated] = chosen.influence
     if question.estimand == LIKE_THESE:
@@ -172,22 +172,22 @@ def _noise(prompts: RatedPrompts, question: Question) -> float:
 
 def _with_metrics(
     alone: Rated, prompts: RatedPrompts, question: Question
-) -> tuple[Fit | None, int]:
-    """The fit that uses metrics, and how many slopes it learned on these ratings."""
-    metrics, base = prompts.x.shape[1], prompts.base
+) -> Fit | None:
+    """The fit that uses metrics; None where they cannot be used."""
+    metrics, base, learned = prompts.x.shape[1], prompts.base, 0
     if question.slopes is not None:
         said = prompts.x @ question.slopes, prompts.x_all @ question.slopes
     else:
         columns = np.column_stack([alone.columns, prompts.x])
         every = np.column_stack([base, prompts.x_all])
         if metrics == 1:
-            return fit(replace(alone, columns=columns, everyone=every), power=2), 1
+            return fit(replace(alone, columns=columns, everyone=every), power=2)
         if not metrics or len(prompts.y) < FOLDS:
-            return None, 0
-        held, said_of_all = predictions(prompts.y, columns, every, base=base.shape[1])
-        said = held, said_of_all
-    offset = replace(alone, offset=said[0], offset_everyone=said[1])
-    return fit(offset, power=1), 0
+            return None
+        said = predictions(prompts.y, columns, every, base=base.shape[1])
+        learned = metrics
+    offset = replace(alone, offset=said[0], offset_everyone=said[1], learned=learned)
+    return fit(offset, power=1)
 
 
 def _estimate(
@@ -225,7 +225,7 @@ def _exact(prompts: RatedPrompts, classical: Fit, question: Question) -> Estimat
     if question.bounds is not None:
         # Unequal weights tell as much as that many equal ones.
         effective = float(classical.df) + prompts.base.shape[1]
-        unseen = 1 - ((1 - LEVEL) / 2) ** (1 / effective)
+        unseen = unseen_share(effective)
         low = value - unseen * (value - question.bounds[0])
         high = value + unseen * (question.bounds[1] - value)
         why = f"all {n} ratings are equal: at most {unseen:.0%} of prompts differ"
@@ -233,12 +233,17 @@ def _exact(prompts: RatedPrompts, classical: Fit, question: Question) -> Estimat
     return Estimate(value, low, high, n, method, question.estimand, float(n), None, why)
 
 
+def unseen_share(n: float) -> float:
+    """Most prompts that can differ from n equal ones, as a share (97.5 %)."""
+    return float(1 - ((1 - LEVEL) / 2) ** (1 / n))
+
+
 def _undefined(n: int, estimand: Estimand, why: str) -> Estimate:
     return Estimate(None, None, None, n, "undefined", estimand, float(n), None, why)
 
 
-def _why(r2: float, n: int, slopes: int, unscored: int) -> str:
-    needed = least_r2(n, slopes)
+def _why(r2: float, n: int, unscored: int) -> str:
+    needed = least_r2(n)
     if n < LEAST_RATED:
         said = f"{n} rated prompts; scores help from {LEAST_RATED} on"
     elif r2 > needed:
