@@ -125,21 +125,29 @@ def paired_difference(  # noqa: PLR0913 - what is asked, beside what is known
     Raises:
         UsageError: as `mean`.
     """
-    ratings = Ratings.difference(human_a, human_b)
-    prompts = len(ratings.mean)
-    a, b = as_scores(scores_a, prompts), as_scores(scores_b, prompts)
+    bounds = bounds_of(scale)
+    if bounds is not None:
+        bounds = (bounds[0] - bounds[1], bounds[1] - bounds[0])
+    question = question_of(estimand, bounds, noise, slopes, design)
+    return of_pair((human_a, human_b), (scores_a, scores_b), question)[0]
+
+
+def of_pair(
+    human: tuple[ArrayLike, ArrayLike],
+    scores: tuple[ArrayLike | None, ArrayLike | None],
+    question: Question,
+) -> tuple[Estimate, Floats]:
+    """The second checkpoint less the first, and each prompt's part of the error."""
+    ratings = Ratings.difference(*human)
+    a, b = (as_scores(one, len(ratings.mean)) for one in scores)
     if a.shape != b.shape:
         raise UsageError(
             "Both checkpoints need scores of the same metrics; there are "
             f"{a.shape[1]} for the first and {b.shape[1]} for the second."
         )
     x = np.full(a.shape, np.nan)
-    known = np.isfinite(a) & np.isfinite(b)
-    np.subtract(b, a, out=x, where=known)
-    bounds = bounds_of(scale)
-    if bounds is not None:
-        bounds = (bounds[0] - bounds[1], bounds[1] - bounds[0])
-    return answered(ratings, x, question_of(estimand, bounds, noise, slopes, design))[0]
+    np.subtract(b, a, out=x, where=np.isfinite(a) & np.isfinite(b))
+    return answered(ratings, x, question)
 
 
 def win_rate(

@@ -169,7 +169,7 @@ def rated_prompts(
     rows = len(ratings.mean)
     known = np.isfinite(scores)
     x = _filled(scores, known)
-    if not raw:
+    if not raw and x.size:
         x = normal_scores(x.T).T
     unit, numbers = _codes(design.clusters, rows, "clusters")
     is_rated = ~np.isnan(ratings.mean)

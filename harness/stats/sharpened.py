@@ -37,6 +37,7 @@ LEVEL = 0.95
 """Of all intervals."""
 LIKE_THESE: Estimand = "prompts like these"
 EXACTLY_THESE: Estimand = "exactly these prompts"
+_SAME = 1e-12
 ESTIMANDS = (LIKE_THESE, EXACTLY_THESE)
 
 
@@ -195,7 +196,7 @@ def _estimate(
 ) -> Estimate:
     n, value = len(prompts.y), float(chosen.value)
     half, error = (float(one) for one in half_width(chosen, question.estimand))
-    if np.ptp(prompts.y) == 0 or error == 0:
+    if np.ptp(prompts.y) <= _SAME * max(1.0, abs(value)) or error == 0:
         return _exact(prompts, classical, question)
     alone = float(half_width(classical, question.estimand)[0])
     return Estimate(
