@@ -186,7 +186,7 @@ def intervals(data: Data, second: Floats) -> dict[str, Ends]:
     ends = {"classical": (classical.value - half, classical.value + half)}
     for name, found in metrics.items():
         r2 = r_squared(classical, found)
-        helps = metric_helps(r2, y.shape[1])
+        helps = metric_helps(r2, y.shape[1], prompts)
         value = np.where(helps, found.value, classical.value)
         width = np.where(helps, half_width(found, LIKE_THESE)[0], half)
         low, high = value - width, value + width
@@ -298,7 +298,7 @@ def false_alarms(draws: int) -> dict[str, float]:
         y, chance = whole.y[:, :n], np.full((draws, n), n / prompts)
         classical = fit(Rated(y, ones[:, :n], ones, chance), power=1)
         found = fit(Rated(y, both[:, :n], both, chance), power=2)
-        helps = metric_helps(r_squared(classical, found), n)
+        helps = metric_helps(r_squared(classical, found), n, prompts)
         half, error = half_width(found, LIKE_THESE)
         alone, of_alone = half_width(classical, LIKE_THESE)
         value = np.where(helps, found.value, classical.value)

@@ -7,9 +7,9 @@ quantiles, from the metric's normal scores. Its width is about sqrt(1 - r^2 (N -
 of the classical one. Slopes are never clipped. Several metrics enter through
 cross-fitted ridge regression; slopes of earlier checkpoints may be given instead.
 
-The classical interval is reported unless n >= 12 and R^2 > 2 / (n - 2), R^2 being that
-of held-out prompts where there are several metrics: a rule fixed in advance that never
-looks at the estimate. `why` says which it is and why.
+The classical interval is reported unless n >= 12 and R^2 (N - n) / N > 2 / (n - 2), R^2
+being that of held-out prompts where there are several metrics: a rule fixed in advance
+that never looks at the estimate. `why` says which it is and why.
 
 Every interval is for this fixed n, looked at once; `anytime` makes one for each look.
 It is about people's mean rating: a bias that all raters share stays in it. Prompts must

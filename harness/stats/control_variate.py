@@ -143,8 +143,8 @@ def r_squared(base: Fit, better: Fit) -> Floats:
     return np.where(known & better.regular, 1 - left, 0.0)
 
 
-def least_r2(n: int) -> float:
-    """R^2 beyond which metrics may sharpen n ratings.
+def least_gain(n: int) -> float:
+    """Share of n ratings that metrics must be worth before they may sharpen them.
 
     Twice Gaussian break-even, 1 / (n - 2) for one slope (Mani et al. 2025, arXiv
     2505.20178), so that chance alone passes once in six or seven times.
@@ -152,17 +152,21 @@ def least_r2(n: int) -> float:
     return 2 / max(n - 2, 1)
 
 
-def metric_helps(r2: Floats, n: int) -> Bools:
+def metric_helps(r2: Floats, n: int, total: int) -> Bools:
     """The rule, fixed in advance, by which metrics may sharpen the ratings.
 
-    It looks at R^2 and n alone, never at the estimate.
+    A metric that explains R^2 of the ratings is worth that share of them, as far as
+    there are prompts without a rating: R^2 (N - n) / N must be above `least_gain`. The
+    rule looks at R^2, n and N alone, never at the estimate.
 
     Args:
         r2: share of the ratings' variance that the metrics explain; of several
             metrics, that their predictions of held-out prompts explain.
         n: rated prompts.
+        total: all prompts.
     """
-    return np.asarray((r2 > least_r2(n)) & (n >= LEAST_RATED))
+    gain = r2 * (total - n) / total
+    return np.asarray((gain > least_gain(n)) & (n >= LEAST_RATED))
 
 
 LEAST_RATED = 12

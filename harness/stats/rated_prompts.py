@@ -97,9 +97,9 @@ class Ratings:
                 "Both checkpoints need one rating (or NaN) for each prompt; there are "
                 f"{len(a)} prompts for the first and {len(b)} for the second."
             )
+        of_a, of_b = cls.of(a), cls.of(b)
         if a.shape == b.shape and (np.isnan(a) == np.isnan(b)).all():
             return cls.of(b - a)
-        of_a, of_b = cls.of(a), cls.of(b)
         noise = None
         if of_a.noise is not None and of_b.noise is not None:
             noise = of_a.noise + of_b.noise

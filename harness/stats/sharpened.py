@@ -14,7 +14,7 @@ from harness.stats.control_variate import (
     Fit,
     Rated,
     fit,
-    least_r2,
+    least_gain,
     metric_helps,
     r_squared,
 )
@@ -140,9 +140,9 @@ def answered(
     chosen, r2, why = classical, None, "no scores"
     if combined is not None:
         r2 = r_squared(classical, combined)
-        helps = bool(metric_helps(r2, len(prompts.y)))
+        helps = bool(metric_helps(r2, len(prompts.y), len(prompts.base)))
         chosen = combined if helps else classical
-        why = _why(float(r2), len(prompts.y), prompts.unscored)
+        why = _why(float(r2), prompts)
     estimate = _estimate(chosen, classical, prompts, question)
     influence[prompts.rated] = chosen.influence
     if question.estimand == LIKE_THESE:
@@ -243,14 +243,18 @@ def _undefined(n: int, estimand: Estimand, why: str) -> Estimate:
     return Estimate(None, None, None, n, "undefined", estimand, float(n), None, why)
 
 
-def _why(r2: float, n: int, unscored: int) -> str:
-    needed = least_r2(n)
+def _why(r2: float, prompts: RatedPrompts) -> str:
+    n, total = len(prompts.y), len(prompts.base)
+    explained = f"the scores explain R² {r2:.2f} of the ratings"
+    worth = r2 * (total - n) / total
     if n < LEAST_RATED:
         said = f"{n} rated prompts; scores help from {LEAST_RATED} on"
-    elif r2 > needed:
-        said = f"the scores explain R² {r2:.2f} of the ratings, above {needed:.2f}"
+    elif n == total:
+        said = f"{explained}, but every prompt is rated"
+    elif worth > least_gain(n):
+        said = f"{explained}, which is worth {worth:.0%} of them"
     else:
-        said = f"the scores explain R² {r2:.2f} of the ratings, not above {needed:.2f}"
-    if unscored:
-        said += f"; {unscored} prompts without a score took the mean score"
+        said = f"{explained}: worth {max(0.0, worth):.0%}, not {least_gain(n):.0%}"
+    if prompts.unscored:
+        said += f"; {prompts.unscored} prompts without a score took the mean score"
     return said

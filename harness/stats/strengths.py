@@ -80,7 +80,7 @@ def strengths(
     weight = float((inner * slope).sum() / denominator) if denominator > 0 else 0.0
     residual = slope - weight * inner
     r2 = 1 - float((residual**2).sum() / (slope**2).sum())
-    if not bool(metric_helps(np.asarray(r2), n)):
+    if not bool(metric_helps(np.asarray(r2), n, len(y))):
         return _estimates(theta, alone, alone, (n, 1), r2)
     variance = _variance(residual, n) * (n - 1) / (n - 2)
     variance += weight**2 * everyone.var(axis=0, ddof=1) / len(everyone)

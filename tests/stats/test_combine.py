@@ -43,7 +43,7 @@ def test_a_good_metric_narrows_the_interval_and_says_what_it_was_worth():
     narrower = (alone.high - alone.low) / (found.high - found.low)
     assert found.effective_n == pytest.approx(30 * narrower**2)
     assert found.saved == int(found.effective_n) - 30 > 0
-    assert "explain" in found.why
+    assert "worth" in found.why
 
 
 def test_a_metric_that_says_nothing_leaves_the_classical_interval():
@@ -52,7 +52,14 @@ def test_a_metric_that_says_nothing_leaves_the_classical_interval():
     found, alone = mean(y, noise), mean(y)
     assert (found.low, found.high) == (alone.low, alone.high)
     assert (found.method, found.saved) == ("classical", 0)
-    assert "not above" in found.why
+    assert found.why.endswith("not 7%")
+
+
+def test_where_every_prompt_is_rated_scores_add_nothing():
+    y, x = study(more=0)
+    found = mean(y, x)
+    assert (found.method, found.low) == ("classical", mean(y).low)
+    assert found.why.endswith("but every prompt is rated")
 
 
 def test_eleven_ratings_stand_alone_however_good_the_metric():
@@ -243,6 +250,7 @@ def test_unanimous_wins_are_not_certain():
         (lambda: mean([1, 2], estimand="these"), "prompts like these"),
         (lambda: mean(["good", "bad"]), "must be numbers"),
         (lambda: mean([1, np.inf]), "finite"),
+        (lambda: paired_difference([1, np.inf], [1, np.inf]), "finite"),
         (lambda: mean([1, 2], scale=(5, 1)), "larger largest"),
         (lambda: mean([1, 2], noise=-1), "0 or more"),
         (lambda: mean([1, 2], [1, 2], slopes=[1, 2]), "one slope for each"),

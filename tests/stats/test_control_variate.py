@@ -7,7 +7,7 @@ from scipy import stats
 from harness.stats.control_variate import (
     Rated,
     fit,
-    least_r2,
+    least_gain,
     metric_helps,
     normal_scores,
     r_squared,
@@ -147,9 +147,12 @@ def test_equal_scores_stay_equal_and_a_constant_is_nothing():
 
 
 @pytest.mark.parametrize(
-    ("r2", "n", "helps"),
-    [(0.9, 11, False), (0.21, 12, True), (0.2, 12, False), (0.03, 100, True)],
+    ("r2", "n", "total", "helps"),
+    [
+        *((0.9, 11, 200, False), (0.41, 12, 24, True), (0.39, 12, 24, False)),
+        *((0.03, 100, 1000, True), (0.9, 50, 50, False), (0.9, 50, 51, False)),
+    ],
 )
-def test_the_rule_looks_at_r2_and_n(r2, n, helps):
-    assert metric_helps(np.asarray(r2), n) == helps
-    assert least_r2(12) == pytest.approx(0.2)
+def test_the_rule_asks_what_a_metric_is_worth(r2, n, total, helps):
+    assert metric_helps(np.asarray(r2), n, total) == helps
+    assert least_gain(12) == pytest.approx(0.2)
