@@ -1,4 +1,4 @@
-"""What several metrics together say of each prompt, never learned from its own rating.
+"""What several metrics together say of a prompt, learned from others' ratings.
 
 Ridge regression with cross-fitting (cross-prediction, Zrnic and Candès 2024, PNAS,
 arXiv 2309.16598): each rated prompt is predicted from the other folds, every other

