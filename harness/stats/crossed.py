@@ -140,7 +140,9 @@ def rating_mean(ratings: Ratings, *, draws: int = 1000, seed: int = 0) -> Estima
         return undefined("no output is rated")
     shares = ratings.shares()
     rest = ratings.value - shares @ ratings.value
-    return _Linear(ratings, shares, rest).estimate("mean", draws, seed)
+    return _Linear(ratings, shares, rest).estimate(
+        "mean over items of mean ratings", draws, seed
+    )
 
 
 def rating_difference(
@@ -153,8 +155,7 @@ def rating_difference(
 
     Args:
         first: of one system.
-        other: of the other; raters and items are numbered as in the first, and no
-            output of it has the number of one of the first.
+        other: of the other; raters and items are numbered as in the first.
         draws: number of resamples of items and of raters.
         seed: seed of the resamples.
 
@@ -164,7 +165,7 @@ def rating_difference(
     """
     shared = np.intersect1d(first.item, other.item)
     if not shared.size:
-        return undefined("the two share no rated item")
+        return undefined("the two checkpoints share no rated item")
     one, two = (side.kept(np.isin(side.item, shared)) for side in (first, other))
     pairs = zip(_columns(one), _columns(two), strict=True)
     both = Ratings(*(np.concatenate(pair) for pair in pairs))
@@ -172,7 +173,9 @@ def rating_difference(
     rest = both.value - _item_effects(both, np.sign(shares))
     for side in (shares > 0, shares < 0):
         rest[side] -= shares[side] @ rest[side] / shares[side].sum()
-    return _Linear(both, shares, rest).estimate("paired", draws, seed)
+    return _Linear(both, shares, rest).estimate(
+        "paired mean over items of mean ratings", draws, seed
+    )
 
 
 @dataclass(frozen=True, slots=True)
