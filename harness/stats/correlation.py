@@ -314,5 +314,6 @@ def _taus(sample: Sample) -> tuple[Floats, Floats]:
         for number, rows in enumerate(sets):
             x, y = sample.metric[rows][:, drawn], sample.human[rows][:, drawn]
             present = np.isfinite(x)
-            taus[at, number] = kendalltau(x[present], y[present]).statistic
+            if present.sum() >= LEAST_PAIR:
+                taus[at, number] = kendalltau(x[present], y[present]).statistic
     return taus[:, 0], taus[:, 1:]
