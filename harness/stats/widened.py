@@ -1,17 +1,19 @@
 """Intervals over items, widened by what other raters would change.
 
-Raters are drawn with replacement, and each draw makes a human matrix: an output's
-value is the mean of its ratings, each as often as its rater was drawn. Every value is
-computed anew from that matrix, on all items; outputs none of whose raters were drawn
-are left out. How the values scatter, times the quantile of Student's t with raters - 1
-degrees of freedom (raters are few), is the raters' part of the interval. Only the
-scatter is used: a drawn set of raters repeats some and lacks others, so that its means
-are less reliable and its correlations lower than those of the real raters.
+Each rater in turn is left out, and every value is computed anew from the means of the
+others, on all items; outputs that nobody else rated are left out. This is the jackknife
+(with more than 20 raters: of 20 random groups of them). Drawing raters with replacement
+is no better here: a draw lacks a third of them, so that its means are less reliable and
+scatter too much, and where outputs have one rater each it merely loses outputs.
 
-Items and raters are drawn independently, so that their parts add as variances do: each
-end lies the root of the summed squares of the two distances away from the value (the
-square-and-add or MOVER interval, Zou and Donner 2008, Statistics in Medicine 27, 1693).
-What rests on single ratings is in both parts, so that the interval rather is too wide.
+Single ratings scatter, too, and the items' part has counted that. How much of it is in
+the raters' part is seen where the same is done with raters whose ratings are shuffled
+among them, and is taken off (variance of items + of raters - of single ratings, as in
+`crossed`). The rest, times the quantile of Student's t for so few raters, is added as
+variances of independent draws are: each end lies the root of the summed squares of the
+two distances from the value (square-and-add, Zou and Donner 2008, Statistics in
+Medicine 27, 1693). Values that jump, as the order of a few systems, are known to be
+badly served by leaving out one at a time; their raters' part is rough.
 """
 
 from __future__ import annotations
@@ -21,7 +23,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from harness.stats.bootstrap import weights
 from harness.stats.crossed import FEW_RATERS, LEAST_RATERS
 from harness.types import Estimate
 
@@ -37,8 +38,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound="DataclassInstance")
 
-RATER_DRAWS = 100
-"""Draws of raters; the scatter of so many is known to within 7 %."""
+MOST_GROUPS = 20
+"""Raters beyond whose number they are left out in so many random groups."""
+_SHUFFLED = 20
+"""Values at least that shuffled ratings give, so that their scatter is known."""
 MOST_OUTPUTS = 10_000
 """Outputs above which raters are not resampled, since all is computed anew for each."""
 _LIMITS = {
@@ -59,7 +62,6 @@ def widened(
     values_of: Callable[[Floats], T],
     *,
     seed: int = 0,
-    draws: int = RATER_DRAWS,
 ) -> T:
     """The estimates with intervals about other raters as well.
 
@@ -68,8 +70,7 @@ def widened(
         ratings: what the human side is made of.
         shape: (systems, items) of the human matrix.
         values_of: the same estimates of another human matrix; only values are read.
-        seed: seed of the draws of raters.
-        draws: how many there are.
+        seed: seed of the groups of raters and of the shuffling.
 
     Returns:
         From five raters on and up to 10,000 outputs, estimates whose intervals are
@@ -86,15 +87,26 @@ def widened(
             f"raters are not resampled, as there are more than {MOST_OUTPUTS:,} "
             "outputs",
         )
+    rng = np.random.default_rng([seed, 1])
+    groups = min(raters, MOST_GROUPS)
+    group = np.unique(ratings.rater, return_inverse=True)[1]
+    if groups < raters:
+        group = rng.permutation(np.arange(raters) % groups)[group]
+    rounds = -(-_SHUFFLED // groups)
     series = [
-        dict(_values(values_of(matrix)))
-        for matrix in drawn_matrices(ratings, shape, draws, seed)
+        [
+            dict(_values(values_of(matrix)))
+            for matrix in without_each(replace(ratings, rater=one), shape)
+        ]
+        for one in (group, *(rng.permutation(group) for _ in range(rounds)))
     ]
+    what = f"and of {raters:,} raters, left out "
+    what += "in turn" if groups == raters else f"in {groups} groups"
 
     def wider(path: str, estimate: Estimate) -> Estimate:
-        moved = np.array([one[path] for one in series])
+        moved = [np.array([one[path] for one in some]) for some in series]
         limits = _LIMITS.get(path.rpartition(".")[2], _CORRELATION)
-        return _wider(estimate, moved, raters, limits)
+        return _wider(estimate, moved, what, limits)
 
     return _mapped(found, wider)
 
@@ -104,31 +116,27 @@ def human_matrix(ratings: Ratings, shape: tuple[int, int]) -> Floats:
     return next(_matrices(ratings, shape, np.ones((1, ratings.raters))))
 
 
-def drawn_matrices(
-    ratings: Ratings, shape: tuple[int, int], draws: int, seed: int
-) -> Iterator[Floats]:
-    """The human matrix of each draw of raters; NaN where none of an output's is drawn.
+def without_each(ratings: Ratings, shape: tuple[int, int]) -> Iterator[Floats]:
+    """The human matrix without each rater in turn; NaN where nobody else rated.
 
     Args:
         ratings: of all systems.
         shape: (systems, items).
-        draws: number of draws.
-        seed: their seed.
     """
-    rng = np.random.default_rng([seed, 1])
-    return _matrices(ratings, shape, weights(ratings.raters, draws, rng))
+    return _matrices(ratings, shape, 1 - np.eye(ratings.raters))
 
 
 def _matrices(
-    ratings: Ratings, shape: tuple[int, int], drawn: Floats
+    ratings: Ratings, shape: tuple[int, int], weights: Floats
 ) -> Iterator[Floats]:
+    """The human matrix for each row of the raters' weights."""
     rater = np.unique(ratings.rater, return_inverse=True)[1]
     output, first, number = np.unique(
         ratings.output, return_index=True, return_inverse=True
     )
     place = (ratings.system * shape[1] + ratings.item)[first]
     size = shape[0] * shape[1]
-    for row in drawn:
+    for row in weights:
         weight = row[rater]
         below = np.bincount(number, weight, len(output))
         above = np.bincount(number, weight * ratings.value, len(output))
@@ -141,27 +149,38 @@ def _matrices(
 
 
 def _wider(
-    estimate: Estimate, moved: Floats, raters: int, limits: tuple[float, float]
+    estimate: Estimate, moved: list[Floats], what: str, limits: tuple[float, float]
 ) -> Estimate:
+    """By how values move without each rater, and without each of shuffled ones."""
     from scipy.stats import t
 
     value, low, high = estimate.value, estimate.low, estimate.high
     if value is None or low is None or high is None:
         return estimate
-    finite = moved[np.isfinite(moved)]
-    if finite.size < 2:  # noqa: PLR2004 - for a variance
-        return _noted(estimate, "raters are not resampled: no draw of them has a value")
-    scale = t.ppf(0.975, raters - 1) * np.sqrt(raters / (raters - 1))
-    reach = float(scale * finite.std(ddof=1))
-    what = f"and of {raters:,} raters, {len(moved)} draws, added in squares"
-    if finite.size < moved.size:
-        what += f", {moved.size - finite.size} of them undefined and left out"
+    lacking = int(np.isnan(moved[0]).sum())
+    if len(moved[0]) - lacking < 2:  # noqa: PLR2004 - for a variance
+        reason = "raters are not resampled: no value without each of them"
+        return _noted(estimate, reason)
+    real, *shuffled = map(_variance, moved)
+    known = [variance for variance in shuffled if np.isfinite(variance)]
+    rest = max(0.0, real - float(np.mean(known))) if known else real
+    reach = float(t.ppf(0.975, len(moved[0]) - 1) * np.sqrt(rest))
+    if lacking:
+        what += f", {lacking} values undefined and left out"
     return replace(
         estimate,
         low=max(limits[0], value - float(np.hypot(value - low, reach))),
         high=min(limits[1], value + float(np.hypot(high - value, reach))),
         method=f"{estimate.method}, {what}",
     )
+
+
+def _variance(moved: Floats) -> float:
+    """Of the value, by the jackknife; NaN where fewer than two are finite."""
+    finite = moved[np.isfinite(moved)]
+    if finite.size < 2:  # noqa: PLR2004 - for a variance
+        return float("nan")
+    return float((finite.size - 1) ** 2 / finite.size * finite.var(ddof=1))
 
 
 def _noted(estimate: Estimate, note: str) -> Estimate:

@@ -9,10 +9,9 @@ import pytest
 from scipy.stats import kendalltau, t
 
 from harness.stats import widened
-from harness.stats.bootstrap import weights
 from harness.stats.correlation import agreement
 from harness.stats.crossed import Ratings
-from harness.stats.widened import RATER_DRAWS, drawn_matrices, human_matrix
+from harness.stats.widened import human_matrix, without_each
 from harness.types import Estimate
 
 SYSTEMS, ITEMS = 5, 40
@@ -54,7 +53,7 @@ def leaves(found, above=""):
             yield from leaves(one, f"{above}{field.name}.")
 
 
-def test_an_output_is_the_mean_of_its_drawn_raters_and_gone_without_any(monkeypatch):
+def test_an_output_is_the_mean_of_its_raters_and_gone_without_any():
     # Rater 5 and 9 rate output 0; rater 9 alone output 1, of the same item; and 2.
     ratings = Ratings.of(
         [1, 4, 2, 3],
@@ -65,11 +64,9 @@ def test_an_output_is_the_mean_of_its_drawn_raters_and_gone_without_any(monkeypa
     )
     real = human_matrix(ratings, (2, 2))
     np.testing.assert_array_equal(real, [[np.nan, (2.5 + 2) / 2], [3, np.nan]])
-    drawn = np.array([[2.0, 0.0], [1.0, 2.0]])
-    monkeypatch.setattr(widened, "weights", lambda *_: drawn)
-    without, with_both = drawn_matrices(ratings, (2, 2), 2, seed=0)
-    np.testing.assert_array_equal(without, [[np.nan, 1], [np.nan, np.nan]])
-    np.testing.assert_array_equal(with_both, [[np.nan, (3 + 2) / 2], [3, np.nan]])
+    without_5, without_9 = without_each(ratings, (2, 2))
+    np.testing.assert_array_equal(without_5, [[np.nan, (4 + 2) / 2], [3, np.nan]])
+    np.testing.assert_array_equal(without_9, [[np.nan, 1], [np.nan, np.nan]])
 
 
 def test_values_are_those_of_the_mean_ratings(judged):
@@ -82,7 +79,7 @@ def test_values_are_those_of_the_mean_ratings(judged):
         assert (one.n, one.dropped) == (plain[path].n, plain[path].dropped)
         assert one.low <= plain[path].low, path
         assert one.high >= plain[path].high, path
-        assert "and of 7 raters, 100 draws, added in squares" in one.method
+        assert "and of 7 raters, left out in turn" in one.method
 
 
 @pytest.mark.parametrize(
@@ -102,12 +99,20 @@ def test_values_are_those_of_the_mean_ratings(judged):
         ),
     ],
 )
-def test_the_raters_part_is_that_of_drawing_them_in_a_loop(judged, path, value_of):
+def test_the_raters_part_is_that_of_leaving_each_out_in_a_loop(judged, path, value_of):
     metric, table = judged
     ratings = Ratings.of_table(table)
-    drawn = weights(7, RATER_DRAWS, np.random.default_rng([3, 1]))
-    series = [value_of(metric, np.average(table, axis=0, weights=row)) for row in drawn]
-    reach = t.ppf(0.975, 6) * np.std(series, ddof=1) * np.sqrt(7 / 6)
+    rng = np.random.default_rng([3, 1])
+    rater = np.nonzero(np.isfinite(table))[0]
+    variances = []
+    for group in (rater, *(rng.permutation(rater) for _ in range(3))):
+        series = []
+        for out in range(7):
+            kept = np.where((group == out).reshape(table.shape), np.nan, table)
+            series.append(value_of(metric, np.nanmean(kept, axis=0)))
+        variances.append(6 / 7 * ((np.array(series) - np.mean(series)) ** 2).sum())
+    rest = max(0, variances[0] - np.mean(variances[1:]))
+    reach = t.ppf(0.975, 6) * np.sqrt(rest)
     plain = dict(leaves(agreement(metric, table.mean(axis=0), draws=50, seed=3)))[path]
     got = dict(leaves(agreement(metric, ratings, draws=50, seed=3)))[path]
     low = plain.value - np.hypot(plain.value - plain.low, reach)
@@ -144,15 +149,22 @@ def test_few_raters_or_many_outputs_leave_items_alone_and_it_says_so(
         assert one.method.endswith(said), path
 
 
-def test_undrawn_values_are_counted():
+def test_values_that_are_undefined_without_a_rater_are_counted():
     rng = np.random.default_rng(8)
-    metric = rng.normal(size=SHAPE)
-    table = np.full((5, *SHAPE), np.nan)
-    # Each system has a rater of its own, so that most draws lack a system.
-    for rater in range(5):
-        table[rater, rater] = rng.integers(1, 6, size=ITEMS)
+    metric = rng.normal(size=(3, ITEMS))
+    table = np.full((5, 3, ITEMS), np.nan)
+    # Two systems have a rater of their own, without whom they are not rated.
+    for rater, system in enumerate((0, 1, 2, 2, 2)):
+        table[rater, system] = rng.integers(1, 6, size=ITEMS)
     got = agreement(metric, Ratings.of_table(table), draws=50)
-    assert "of them undefined and left out" in got.system.kendall.method
+    assert got.system.pearson.method.endswith("2 values undefined and left out")
+
+
+def test_more_than_twenty_raters_are_left_out_in_groups():
+    metric, table = study(np.random.default_rng(9), raters=23, each=3)
+    got = agreement(metric, Ratings.of_table(table), draws=50)
+    said = "and of 23 raters, left out in 20 groups"
+    assert got.pooled.pearson.method.endswith(said)
 
 
 @pytest.mark.slow
