@@ -82,6 +82,7 @@ def test_from_five_raters_on_means_leads_and_agreement_name_them(rated_by):
     [found] = task.agreement
     assert "and of 6 raters, left out in turn" in found.segment["none"].pearson.method
     assert not [note for note in task.notes if "Fewer than 5 raters" in note]
+    assert "By 5 raters or more" in render(made, "md")
 
 
 def test_below_five_items_alone_are_resampled_and_the_report_warns(rated_by):
@@ -96,6 +97,7 @@ def test_below_five_items_alone_are_resampled_and_the_report_warns(rated_by):
     )
     assert note in task.notes
     assert note in render(made, "md")
+    assert "By 5 raters or more" not in render(made, "md")
     means = json.loads(render(made, "json"))["tasks"][0]["checkpoints"][0]["human"]
     assert said in means["meaning"]["method"]
 
