@@ -50,9 +50,9 @@ CLUSTERS = (
 )
 
 OTHER_RATERS = (
-    f"By {LEAST_RATERS} raters or more, mean ratings and leads also resample raters, and "
-    "agreement leaves out each of them in turn: their intervals speak of other raters "
-    "as well as of other items."
+    f"By {LEAST_RATERS} raters or more, mean ratings and leads also resample raters, "
+    "and agreement leaves out each of them in turn: their intervals speak of other "
+    "raters as well as of other items."
 )
 
 SEVERITIES = (

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from scipy.stats import kendalltau, t
 
-from harness.stats import widened
+from harness.stats import correlation, widened
 from harness.stats.correlation import agreement
 from harness.stats.crossed import Ratings
+from harness.stats.ties import TieAccuracy
 from harness.stats.widened import human_matrix, without_each
 from harness.types import Estimate
 
@@ -24,7 +25,7 @@ def judged():
     return study(np.random.default_rng(2), raters=7, each=7)
 
 
-def study(rng, *, raters, each):
+def study(rng, *, raters, each, taste=0.3):
     """Raters differ in severity, in what they make of a system, and in their scale."""
     quality = (
         np.linspace(0, 1, SYSTEMS)[:, None]
@@ -36,7 +37,7 @@ def study(rng, *, raters, each):
     table = (
         scale * quality
         + rng.normal(0, 0.5, (raters, 1, 1))
-        + rng.normal(0, 0.3, (raters, SYSTEMS, 1))
+        + rng.normal(0, taste, (raters, SYSTEMS, 1))
         + rng.normal(0, 0.6, (raters, *SHAPE))
     )
     place = rng.random(table.shape).argsort(axis=0).argsort(axis=0)
@@ -169,20 +170,25 @@ def test_more_than_twenty_raters_are_left_out_in_groups():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("raters", "each"), [(5, 5), (10, 2)])
-def test_intervals_hold_the_value_of_all_raters_and_items(raters, each):
+def test_intervals_hold_where_raters_like_other_systems(monkeypatch, raters, each):
+    # Ties take most of the time and have nothing to do with it.
+    known = Estimate(0.5, n=5)
+    same = TieAccuracy(known, known, known, known)
+    monkeypatch.setattr(correlation, "tie_accuracy", lambda *_: same)
     rng = np.random.default_rng(3)
     both, items = [], []
-    for seed in range(60):
-        metric, table = study(rng, raters=raters, each=each)
+    for seed in range(80):
+        metric, table = study(rng, raters=raters, each=each, taste=1.0)
         ratings = Ratings.of_table(table)
         human = human_matrix(ratings, SHAPE)
-        both.append(dict(leaves(agreement(metric, ratings, draws=60, seed=seed))))
-        items.append(dict(leaves(agreement(metric, human, draws=60, seed=seed))))
+        both.append(dict(leaves(agreement(metric, ratings, draws=100, seed=seed))))
+        items.append(dict(leaves(agreement(metric, human, draws=100, seed=seed))))
 
     def coverage(found, path):
         truth = np.mean([one[path].value for one in found])
         return np.mean([one[path].low <= truth <= one[path].high for one in found])
 
     for path in ("pooled.pearson", "pooled.kendall", "by_item.kendall", "by_item.pdp"):
-        assert coverage(both, path) >= 0.9, path
-        assert coverage(both, path) >= coverage(items, path)
+        assert coverage(both, path) >= 0.85, path
+        assert coverage(items, path) < coverage(both, path), path
+    assert coverage(items, "by_item.pdp") < 0.85
