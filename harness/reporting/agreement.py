@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from harness.reporting.by_rater import ratings_of
 from harness.reporting.model import MetricAgreement, RatedOutput
 from harness.stats.agreement import alpha
 from harness.stats.ceiling import ceiling
@@ -57,12 +58,11 @@ def _agreement(
     evidence: Evidence, resampling: Resampling, criterion: str, signature: str
 ) -> MetricAgreement:
     description = evidence.descriptions[signature]
-    metric, human = matrices(
-        evidence, evidence.output_scores[signature], evidence.mean_ratings[criterion]
-    )
+    scores = evidence.output_scores[signature]
+    metric, _ = matrices(evidence, scores, evidence.mean_ratings[criterion])
     result = agreement(
         metric if description["higher_is_better"] else -metric,
-        human,
+        ratings_of(evidence, criterion, scored=scores),
         draws=resampling.draws,
         seed=resampling.seed,
     )

@@ -12,14 +12,15 @@ import numpy as np
 from harness.errors import FAILURES, HarnessError, MetricError, Unscorable
 from harness.metrics import Tallied, Whole, from_description
 from harness.metrics.imported import StoredMean
+from harness.reporting.by_rater import ratings_of
 from harness.reporting.formats import counted
 from harness.reporting.model import Lead
 from harness.stats.bootstrap import (
     corpus_estimate,
-    mean_estimate,
     undefined,
     whole_estimate,
 )
+from harness.stats.crossed import rating_difference, rating_mean
 from harness.stats.paired import paired_difference
 
 if TYPE_CHECKING:
@@ -153,19 +154,14 @@ class Estimator:
         """Criterion to mean rating of a checkpoint, `n` counting rated outputs."""
         found = {}
         for criterion in self.evidence.mean_ratings:
-            means, outputs, skipped = self._item_ratings(checkpoint, criterion)
+            _, outputs, skipped = self._item_ratings(checkpoint, criterion)
             if outputs or skipped:
-                estimate = mean_estimate(
-                    list(means.values()),
+                estimate = rating_mean(
+                    ratings_of(self.evidence, criterion, [checkpoint]),
                     draws=self.resampling.draws,
                     seed=self.resampling.seed,
                 )
-                found[criterion] = replace(
-                    estimate,
-                    n=outputs,
-                    dropped=skipped,
-                    method=f"mean over items of mean ratings; {estimate.method}",
-                )
+                found[criterion] = replace(estimate, n=outputs, dropped=skipped)
         return found
 
     def metric_lead(self, signature: str, best: str, second: str) -> Estimate:
@@ -200,13 +196,11 @@ class Estimator:
         first, *_ = self._item_ratings(best, criterion)
         other, *_ = self._item_ratings(second, criterion)
         gaps = np.array([first[item] - other[item] for item in first if item in other])
-        if gaps.size:
-            estimate = mean_estimate(
-                gaps, draws=self.resampling.draws, seed=self.resampling.seed
-            )
-            estimate = replace(estimate, method=f"paired; {estimate.method}")
-        else:
-            estimate = undefined("the two checkpoints share no rated item")
+        estimate = rating_difference(
+            *(ratings_of(self.evidence, criterion, [one]) for one in (best, second)),
+            draws=self.resampling.draws,
+            seed=self.resampling.seed,
+        )
         return Lead(
             kind="criterion",
             by=criterion,

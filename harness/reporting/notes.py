@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.metrics.ngrams import lacks_spaces
 from harness.metrics.rouge import drops_letters, has_other_letters
+from harness.reporting.by_rater import few_raters
 from harness.reporting.formats import counted, listed, on_one_line
 
 if TYPE_CHECKING:
@@ -226,6 +227,7 @@ def _of_ratings(evidence: Evidence, raters: Raters) -> list[str]:
         )
     if raters.count == 1:
         found.append("One rater alone: how far raters agree cannot be known.")
+    found += few_raters(evidence)
     if raters.kinds.get("simulated"):
         found.append(
             f"{counted(raters.kinds['simulated'], 'rater')} of {raters.count:,} "

@@ -11,6 +11,7 @@ from harness.reporting.formats import (
     number,
     with_interval,
 )
+from harness.stats.crossed import LEAST_RATERS
 
 if TYPE_CHECKING:
     from harness.reporting.model import (
@@ -46,6 +47,12 @@ CLUSTERS = (
     "Metrics of one cluster cannot be told apart: from the best downwards, a metric "
     "opens a new cluster where one of the present cluster agrees significantly better "
     "with raters (PERM-BOTH, one-sided, not adjusted for the number of metrics)."
+)
+
+OTHER_RATERS = (
+    f"By {LEAST_RATERS} raters or more, mean ratings and leads also resample raters, "
+    "and agreement leaves out each of them in turn: their intervals speak of other "
+    "raters as well as of other items."
 )
 
 SEVERITIES = (
@@ -325,6 +332,7 @@ def how_it_was_done(report: Report, task: TaskReport) -> list[str]:
         *([HUMAN[task.human]] if task.raters.ratings else []),
         *([WORK] if task.campaigns else []),
         *([CLUSTERS] if any(one.ranks for one in task.clusters) else []),
+        *([OTHER_RATERS] if task.raters.count >= LEAST_RATERS else []),
         *([SEVERITIES] if any(one.adjusted for one in task.reliability) else []),
         *([PREFERRED] if task.preferred else []),
     ]

@@ -10,7 +10,7 @@ from harness.errors import UsageError
 from harness.types import Estimate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -50,6 +50,34 @@ def resamples(units: int, draws: int, seed: int) -> Floats:
     return weights(units, draws, np.random.default_rng(seed))
 
 
+def resampled(
+    sums: Floats,
+    value: Callable[[Floats], Floats],
+    draws: int,
+    seed: int | Sequence[int],
+) -> Floats:
+    """Values of resamples of units, block by block to bound the memory.
+
+    Args:
+        sums: shape (units, width), what each unit adds.
+        value: turns summed rows, shape (..., width), into values, shape (...).
+        draws: number of resamples.
+        seed: seed of the resamples.
+
+    Returns:
+        Shape (draws,); empty where one unit alone does not vary.
+    """
+    units = len(sums)
+    if units < 2:  # noqa: PLR2004 - one unit does not vary
+        return np.empty(0)
+    rng = np.random.default_rng(seed)
+    block = max(1, _BLOCK // units)
+    sizes = [min(block, draws - start) for start in range(0, draws, block)]
+    if not sizes:
+        return np.empty(0)
+    return np.concatenate([value(weights(units, size, rng) @ sums) for size in sizes])
+
+
 def corpus_estimate(
     tallies: Floats,
     value: Callable[[Floats], Floats],
@@ -87,9 +115,9 @@ def corpus_estimate(
         return undefined("no output could be scored", dropped=dropped)
     sums = _sums_by_item(tallies[scored], items)
     whole = float(value(sums.sum(axis=0)))
-    resampled = _resampled(sums, value, draws, seed)
+    series = resampled(sums, value, draws, seed)
     return with_interval(
-        whole, resampled, n=len(sums), dropped=dropped, method="corpus value"
+        whole, series, n=len(sums), dropped=dropped, method="corpus value"
     )
 
 
@@ -246,16 +274,3 @@ def _sums_by_item(tallies: Floats, items: NDArray[np.generic]) -> Floats:
     sums = np.zeros((int(number.max()) + 1, tallies.shape[1]))
     np.add.at(sums, number, tallies)
     return sums
-
-
-def _resampled(
-    sums: Floats, value: Callable[[Floats], Floats], draws: int, seed: int
-) -> Floats:
-    """Values of resamples, shape (draws,), block by block to bound the memory."""
-    units = len(sums)
-    if units < 2:  # noqa: PLR2004 - one unit does not vary
-        return np.empty(0)
-    rng = np.random.default_rng(seed)
-    block = max(1, _BLOCK // units)
-    sizes = [min(block, draws - start) for start in range(0, draws, block)]
-    return np.concatenate([value(weights(units, size, rng) @ sums) for size in sizes])

@@ -9,7 +9,7 @@ training run are few and depend on each other, so resampling them means nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,9 +17,11 @@ import numpy as np
 from harness.stats import coefficients
 from harness.stats.bootstrap import undefined
 from harness.stats.coefficients import KENDALL, PEARSON, SPEARMAN
+from harness.stats.crossed import Ratings
 from harness.stats.sample import LEAST_PAIR, LEAST_POINTS, Sample
 from harness.stats.system_level import of_means, of_pairs
 from harness.stats.ties import tie_accuracy
+from harness.stats.widened import human_matrix, widened
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -84,14 +86,16 @@ class Agreement:
 
 
 def agreement(
-    metric: Floats, human: Floats, *, draws: int = 1000, seed: int = 0
+    metric: Floats, human: Floats | Ratings, *, draws: int = 1000, seed: int = 0
 ) -> Agreement:
     """Correlate a metric with a criterion, at the level of systems and of outputs.
 
     Args:
         metric: shape (systems, items), scores; not finite where missing. Turn the
             sign of a metric whose lower values are better.
-        human: shape (systems, items), mean ratings; not finite where missing.
+        human: shape (systems, items), mean ratings; not finite where missing. Or the
+            ratings themselves, their systems and items numbered as the metric's rows
+            and columns: intervals then speak of other raters, too (see `widened`).
         draws: number of resamples of items.
         seed: seed of the resamples, which are the same for all coefficients.
 
@@ -108,7 +112,19 @@ def agreement(
     Raises:
         UsageError: they are no matrices of one shape.
     """
-    sample = Sample.of(metric, human, draws, seed)
+    if not isinstance(human, Ratings):
+        return _agreement(Sample.of(metric, human, draws, seed))
+    shape = (len(metric), np.shape(metric)[-1])
+
+    def values_of(matrix: Floats) -> Agreement:
+        return _agreement(replace(Sample.of(metric, matrix, 0, seed), bare=True))
+
+    matrix = human_matrix(human, shape)
+    found = _agreement(Sample.of(metric, matrix, draws, seed))
+    return widened(found, human, shape, values_of, seed=seed)
+
+
+def _agreement(sample: Sample) -> Agreement:
     if not sample.judged.size:
         return _nothing(sample.unscored)
     pooled_tau, system_taus = _taus(sample)
@@ -282,7 +298,7 @@ def _average(
 def _taus(sample: Sample) -> tuple[Floats, Floats]:
     """Kendall's tau-b of all outputs and of each system, for each resample."""
     systems, items = sample.judged.shape
-    if systems * items**2 <= _EXACT_KENDALL:
+    if not sample.bare and systems * items**2 <= _EXACT_KENDALL:
         pooled, within = coefficients.concordance(sample.metric, sample.human)
         return pooled.tau_b(sample.weights)[:, 0], within.tau_b(sample.weights)
     from scipy.stats import kendalltau
@@ -298,5 +314,6 @@ def _taus(sample: Sample) -> tuple[Floats, Floats]:
         for number, rows in enumerate(sets):
             x, y = sample.metric[rows][:, drawn], sample.human[rows][:, drawn]
             present = np.isfinite(x)
-            taus[at, number] = kendalltau(x[present], y[present]).statistic
+            if present.sum() >= LEAST_PAIR:
+                taus[at, number] = kendalltau(x[present], y[present]).statistic
     return taus[:, 0], taus[:, 1:]

@@ -45,6 +45,9 @@ class Sample:
     """Shape (1 + draws, items); the first row of ones is the data themselves."""
     seed: int
     """Seed of the resamples and of whatever else is drawn."""
+    bare: bool = False
+    """Whether values alone are wanted, of many samples: pairs of outputs are fewer,
+    and soft pairwise accuracy is its limit."""
 
     @classmethod
     def of(cls, metric: Floats, human: Floats, draws: int, seed: int) -> Sample:

@@ -117,7 +117,7 @@ def of_pairs(sample: Sample) -> OfPairs:
             right, f"share of pairs in the same order, {what}", n=pairs, dropped=left
         ),
         spa=sample.estimate(
-            _soft_accuracies(x, y, sample.weights), soft, n=pairs, dropped=left
+            _soft_accuracies(x, y, sample), soft, n=pairs, dropped=left
         ),
     )
 
@@ -167,13 +167,16 @@ def limiting_p(sums: Floats, squares: Floats) -> Floats:
     return np.where(differs, ndtr(-sums / below), 1.0)
 
 
-def _soft_accuracies(x: Floats, y: Floats, weights: Floats) -> Floats:
+def _soft_accuracies(x: Floats, y: Floats, sample: Sample) -> Floats:
     """SPA of the data by flips, then of each resample by their normal limit."""
-    value = 1 - np.abs(flipped_p(x) - flipped_p(y)).mean()
     p, q = (
-        limiting_p(weights[1:] @ gaps.T, weights[1:] @ (gaps**2).T) for gaps in (x, y)
+        limiting_p(sample.weights @ gaps.T, sample.weights @ (gaps**2).T)
+        for gaps in (x, y)
     )
-    return np.append(value, 1 - np.abs(p - q).mean(axis=1))
+    series: Floats = 1 - np.abs(p - q).mean(axis=1)
+    if not sample.bare:
+        series[0] = 1 - np.abs(flipped_p(x) - flipped_p(y)).mean()
+    return series
 
 
 def _means(values: Floats, weights: Floats) -> Floats:

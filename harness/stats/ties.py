@@ -36,6 +36,8 @@ _MOST_PAIRS = 1_000_000
 """Pairs beyond which those of all outputs or within systems are a random sample."""
 _RESAMPLED = 30_000
 """Most pairs, of all outputs or within systems, that are weighed anew in each draw."""
+_BARE_PAIRS = 10_000
+"""Pairs beyond which they are a random sample where values alone are wanted."""
 _DRAWS = 200
 """Most resamples where the weight of a pair is no sum over items."""
 _BLOCKS = 512
@@ -82,14 +84,24 @@ class Pairs:
     """Pairs that there are; more than are held where they are a sample."""
 
     @classmethod
-    def of(cls, metric: Floats, human: Floats, grouping: Grouping, seed: int) -> Pairs:
-        """The pairs of these (systems, items) judgments, NaN where missing."""
+    def of(
+        cls,
+        metric: Floats,
+        human: Floats,
+        grouping: Grouping,
+        seed: int,
+        most: int = _MOST_PAIRS,
+    ) -> Pairs:
+        """The pairs of these (systems, items) judgments, NaN where missing.
+
+        Of all outputs or within systems at most so many, a random sample.
+        """
         judged = np.isfinite(metric) & np.isfinite(human)
         if grouping == "item":
             first, second, group, total = _within_items(judged)
         else:
             rng = np.random.default_rng(seed)
-            first, second, group, total = _across_items(judged, grouping, rng)
+            first, second, group, total = _across_items(judged, grouping, most, rng)
         gaps = metric.ravel()[first] - metric.ravel()[second]
         gap = np.abs(gaps)
         order = np.argsort(gap, kind="stable")
@@ -153,7 +165,8 @@ def tie_accuracy(sample: Sample, grouping: Grouping) -> TieAccuracy:
             many pairs; beyond 1 million they are a random sample, and 200 resamples
             weigh at most 30,000 of them. `method` says so.
     """
-    pairs = Pairs.of(sample.metric, sample.human, grouping, sample.seed)
+    most = _BARE_PAIRS if sample.bare else _MOST_PAIRS
+    pairs = Pairs.of(sample.metric, sample.human, grouping, sample.seed, most)
     n, dropped = _counts(sample, grouping)
     if not pairs.gap.size:
         where = {"none": "of outputs", "item": "within an item"}
@@ -338,13 +351,13 @@ def _within_items(judged: Bools) -> tuple[Indices, Indices, Indices, int]:
 
 
 def _across_items(
-    judged: Bools, grouping: Grouping, rng: np.random.Generator
+    judged: Bools, grouping: Grouping, most: int, rng: np.random.Generator
 ) -> tuple[Indices, Indices, Indices, int]:
     """The same for pairs of all outputs or within systems, a sample of many."""
     flat = np.arange(judged.size).reshape(judged.shape)
     rows = [flat[judged]] if grouping == "none" else [*map(np.extract, judged, flat)]
-    most = _MOST_PAIRS // max(1, len(rows))
-    parts = [_some_pairs(len(row), most, rng) for row in rows]
+    most_of_each = most // max(1, len(rows))
+    parts = [_some_pairs(len(row), most_of_each, rng) for row in rows]
     total = sum(len(row) * (len(row) - 1) // 2 for row in rows)
     first = [row[one] for row, (one, _) in zip(rows, parts, strict=True)]
     second = [row[other] for row, (_, other) in zip(rows, parts, strict=True)]
