@@ -108,6 +108,30 @@ def test_a_folded_text_opens_and_is_whole_on_paper(rated, tmp_path):
         assert not fold.locator("div").is_visible()
 
 
+def test_figures_of_a_dark_page_are_drawn_dark_for_paper(rated, tmp_path):
+    with opened(render(rated, "html"), tmp_path, color_scheme="dark") as (tab, *_):
+        tab.get_by_role("button", name="Next point").press("Enter")
+
+        def brightness(part):
+            colour = tab.locator(part).first.evaluate(
+                "part => getComputedStyle(part)[part.tagName === 'text' ? 'fill' : "
+                "'stroke'].match(/[0-9]+/g).slice(0, 3).map(Number)"
+            )
+            return sum(colour) / 3
+
+        parts = ("#t0-scatter .xtick text", "#t0-scatter .shapelayer path")
+        assert all(brightness(part) > 128 for part in parts)
+        # The page is still laid out for the screen when this event comes.
+        tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+        assert all(brightness(part) < 128 for part in parts)
+        height = tab.locator("#t0-scatter .main-svg").first.evaluate(
+            "s => s.clientHeight"
+        )
+        assert height == 400
+        tab.evaluate("dispatchEvent(new Event('afterprint'))")
+        assert all(brightness(part) > 128 for part in parts)
+
+
 def test_a_dark_page_is_printed_in_black_on_white(rated, tmp_path):
     with opened(render(rated, "html"), tmp_path, color_scheme="dark") as (tab, *_):
         tab.emulate_media(media="print", color_scheme="dark")

@@ -119,7 +119,7 @@
     const [x, y] = [figure.data[place].x[row], figure.data[place].y[row]];
     figure.layout.shapes = number < 0 ? [] : [{
       type: "circle", xsizemode: "pixel", ysizemode: "pixel", xanchor: x, yanchor: y,
-      x0: -9, x1: 9, y0: -9, y1: 9, line: { width: 2.5, color: page.colour("--ink") },
+      x0: -9, x1: 9, y0: -9, y1: 9, line: { width: 2.5 },
     }];
     draw(id);
   };

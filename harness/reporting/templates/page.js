@@ -30,6 +30,9 @@ const page = (() => {
       ...layout.hoverlabel,
       bgcolor: colour("--raised"), bordercolor: rule, font: { color: ink, size: 12 },
     };
+    for (const ring of layout.shapes ?? []) {
+      if (ring.type === "circle") ring.line.color = ink;
+    }
     for (const axis of ["xaxis", "yaxis"]) {
       layout[axis] = {
         ...layout[axis],
@@ -40,17 +43,18 @@ const page = (() => {
   };
 
   // A browser lays the page out for paper only after the figures have their size.
-  const PAPER = { panel: 210, tall: 620 };
+  const PAPER = { panel: [210, 170], tall: [620, 400] };
 
   const draw = (id, printing = false) => {
     const place = document.getElementById(id);
     const { data, layout } = themed(figures[id]);
     const kind = place.classList.contains("tall") ? "tall" : "panel";
-    layout.width = printing ? PAPER[kind] : place.clientWidth;
-    layout.height = place.clientHeight;
+    [layout.width, layout.height] =
+      printing ? PAPER[kind] : [place.clientWidth, place.clientHeight];
     Plotly.react(place, data, layout, config);
   };
   const drawAll = (printing = false) => {
+    document.documentElement.classList.toggle("paper", printing);
     for (const id of Object.keys(figures)) draw(id, printing);
   };
 
@@ -59,5 +63,5 @@ const page = (() => {
   addEventListener("beforeprint", () => drawAll(true));
   addEventListener("afterprint", () => drawAll());
   drawAll();
-  return { figures, draw, colour };
+  return { figures, draw };
 })();
