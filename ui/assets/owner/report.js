@@ -22,6 +22,7 @@ function drawReport({ made, making, problem }) {
     make("h2", "", "Metrics and raters, side by side"),
     ...(made ? reportMade(made) : []),
     make("p", "row", ...reportActs(made, making)),
+    ...(made ? [make("p", "row", "Download ", ...reportFiles(made))] : []),
     make("p", problem ? "warning" : "hint", problem ? "No report: " + problem :
       "The report names checkpoints: keep it from raters."));
   clearTimeout(waiting);
@@ -37,17 +38,20 @@ function reportMade(made) {
   return [...said, make("p", "facts", "As of ", make("b", "", clock(made.at)), ". " + since)];
 }
 
+function reportFiles(made) {
+  return made.forms.map((form) => {
+    const link = make("a", "quiet", FORMS[form] ?? form);
+    Object.assign(link, { href: "report/" + form, download: "" });
+    return link;
+  });
+}
+
 function reportActs(made, making) {
   const acts = [];
   if (made) {
-    const open = make("a", "quiet", "Open the report");
+    const open = make("a", "primary", "Open the report");
     Object.assign(open, { href: "report", target: "_blank", rel: "noopener" });
-    const files = made.forms.map((form) => {
-      const link = make("a", "quiet", FORMS[form] ?? form);
-      Object.assign(link, { href: "report/" + form, download: "" });
-      return link;
-    });
-    acts.push(open, ...files);
+    acts.push(open);
   }
   if (making === null) acts.push(act("report", made ? "Make again" : "Try again"));
   else {
