@@ -1,4 +1,4 @@
-"""The report as the owner's page shows it: made elsewhere, one at a time, and kept."""
+"""The report as the owner's page shows it: made elsewhere, one by one, and kept."""
 
 from __future__ import annotations
 
