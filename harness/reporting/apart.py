@@ -68,7 +68,7 @@ def difference(task: TaskReport, one: Disagreement) -> str:
 def each_rater(output: RatedOutput, criterion: str) -> str:
     """`Ana: 5, Ben: 3`: what each gave; empty where that is unknown."""
     given = output.given.get(criterion, ())
-    said = [f"{name}: {value:g}" for name, value in given[:RATERS_NAMED]]
+    said = [f"{name}: {value:.4g}" for name, value in given[:RATERS_NAMED]]
     if left := len(given) - len(said):
         said.append(f"and {left:,} more")
     return ", ".join(said)
