@@ -1,6 +1,7 @@
 """Small studies made by hand, for tests of reports."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 
@@ -194,3 +195,22 @@ def fill(maker, *, items=12, kinds=("person", "person"), series=("run",), seed=3
             }
             maker.rate(f"rater {number}", criterion, ratings, kind=kind, seconds=8.0)
     return maker
+
+
+def with_texts(report, change):
+    """The report with other texts of the outputs that it shows."""
+
+    def changed(output):
+        return replace(output, text=change(output.text))
+
+    tasks = [
+        replace(
+            task,
+            rated=tuple(map(changed, task.rated)),
+            disagreements=tuple(
+                replace(one, output=changed(one.output)) for one in task.disagreements
+            ),
+        )
+        for task in report.tasks
+    ]
+    return replace(report, tasks=tuple(tasks))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import gradio as gr
@@ -21,10 +22,11 @@ from ui.owner import owner_blocks
 from ui.owner_doors import OwnersDoor, owner_doors
 from ui.page import rating_blocks, theme
 from ui.plain import asset
+from ui.reports import Reports
 from ui.site import Site
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from concurrent.futures import Executor
     from pathlib import Path
 
@@ -56,6 +58,7 @@ def create_app(
     """
     study = StudyFile(study_path, must_exist=True)
     served = tuple(campaigns)
+    reports = Reports(study)
 
     def simulated() -> bool:
         return any_simulated(study, served)
@@ -69,6 +72,7 @@ def create_app(
     @asynccontextmanager
     async def close_study(_app: FastAPI) -> AsyncIterator[None]:
         yield
+        reports.close()
         # Each thread has a connection of its own.
         study.close()
         for thread in threads.values():
@@ -78,9 +82,13 @@ def create_app(
     keeper = Doorkeeper(password)
     _add_signs(app, study, served, site)
     add_doors(app, RatersDoor(study, served, keeper, site))
-    app.include_router(owner_doors(OwnersDoor(study, keeper, site)))
+    app.include_router(owner_doors(OwnersDoor(study, keeper, site, reports)))
     # Without a running event loop, Gradio makes several that it never closes.
-    asyncio.run(_mount(app, study, served, threads))
+    pages = {
+        PAGE: partial(rating_blocks, study, served),
+        OWNER_PAGE: partial(owner_blocks, study, served, reports),
+    }
+    asyncio.run(_mount(app, study, pages, threads))
     app.add_middleware(Guard, study=study, site=site, simulated=simulated)
     study.close()
     return app
@@ -89,11 +97,11 @@ def create_app(
 async def _mount(
     app: FastAPI,
     study: StudyFile,
-    campaigns: tuple[Campaign, ...],
+    pages: Mapping[str, Callable[[], gr.Blocks]],
     threads: Mapping[str, Executor],
 ) -> None:
-    for path, make in ((PAGE, rating_blocks), (OWNER_PAGE, owner_blocks)):
-        blocks = make(study, campaigns)
+    for path, make in pages.items():
+        blocks = make()
         answer_calls(app, path, blocks, threads[path])
         gr.mount_gradio_app(
             app,

@@ -29,6 +29,8 @@ PAGE = "/ui"
 """Where the rating page is mounted."""
 OWNER_PAGE = "/owner"
 """Where the page of the study's owner is mounted."""
+REPORT = f"{OWNER_PAGE}/report"
+"""Where the owner reads the report; it brings a stricter policy of its own."""
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 MOST_BODY_BYTES = 200_000
 
@@ -40,7 +42,9 @@ GRADIO_PATHS = (
 )
 OPEN_PATHS = {
     PAGE: re.compile(f"{PAGE}({GRADIO_PATHS})"),
-    OWNER_PAGE: re.compile(f"{OWNER_PAGE}({GRADIO_PATHS}|/leave|/download/[\\w-]+)"),
+    OWNER_PAGE: re.compile(
+        f"{OWNER_PAGE}({GRADIO_PATHS}|/leave|/download/[\\w-]+|/report(/\\w+)?)"
+    ),
 }
 CACHED_PATHS = re.compile(f"({PAGE}|{OWNER_PAGE})/(assets|static)/")
 
@@ -209,6 +213,9 @@ def _has_small_body(headers: Headers) -> bool:
 
 def _secure(headers: MutableHeaders, path: str) -> None:
     for name, value in SECURITY_HEADERS.items():
-        headers[name] = value
+        if path == REPORT:
+            headers.setdefault(name, value)
+        else:
+            headers[name] = value
     if not CACHED_PATHS.match(path):
         headers["Cache-Control"] = "no-store"

@@ -25,11 +25,12 @@ from ui.plain import asset
 if TYPE_CHECKING:
     from harness.campaign import Campaign
     from harness.study import StudyFile
+    from ui.reports import Reports
 
 Reply = dict[str, Json]
 SCRIPTS = (
     *("state", "standing", "raters", "remarks", "leaks", "case"),
-    "tabs",
+    *("report", "tabs"),
 )
 """The page's script, in parts that share one scope; `tabs` starts it."""
 SIGNED_OUT = "You are signed out. Open your link again."
@@ -39,7 +40,9 @@ REST = 20
 """Times as long as working them out took, too, so that raters hardly notice."""
 
 
-def owner_blocks(study: StudyFile, campaigns: tuple[Campaign, ...]) -> gr.Blocks:
+def owner_blocks(
+    study: StudyFile, campaigns: tuple[Campaign, ...], reports: Reports
+) -> gr.Blocks:
     """The Gradio app of the study's owner, which raters' pages know nothing of."""
     blocks = gr.Blocks(title="Study", analytics_enabled=False, fill_width=True)
     with blocks:
@@ -48,7 +51,7 @@ def owner_blocks(study: StudyFile, campaigns: tuple[Campaign, ...]) -> gr.Blocks
             css_template=asset("rate/page.css") + asset("owner/page.css"),
             js_on_load="\n".join(asset(f"owner/{name}.js") for name in SCRIPTS),
             apply_default_css=False,
-            server_functions=_server_functions(OwnerDesk(study, campaigns)),
+            server_functions=_server_functions(OwnerDesk(study, campaigns, reports)),
         )
     return blocks
 
@@ -59,6 +62,7 @@ class OwnerDesk:
 
     study: StudyFile
     campaigns: tuple[Campaign, ...]
+    reports: Reports
     _kept: dict[str, tuple[float, Reply]] = field(default_factory=dict)
 
     def act(self, request: gr.Request, act: Callable[[], Reply]) -> Reply:
@@ -175,6 +179,9 @@ def _reading(desk: OwnerDesk) -> list[Callable[[Json], Reply]]:
         unit = _said(message, "unit", int)
         return {"case": asdict(case_of(study, desk.campaign(message), unit))}
 
+    def ask_report(_: Json) -> Reply:
+        return desk.reports.standing()
+
     return [
         ask_standing,
         ask_raters,
@@ -183,6 +190,7 @@ def _reading(desk: OwnerDesk) -> list[Callable[[Json], Reply]]:
         ask_remark,
         ask_disputes,
         ask_case,
+        ask_report,
     ]
 
 
@@ -206,7 +214,11 @@ def _acting(desk: OwnerDesk) -> list[Callable[[Json], Reply]]:
         revoke(study, _said(message, "rater", int))
         return {}
 
-    return [decide_case, make_link, revoke_rater]
+    def make_report(_: Json) -> Reply:
+        desk.reports.start()
+        return desk.reports.standing()
+
+    return [decide_case, make_link, revoke_rater, make_report]
 
 
 def _said(message: Json, name: str, kind: type) -> Json:

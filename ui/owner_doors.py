@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, Literal
@@ -22,7 +23,7 @@ from harness.study.owners import (
     is_owner_invite,
     open_owner_session,
 )
-from ui.guard import OWNER_PAGE, is_owner, owner_cookie_name
+from ui.guard import OWNER_PAGE, REPORT, is_owner, owner_cookie_name
 from ui.keeper import WRONG, Cookie, Doorkeeper, too_many_attempts
 from ui.plain import plain_page
 
@@ -31,11 +32,33 @@ if TYPE_CHECKING:
     from typing import IO
 
     from harness.study import StudyFile
+    from ui.reports import Reports
     from ui.site import Site
 
 Kind = Literal["csv", "jsonl", "label-studio", "argilla"]
 IN_MEMORY = 64 * 1024**2
 """Bytes of a download that are kept in memory; what is longer goes to the disk."""
+LOOK_AGAIN = "2"
+"""Seconds after which the browser asks again for a report that is being made."""
+
+# The page says itself by their hashes which scripts it runs. In a sandbox it is of no
+# origin: even a script that came in with an output could ask the server for nothing.
+REPORT_HEADERS = {
+    "Content-Security-Policy": (
+        "sandbox allow-scripts allow-modals; default-src 'none'; "
+        "script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    # Browsers refuse a sandboxed page that also wants a group of its own.
+    "Cross-Origin-Opener-Policy": "unsafe-none",
+}
+FORMS = {
+    "html": "text/html; charset=utf-8",
+    "md": "text/markdown; charset=utf-8",
+    "json": "application/json",
+    "csv": "text/csv; charset=utf-8",
+}
+"""Media type of each form of the report."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +71,8 @@ class OwnersDoor:
     """Who decides."""
     site: Site
     """Where the browser is sent."""
+    reports: Reports
+    """What the owner reads."""
 
     def refusal(self, request: Request, invite: str) -> Response | None:
         """Why the invite is not looked at, or not known; None if it is fine."""
@@ -108,6 +133,49 @@ class OwnersDoor:
             headers={"Content-Disposition": f"attachment; filename*=UTF-8''{name}"},
         )
 
+    def report(self, request: Request) -> Response:
+        """The report as a page; until it is made, one that waits for it."""
+        if not is_owner(self.study, request.headers):
+            return Response("Signed out", status_code=401)
+        if file := self.reports.opened("html"):
+            return StreamingResponse(
+                _blocks(file), media_type=FORMS["html"], headers=REPORT_HEADERS
+            )
+        if problem := self.reports.problem:
+            page = plain_page(
+                "The report could not be made",
+                problem,
+                "To try again, press 'Make again' on the page of your study.",
+            )
+            return HTMLResponse(page, 500)
+        self.reports.start()
+        page = plain_page(
+            "The report is being made",
+            "This page shows it as soon as it is there. Raters can go on meanwhile.",
+        )
+        return HTMLResponse(page, 202, headers={"Refresh": LOOK_AGAIN})
+
+    def report_as(self, request: Request, form: str) -> Response:
+        """The newest report as a file."""
+        if not is_owner(self.study, request.headers):
+            return Response("Signed out", status_code=401)
+        file = self.reports.opened(form)
+        if file is None:
+            return HTMLResponse(
+                plain_page(
+                    "No such report",
+                    "It has not been made yet, or not in this form. The page of your "
+                    "study makes it and lists its forms.",
+                ),
+                404,
+            )
+        name = quote(f"{self.study.path.stem}-report.{form}")
+        return StreamingResponse(
+            _blocks(file),
+            media_type=FORMS.get(form, "text/plain; charset=utf-8"),
+            headers={"Content-Disposition": f"attachment; filename*=UTF-8''{name}"},
+        )
+
     @property
     def _cookie(self) -> Cookie:
         return Cookie(owner_cookie_name(self.study), self.site, OWNER_PAGE)
@@ -132,6 +200,16 @@ def owner_doors(door: OwnersDoor) -> APIRouter:
     @doors.get(f"{OWNER_PAGE}/download/{{kind}}")
     def download(request: Request, kind: Kind) -> Response:
         return door.download(request, kind)
+
+    @doors.get(REPORT)
+    def report(request: Request) -> Response:
+        with closing(door.study):
+            return door.report(request)
+
+    @doors.get(f"{REPORT}/{{form}}")
+    def report_as(request: Request, form: str) -> Response:
+        with closing(door.study):
+            return door.report_as(request, form)
 
     return doors
 

@@ -158,9 +158,20 @@ def rated_outputs(evidence: Evidence) -> list[RatedOutput]:
                         if output.id in scores
                     },
                     ratings=ratings,
+                    given={
+                        criterion: _given(evidence, criterion, output.id)
+                        for criterion in ratings
+                    },
                 )
             )
     return found
+
+
+def _given(
+    evidence: Evidence, criterion: str, output: str
+) -> tuple[tuple[str, float], ...]:
+    by_rater = evidence.by_rater[criterion][output]
+    return tuple((evidence.rater_names[rater], by_rater[rater]) for rater in by_rater)
 
 
 def matrices(

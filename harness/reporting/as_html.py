@@ -9,20 +9,29 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from harness.reporting import rater_tables, wording
+from harness.reporting import apart, rater_tables, wording
 from harness.reporting.figures import series_of, trends
 from harness.reporting.formats import interval, number, shortened, visible
+from harness.reporting.points import openable
 from harness.reporting.scatter import scatter
 from harness.reporting.tables import columns
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from jinja2 import Environment
 
     from harness.reporting.model import Report, TaskReport
     from harness.types import Json
 
-LONGEST = 1_500
+LONGEST = 4_000
 """Letters shown of a prompt, reference or output."""
+FOLD = 400
+"""Letters from which on a text is folded behind its beginning."""
+BEGINNING = 280
+"""Letters that stand before a folded text."""
+STYLES = ("style.css", "outputs.css")
+SCRIPTS = ("page.js", "outputs.js")
 
 
 def html(report: Report) -> str:
@@ -35,11 +44,14 @@ def html(report: Report) -> str:
 
     pages: list[dict[str, Any]] = []
     figures: dict[str, Json] = {}
+    outputs: dict[str, Json] = {}
     for number_, task in enumerate(report.tasks):
         drawn = _figures(task, f"t{number_}")
         figures |= drawn.pop("json")
+        if drawn["scatter"] is not None:
+            outputs[f"t{number_}-scatter"] = openable(drawn["scatter"].drawn)
         pages.append({"task": task, "columns": columns(task), **drawn})
-    scripts = [_plotly(), _file("page.js")] if figures else []
+    scripts = [_plotly(), _joined(SCRIPTS)] if figures else []
     return (
         _environment()
         .get_template("report.html")
@@ -47,9 +59,11 @@ def html(report: Report) -> str:
             report=report,
             pages=pages,
             policy=_policy(scripts),
-            style=Markup(_file("style.css")),  # noqa: S704 - our own file
+            style=Markup(_joined(STYLES)),  # noqa: S704 - our own file
             scripts=[Markup(script) for script in scripts],  # noqa: S704 - likewise
             figures=Markup(_script_json(figures)),  # noqa: S704 - escaped for scripts
+            outputs=Markup(_in_script(_json(outputs))),  # noqa: S704 - likewise
+            fold=FOLD,
             coefficients=("pearson", "spearman", "kendall"),
         )
     )
@@ -94,8 +108,13 @@ def _environment() -> Environment:
         "number": number,
         "interval": interval,
         "shortened": partial(shortened, length=LONGEST),
+        "beginning": _beginning,
     }
-    environment.globals |= {"wording": wording, "rater_tables": rater_tables}
+    environment.globals |= {
+        "wording": wording,
+        "apart": apart,
+        "rater_tables": rater_tables,
+    }
     return environment
 
 
@@ -121,10 +140,20 @@ def _digest(script: str) -> str:
 
 
 def _script_json(value: Json) -> str:
-    """JSON that cannot end the script element that it stands in."""
+    """Figures as JSON for a script element."""
     from plotly.utils import PlotlyJSONEncoder
 
     text = json.dumps(value, cls=PlotlyJSONEncoder, separators=(",", ":"))
+    return _in_script(text)
+
+
+def _json(value: Json) -> str:
+    """Texts as JSON, in as few bytes as they have."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def _in_script(text: str) -> str:
+    """JSON that cannot end the script element that it stands in."""
     for sign in "<>&":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
     return text
@@ -137,6 +166,11 @@ def _plotly() -> str:
     return script
 
 
-def _file(name: str) -> str:
+def _beginning(text: str) -> str:
+    """The first words of a text that is folded."""
+    return text[:BEGINNING].rstrip()
+
+
+def _joined(names: Sequence[str]) -> str:
     folder = files("harness.reporting") / "templates"
-    return (folder / name).read_text(encoding="utf-8")
+    return "\n".join((folder / name).read_text(encoding="utf-8") for name in names)

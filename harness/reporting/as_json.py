@@ -252,6 +252,10 @@ def _disagreement(one: Disagreement) -> dict[str, Json]:
         "rating_rank": one.rating_rank,
         "score": output.scores[one.signature],
         "rating": output.ratings[one.criterion],
+        "raters": [
+            {"rater": rater, "value": value}
+            for rater, value in output.given.get(one.criterion, ())
+        ],
         "checkpoint": output.checkpoint,
         "item": output.item,
         "sample": output.sample,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from harness.reporting.apart import difference, each_rater, of_the_closest
 from harness.reporting.formats import (
     MISSING,
     interval,
@@ -28,7 +29,6 @@ from harness.reporting.wording import (
     LEVELS,
     ceilings,
     clusters,
-    difference,
     how_it_was_done,
     levels,
     no_ceiling,
@@ -198,7 +198,7 @@ def _disagreements(task: TaskReport) -> Iterator[str]:
     if not task.disagreements:
         return
     yield from (f"### Where metric and {task.raters.noun} are furthest apart", "")
-    for one in task.disagreements:
+    for one in of_the_closest(task):
         yield from _disagreement(task, one)
 
 
@@ -206,6 +206,8 @@ def _disagreement(task: TaskReport, one: Disagreement) -> Iterator[str]:
     output = one.output
     yield from (f"**{plain(difference(task, one))}**", "")
     yield from (f"{plain(output.checkpoint)}, item {plain(output.item)}", "")
+    if given := each_rater(output, one.criterion):
+        yield from (f"Raters: {plain(given)}", "")
     texts = [("Prompt", output.prompt)]
     texts += [("Reference", reference) for reference in output.references]
     for title, text in [*texts, ("Output", output.text)]:

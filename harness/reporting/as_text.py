@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.reporting.apart import difference, of_the_closest
 from harness.reporting.formats import (
     MISSING,
     number,
@@ -24,7 +25,6 @@ from harness.reporting.wording import (
     LEVELS,
     ceilings,
     clusters,
-    difference,
     levels,
     no_ceiling,
     of_preferences,
@@ -247,7 +247,7 @@ def _disagreements(task: TaskReport) -> Iterator[RenderableType]:
     from rich.text import Text
 
     shown: set[tuple[str, str]] = set()
-    for one in task.disagreements:
+    for one in of_the_closest(task):
         if (one.criterion, one.higher) in shown:
             continue
         shown.add((one.criterion, one.higher))

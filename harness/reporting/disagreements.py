@@ -20,8 +20,8 @@ if TYPE_CHECKING:
         RatedOutput,
     )
 
-SHOWN = 2
-"""Outputs shown for each criterion and direction."""
+SHOWN = 3
+"""Outputs shown for each criterion, metric and direction."""
 
 FEWEST = 5
 """Rated outputs below which ranks among them say nothing."""
@@ -35,25 +35,31 @@ def disagreements(
     agreement: Sequence[MetricAgreement],
     metrics: Sequence[MetricInfo],
 ) -> list[Disagreement]:
-    """Where the metric that follows the raters best is furthest from them.
+    """Where each metric is furthest from the raters, the best metric first.
 
-    The best metric's failures are the instructive ones, as one learns from them what
-    no metric of the task sees. Scores and ratings are compared by their ranks among
+    The best metric's failures show what no metric of the task sees, those of the
+    others why not to trust them. Scores and ratings are compared by their ranks among
     all rated outputs, so that neither scale matters.
 
     Args:
         rated: outputs with scores and ratings.
-        agreement: what decides which metric is looked at for each criterion.
+        agreement: which metrics are held against which criteria; those with a higher
+            Kendall's tau over all outputs come first.
         metrics: of which those that judge outputs are considered.
     """
     signs = {m.signature: m.sign for m in metrics if m.of == "outputs"}
     judging = [one for one in agreement if one.signature in signs]
+    scores = {
+        signature: sign * _column([o.scores.get(signature) for o in rated])
+        for signature, sign in signs.items()
+    }
     found = []
     for criterion in dict.fromkeys(one.criterion for one in judging):
-        best = closest(judging, criterion)
-        if best is not None:
-            sign = signs[best.signature]
-            found += _furthest(rated, criterion, best.signature, sign)
+        ratings = _column([o.ratings.get(criterion) for o in rated])
+        own = [one for one in judging if one.criterion == criterion]
+        for one in sorted(own, key=_tau, reverse=True):
+            columns = scores[one.signature], ratings
+            found += _furthest(rated, criterion, one.signature, columns)
     return found
 
 
@@ -61,23 +67,31 @@ def closest(
     agreement: Sequence[MetricAgreement], criterion: str
 ) -> MetricAgreement | None:
     """The metric with the highest Kendall's tau over all rated outputs, if any."""
-    known = [
-        (one.segment["none"].kendall.value, one)
-        for one in agreement
-        if one.criterion == criterion
-    ]
-    defined = [(value, one) for value, one in known if value is not None]
-    return max(defined, key=lambda pair: pair[0])[1] if defined else None
+    known = [one for one in agreement if one.criterion == criterion]
+    best = max(known, key=_tau, default=None)
+    return None if best is None or _tau(best) == -np.inf else best
+
+
+def _tau(one: MetricAgreement) -> float:
+    value = one.segment["none"].kendall.value
+    return -np.inf if value is None else value
+
+
+def _column(values: Sequence[float | None]) -> NDArray[np.float64]:
+    return np.array([np.nan if value is None else value for value in values], float)
 
 
 def _furthest(
-    rated: Sequence[RatedOutput], criterion: str, signature: str, sign: int
+    rated: Sequence[RatedOutput],
+    criterion: str,
+    signature: str,
+    columns: tuple[NDArray[np.float64], NDArray[np.float64]],
 ) -> list[Disagreement]:
-    both = [o for o in rated if criterion in o.ratings and signature in o.scores]
+    """Of the outputs that have both, by columns of scores and of ratings."""
+    both = np.flatnonzero(~np.isnan(columns).any(axis=0))
     if len(both) < FEWEST:
         return []
-    by_metric = _ranks([sign * o.scores[signature] for o in both])
-    by_raters = _ranks([o.ratings[criterion] for o in both])
+    by_metric, by_raters = (_ranks(column[both]) for column in columns)
     gap = by_metric - by_raters
     directions: tuple[tuple[Direction, int], ...] = (("metric", 1), ("raters", -1))
     return [
@@ -87,7 +101,7 @@ def _furthest(
             higher=higher,
             metric_rank=float(by_metric[row]),
             rating_rank=float(by_raters[row]),
-            output=both[row],
+            output=rated[both[row]],
         )
         for higher, turn in directions
         for row in (-turn * gap).argsort(kind="stable")[:SHOWN]
@@ -95,7 +109,7 @@ def _furthest(
     ]
 
 
-def _ranks(values: Sequence[float]) -> NDArray[np.float64]:
+def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Midranks from above 0 to below 1; equal values share the middle of theirs."""
     ordered = np.sort(values)
     below = np.searchsorted(ordered, values, side="left")

@@ -187,6 +187,8 @@ class RatedOutput:
     """Signature to score; without metrics that could not judge it."""
     ratings: Mapping[str, float]
     """Criterion to mean rating."""
+    given: Mapping[str, tuple[tuple[str, float], ...]] = field(default_factory=dict)
+    """Criterion to each rater's name and rating."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +234,8 @@ class TaskReport:
     raters: Raters
     """Who rated."""
     disagreements: tuple[Disagreement, ...]
-    """Most telling first, within each criterion and direction."""
+    """By criterion and metric, the one that follows raters best first; the most
+    extreme first in each direction."""
     rated: tuple[RatedOutput, ...]
     """Every output that was rated, for figures."""
     sentences: tuple[str, ...]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MOST_POINTS = 2_000
 """Points of a figure; of more outputs, so many are drawn at random."""
 
-SPREAD = 0.015
+SPREAD = 0.025
 """Share of the range by which points are moved at most, so that equal ones show."""
 
 HOVER_LETTERS = 400
@@ -42,6 +42,8 @@ class Scatter:
     """Scores, by signature."""
     criteria: Columns
     """Ratings, by criterion."""
+    drawn: list[list[RatedOutput]]
+    """The outputs that each trace's points stand for."""
     jitter: list[list[tuple[float, float]]]
     """How far each trace's points are moved, as shares of the most, -1 to 1."""
     shown: tuple[str, str]
@@ -80,6 +82,7 @@ def scatter(task: TaskReport, seed: int = 0) -> Scatter | None:
             ]
             for criterion in task.criteria
         },
+        drawn=traces,
         jitter=[
             rng.uniform(-1, 1, (len(trace), 2)).round(2).tolist() for trace in traces
         ],

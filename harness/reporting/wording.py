@@ -15,7 +15,6 @@ from harness.stats.crossed import LEAST_RATERS
 
 if TYPE_CHECKING:
     from harness.reporting.model import (
-        Disagreement,
         MetricAgreement,
         Report,
         TaskReport,
@@ -271,37 +270,6 @@ def _why(undefined: Estimate) -> str:
     return undefined.method.removeprefix("undefined: ")
 
 
-def difference(task: TaskReport, one: Disagreement) -> str:
-    """Who ranks an output higher, in one line."""
-    metric = task.metric(one.signature)
-    score = number(one.output.scores[one.signature])
-    rating = number(one.output.ratings[one.criterion])
-    return (
-        f"{metric.label} {score} (higher than {_percent(one.metric_rank)}), "
-        f"{one.criterion} {rating} (higher than {_percent(one.rating_rank)})"
-    )
-
-
-def side_by_side(
-    task: TaskReport,
-) -> list[tuple[str, list[tuple[str, list[Disagreement]]]]]:
-    """Criterion to its disagreements, by who ranks the outputs higher."""
-    return [
-        (
-            criterion,
-            [
-                (title, [one for one in found if one.higher == higher])
-                for higher, title in (
-                    ("metric", "The metric ranks these higher"),
-                    ("raters", "Raters rank these higher"),
-                )
-            ],
-        )
-        for criterion in dict.fromkeys(one.criterion for one in task.disagreements)
-        if (found := [one for one in task.disagreements if one.criterion == criterion])
-    ]
-
-
 def how_it_was_done(report: Report, task: TaskReport) -> list[str]:
     """How numbers and intervals came about, in plain sentences."""
     raters = task.raters.noun
@@ -336,7 +304,3 @@ def how_it_was_done(report: Report, task: TaskReport) -> list[str]:
         *([SEVERITIES] if any(one.adjusted for one in task.reliability) else []),
         *([PREFERRED] if task.preferred else []),
     ]
-
-
-def _percent(rank: float) -> str:
-    return f"{100 * rank:.0f} %"

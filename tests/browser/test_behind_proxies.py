@@ -13,6 +13,7 @@ from reverse_proxy import reverse_proxy
 from server_thread import in_thread, running
 
 from harness.campaign import open_campaign
+from harness.study.owners import invite_owner
 from harness.study.raters import add_rater
 from ui.password import Password
 from ui.site import site
@@ -159,3 +160,19 @@ def test_beside_the_proxy_a_tunnel_to_the_same_server_works_as_well(behind):
     assert seen.study.column("SELECT count(*) FROM current_ratings") == [2]
     assert [url for url in seen.asked if not url.startswith(seen.local + "/")] == []
     assert seen.complaints == []
+
+
+def test_the_owner_makes_and_opens_the_report_through_a_proxy(behind):
+    seen = behind(strips=True, keeps_host=False, https=True)
+    page = seen.page
+    page.goto(f"{seen.public}/o/{invite_owner(seen.study)}")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Open").click()
+    page.get_by_role("tab", name="Report").click()
+    link = page.get_by_role("link", name="Open the report")
+    link.wait_for(timeout=120_000)
+    with seen.context.expect_page() as window:
+        link.click()
+    window.value.get_by_role("heading", name="How this was done").wait_for()
+    assert window.value.url == f"{seen.public}/owner/report"
+    assert [url for url in seen.asked if not url.startswith(seen.public + "/")] == []

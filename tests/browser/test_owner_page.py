@@ -12,6 +12,10 @@ from harness.study.raters import ensure_rater, rater_for_invite
 
 pytestmark = pytest.mark.browser
 
+PARTS = (
+    *("Progress", "Raters", "Remarks", "Leaks", "Adjudicate"),
+    *("Report", "Download"),
+)
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 HOSTILE = "<img src=https://example.org/x onerror=alert(1)><b>bold</b> ${1+1}"
 
@@ -195,7 +199,15 @@ def test_leaving_signs_out(owning):
 )
 def test_no_part_is_wider_than_the_window(owning, name, look):
     page = owning(at_work, raters_per_output=3, look=look).page
-    for part in ("Progress", "Raters", "Remarks", "Leaks", "Adjudicate", "Download"):
+    for part in (
+        "Progress",
+        "Raters",
+        "Remarks",
+        "Leaks",
+        "Adjudicate",
+        "Report",
+        "Download",
+    ):
         tab(page, part)
         page.wait_for_timeout(400)
         keep(page, f"{part.lower()}-{name}")

@@ -7,7 +7,7 @@ from hashlib import sha256
 from html.parser import HTMLParser
 
 import pytest
-from report_study import fill
+from report_study import fill, with_texts
 
 from harness.report import report
 from harness.reporting import render
@@ -70,7 +70,7 @@ def test_plotly_is_in_the_page_once(page):
 def test_hostile_text_stays_text(hostile):
     found = Page(render(hostile, "html"))
     assert not any(tag in {"img", "a"} for tag, _ in found.tags)
-    assert len(found.scripts) == 3
+    assert len(found.scripts) == 4
     shown = "".join(found.text)
     assert "</script><script>alert(1)</script>|<img src=x onerror=alert(1)>" in shown
     assert "\x1b" not in shown
@@ -78,9 +78,10 @@ def test_hostile_text_stays_text(hostile):
 
 
 def test_hostile_text_in_figures_is_escaped_twice(hostile):
-    [data] = [t for kind, t in Page(render(hostile, "html")).scripts if kind]
-    assert not set("<>&") & set(data)
-    figures = json.loads(data)
+    data = [t for kind, t in Page(render(hostile, "html")).scripts if kind]
+    assert not set("<>&\u202e\x1b") & set("".join(data))
+    figures, outputs = map(json.loads, data)
+    assert any("\\u202e </script>" in text for text in outputs["t0-scatter"]["texts"])
     [scatter] = [figure for name, figure in figures.items() if "scatter" in name]
     hovers = [text for trace in scatter["data"] for text in trace["text"]]
     # Plotly reads <br> and <b>, which are ours, and must find no other tag.
@@ -128,3 +129,20 @@ def test_several_tasks_are_linked_at_the_top(maker):
     found = Page(render(report(maker.study, draws=20), "html"))
     links = [attrs["href"] for tag, attrs in found.tags if tag == "a"]
     assert links == ["#t0", "#t1"]
+
+
+def test_long_texts_are_folded_and_very_long_ones_are_cut(rated):
+    long = with_texts(rated, lambda text: f"{text} " + "and so on " * 50)
+    assert render(long, "html").count('<details class="fold">') > 10
+    assert '<details class="fold">' not in render(rated, "html")
+    huge = render(with_texts(rated, lambda text: f"{text} " + "x" * 1_000_000), "html")
+    assert "more characters" in huge
+    assert len(huge) < len(render(rated, "html")) + 2_000_000
+
+
+def test_each_raters_rating_stands_beside_a_disagreement(rated):
+    one = rated.tasks[0].disagreements[0]
+    given = dict(one.output.given[one.criterion])
+    assert set(given) == {"rater 0", "rater 1"}
+    shown = "".join(Page(render(rated, "html")).text)
+    assert f"{one.criterion} by rater 0: {given['rater 0']:g}, rater 1:" in shown

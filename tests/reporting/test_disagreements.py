@@ -65,3 +65,22 @@ def test_the_closest_metric_has_the_highest_tau():
     assert closest(found, "good").signature == "b|v1"
     assert closest([one_agreement("c|v1", None)], "good") is None
     assert closest(found, "other") is None
+
+
+def test_every_metric_has_its_own_and_the_closest_comes_first():
+    rated = [
+        RatedOutput("c", str(n), 0, "", (), "", {"a|v1": n, "b|v1": -n}, {"good": n})
+        for n in range(8)
+    ]
+    metrics = [MetricInfo(f"{name}|v1", name, name) for name in "ab"]
+    agreed = [one_agreement("b|v1", -1.0), one_agreement("a|v1", 1.0)]
+    found = disagreements(rated, agreed, metrics)
+    # In a nothing is apart; in b the first is best and the last is worst.
+    assert {one.signature for one in found} == {"b|v1"}
+    assert [one.output.item for one in found] == ["0", "1", "2", "7", "6", "5"]
+    both = disagreements(
+        [*rated, *outputs(PAIRS, "a|v1")],
+        [one_agreement("b|v1", None), one_agreement("a|v1", 0.2)],
+        metrics,
+    )
+    assert list(dict.fromkeys(one.signature for one in both)) == ["a|v1", "b|v1"]

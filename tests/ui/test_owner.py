@@ -6,69 +6,20 @@ from io import BytesIO, StringIO
 from zipfile import ZipFile
 
 import pytest
+from owner_client import MESSAGE, OwnersPage, call
 from raters_at_work import checkpoint_in, rate_all
 
 from harness.study.owners import invite_owner
 from harness.study.raters import add_rater, rater_for_invite
 
-CALL = "gradio_api/component_server/"
 PATHS = [
     *("/", "/config", "/theme.css", "/assets/x.js", "/gradio_api/heartbeat/x"),
-    *("/download/csv", "/download/jsonl"),
+    *("/download/csv", "/download/jsonl", "/report", "/report/html"),
 ]
 READING = ["ask_standing", "ask_raters", "ask_remarks", "ask_remark", "ask_leaks"]
 JUDGING = ["ask_disputes", "ask_case", "decide_case"]
-FUNCTIONS = [*READING, *JUDGING, "make_link", "revoke_rater"]
-MESSAGE = {
-    "campaign": "modernize",
-    "unit": 1,
-    "assignment": 1,
-    "rater": 1,
-    "name": "Eve",
-    "flagged_only": False,
-    "values": {"meaning": 3, "fluency": 3},
-    "comment": "",
-}
-
-
-class OwnersPage:
-    """The owner's page, opened by a link."""
-
-    def __init__(self, http, invite):
-        self.http = http
-        self.greeting = http.get(f"/o/{invite}")
-        self.answer = http.post(f"/o/{invite}", headers={"origin": _root(http)})
-        assert str(self.answer.url).endswith("/owner/"), self.answer.text
-        self.component = component_of(http.get("/owner/config").json())
-
-    def call(self, name, message=MESSAGE):
-        """What the server answers to one call."""
-        reply = call(self.http, "/owner", self.component, name, message)
-        reply.raise_for_status()
-        return reply.json()
-
-
-def component_of(config):
-    [number] = [
-        component["id"]
-        for component in config["components"]
-        if component.get("props", {}).get("server_fns")
-    ]
-    return number
-
-
-def call(http, page, component, name, message=MESSAGE):
-    body = {
-        "data": message,
-        "component_id": component,
-        "fn_name": name,
-        "session_hash": "test",
-    }
-    return http.post(f"{page}/{CALL}", json=body, headers={"origin": _root(http)})
-
-
-def _root(http):
-    return str(http.base_url).rstrip("/")
+REPORTING = ["ask_report", "make_report"]
+FUNCTIONS = [*READING, *JUDGING, *REPORTING, "make_link", "revoke_rater"]
 
 
 def wide_apart(by):

@@ -1,6 +1,6 @@
 "use strict";
-(() => {
-  const SPREAD = 0.015;
+// Draws the figures in the page's colours; what they open is in outputs.js.
+const page = (() => {
   const figures = JSON.parse(document.getElementById("figures").textContent);
   const config = { displayModeBar: false, showTips: false };
   const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -30,6 +30,9 @@
       ...layout.hoverlabel,
       bgcolor: colour("--raised"), bordercolor: rule, font: { color: ink, size: 12 },
     };
+    for (const ring of layout.shapes ?? []) {
+      if (ring.type === "circle") ring.line.color = ink;
+    }
     for (const axis of ["xaxis", "yaxis"]) {
       layout[axis] = {
         ...layout[axis],
@@ -40,51 +43,25 @@
   };
 
   // A browser lays the page out for paper only after the figures have their size.
-  const PAPER = { panel: 210, tall: 620 };
+  const PAPER = { panel: [210, 170], tall: [620, 400] };
 
-  const draw = (printing = false) => {
-    for (const [id, figure] of Object.entries(figures)) {
-      const place = document.getElementById(id);
-      const { data, layout } = themed(figure);
-      const kind = place.classList.contains("tall") ? "tall" : "panel";
-      layout.width = printing ? PAPER[kind] : place.clientWidth;
-      layout.height = place.clientHeight;
-      Plotly.react(place, data, layout, config);
-    }
+  const draw = (id, printing = false) => {
+    const place = document.getElementById(id);
+    const { data, layout } = themed(figures[id]);
+    const kind = place.classList.contains("tall") ? "tall" : "panel";
+    [layout.width, layout.height] =
+      printing ? PAPER[kind] : [place.clientWidth, place.clientHeight];
+    Plotly.react(place, data, layout, config);
+  };
+  const drawAll = (printing = false) => {
+    document.documentElement.classList.toggle("paper", printing);
+    for (const id of Object.keys(figures)) draw(id, printing);
   };
 
-  const extent = (traces) => {
-    const known = traces.flat().filter((value) => value !== null);
-    return known.length ? Math.max(...known) - Math.min(...known) : 0;
-  };
-
-  const choose = (id) => {
-    const figure = figures[id];
-    const [x, y] = ["x", "y"].map(
-      (axis) => document.querySelector(`select[data-for="${id}"][data-axis="${axis}"]`).value,
-    );
-    const columns = [figure.metrics[x], figure.criteria[y]];
-    const spread = columns.map((column) => SPREAD * extent(column));
-    figure.data.forEach((trace, place) => {
-      const moved = columns.map((column, axis) =>
-        column[place].map((value, row) =>
-          value === null ? null : value + spread[axis] * figure.jitter[place][row][axis]));
-      [trace.x, trace.y] = moved;
-      trace.customdata = columns[0][place].map((value, row) => [value, columns[1][place][row]]);
-    });
-    // Plotly reads a little HTML in titles, so that names are escaped for it.
-    const escaped = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
-    figure.layout.xaxis = { ...figure.layout.xaxis, title: { ...figure.layout.xaxis.title, text: escaped(figure.labels[x]) }, range: undefined, autorange: true };
-    figure.layout.yaxis = { ...figure.layout.yaxis, title: { text: escaped(y) }, range: undefined, autorange: true };
-    draw();
-  };
-
-  for (const select of document.querySelectorAll("select[data-for]")) {
-    select.addEventListener("change", () => choose(select.dataset.for));
-  }
-  dark.addEventListener("change", () => draw());
-  addEventListener("resize", () => draw());
-  addEventListener("beforeprint", () => draw(true));
-  addEventListener("afterprint", () => draw());
-  draw();
+  dark.addEventListener("change", () => drawAll());
+  addEventListener("resize", () => drawAll());
+  addEventListener("beforeprint", () => drawAll(true));
+  addEventListener("afterprint", () => drawAll());
+  drawAll();
+  return { figures, draw };
 })();

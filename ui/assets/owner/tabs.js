@@ -6,9 +6,10 @@ const SHOW = {
   remarks: showRemarks,
   leaks: showLeaks,
   case: showCases,
+  report: showReport,
   files: () => undefined,
 };
-const LIVE = new Set(["standing", "raters", "remarks"]);
+const LIVE = new Set(["standing", "raters", "remarks", "report"]);
 
 const tabs = [...element.querySelectorAll("[role=tab]")];
 
@@ -35,6 +36,7 @@ async function listCampaigns() {
 }
 
 const BUTTONS = {
+  report: makeReport,
   back: () => step(-1),
   next: () => step(1),
   older: showOlder,
