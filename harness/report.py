@@ -11,12 +11,14 @@ from harness.progress import silent
 from harness.reporting.agreement import alphas, metric_agreements, rated_outputs
 from harness.reporting.baselines import copy_baseline
 from harness.reporting.clusters import metric_clusters
+from harness.reporting.curves import reaches
 from harness.reporting.disagreements import disagreements
 from harness.reporting.estimates import Estimator, Resampling, leads, rebuild
 from harness.reporting.evidence import gather
 from harness.reporting.formats import labels
 from harness.reporting.model import CheckpointReport, MetricInfo, Report, TaskReport
 from harness.reporting.notes import notes
+from harness.reporting.partings import partings
 from harness.reporting.preferred import preferred
 from harness.reporting.rater_notes import rater_notes
 from harness.reporting.rater_work import rated_here, rater_work
@@ -136,6 +138,8 @@ def _results(
         baselines=(baseline,) if baseline else (),
         leads=(*leads(estimator, values, human), *ahead),
         agreement=tuple(agreement),
+        partings=partings(estimator),
+        reaches=reaches(estimator, values, human),
         clusters=tuple(metric_clusters(evidence, resampling)),
         raters=raters,
         disagreements=tuple(disagreements(rated, agreement, infos)),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         Lead,
         MetricAgreement,
         MetricInfo,
+        Parting,
         Report,
         TaskReport,
     )
@@ -68,6 +69,8 @@ def _rows(task: TaskReport) -> Rows:
     yield from _checkpoints(task, known)
     for lead in task.leads:
         yield _lead(task, lead, known), lead.difference
+    for parting in task.partings:
+        yield from _parting(task, parting, known)
     for one in task.agreement:
         yield from _agreement(one)
     for preferred in task.preferred:
@@ -104,6 +107,18 @@ def _lead(task: TaskReport, lead: Lead, known: Mapping[str, Row]) -> Row:
     by = known[lead.by] if lead.kind == "metric" else {"criterion": lead.by}
     what = {"part": f"lead by {lead.kind}", "statistic": "difference"}
     return {**what, **by, **_where(task, lead.best), "against": lead.second}
+
+
+def _parting(task: TaskReport, one: Parting, known: Mapping[str, Row]) -> Rows:
+    subject = {
+        "part": "parting",
+        "against": one.start,
+        "criterion": one.criterion,
+        **_where(task, one.end),
+        **known[one.signature],
+    }
+    yield {**subject, "statistic": "metric_change"}, one.metric
+    yield {**subject, "statistic": "rating_change"}, one.ratings
 
 
 def _agreement(one: MetricAgreement) -> Rows:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         Disagreement,
         Lead,
         MetricAgreement,
+        Parting,
         Report,
         TaskReport,
     )
@@ -79,6 +80,7 @@ def _task(task: TaskReport) -> dict[str, Json]:
             for baseline in task.baselines
         ],
         "leads": [_lead(lead) for lead in task.leads],
+        "partings": [_parting(one) for one in task.partings],
         "agreement": [_agreement(one) for one in task.agreement],
         "clusters": [asdict(one) for one in task.clusters],
         "preferences": [_preferred(one) for one in task.preferred],
@@ -101,6 +103,19 @@ def _lead(lead: Lead) -> dict[str, Json]:
         "difference": lead.difference.as_json(),
         "clear": lead.clear,
         "items_needed": lead.needed,
+    }
+
+
+def _parting(one: Parting) -> dict[str, Json]:
+    return {
+        "series": one.series,
+        "from": one.start,
+        "to": one.end,
+        "steps": list(one.steps),
+        "signature": one.signature,
+        "criterion": one.criterion,
+        "metric_change": one.metric.as_json(),
+        "rating_change": one.ratings.as_json(),
     }
 
 

@@ -21,6 +21,7 @@ from harness.reporting.rater_tables import (
     severity_table,
     work_tables,
 )
+from harness.reporting.partings import all_said
 from harness.reporting.tables import columns
 from harness.reporting.wording import (
     BANNER,
@@ -81,6 +82,10 @@ def _task(report: Report, task: TaskReport) -> Iterator[str]:
         yield from (plain(task.description), "")
     yield from (f"**{plain(task.verdict)}**", "")
     yield from _values(task)
+    if task.partings:
+        yield from ("### Where metric and ratings part ways over training", "")
+        yield from (f"- {plain(sentence)}" for sentence in all_said(task))
+        yield ""
     yield from _preferences(task)
     yield from _agreement(task)
     yield from _disagreements(task)

@@ -18,6 +18,7 @@ from harness.reporting.rater_tables import (
     severity_table,
     work_tables,
 )
+from harness.reporting.partings import all_said
 from harness.reporting.tables import Column, columns
 from harness.reporting.wording import (
     BANNER,
@@ -79,6 +80,10 @@ def _parts(task: TaskReport) -> Iterator[RenderableType]:
         yield ""
     if task.checkpoints and columns(task):
         yield f"{LEGEND}\n"
+    if task.partings:
+        yield "Where metric and ratings part ways over training"
+        yield from all_said(task)
+        yield ""
     yield from _preferences(task)
     yield from _agreement(task)
     yield from _disagreements(task)

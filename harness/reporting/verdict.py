@@ -16,6 +16,7 @@ from harness.reporting.formats import (
     with_interval,
 )
 from harness.reporting.rater_tables import turned_by_careless
+from harness.reporting.partings import in_short
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +47,7 @@ def verdict(task: TaskReport) -> tuple[str, ...]:
         _raters_say(task),
         _metrics_say(task),
         turned_by_careless(task),
+        in_short(task),
         _follows(task),
         _baseline_says(task),
         _next(task),
