@@ -26,6 +26,7 @@ from harness.reporting.recount import recount
 from harness.reporting.reliability import reliability
 from harness.reporting.targets import fits, named, target
 from harness.reporting.verdict import verdict
+from harness.study.checkpoints import configurations_for
 from harness.study.items import stored_tasks
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from harness.reporting.people import Raters
     from harness.reporting.targets import Human
     from harness.study import StudyFile
-    from harness.types import Checkpoint, Estimate
+    from harness.types import Checkpoint, Estimate, Json
 
 DRAWS = 1000
 PACKAGES = ("tandem-eval", "numpy", "scipy", "sacrebleu", "rouge-score", "evaluate")
@@ -132,7 +133,10 @@ def _results(
         metrics=infos,
         criteria=evidence.criteria,
         checkpoints=tuple(
-            _checkpoint_report(evidence, one, values[one.id], human[one.id])
+            replace(
+                _checkpoint_report(evidence, one, values[one.id], human[one.id]),
+                configuration=trained.get(one.id, {}).get("values", {}),
+            )
             for one in evidence.checkpoints
         ),
         baselines=(baseline,) if baseline else (),
@@ -167,6 +171,12 @@ def _with_people(found: TaskReport, study: StudyFile, given: Evidence) -> TaskRe
         rater_notes=of_raters,
         notes=(*found.notes, *of_raters),
     )
+
+
+def _of_configurations(trained: Mapping[str, Mapping[str, Json]]) -> list[str]:
+    """What is not known of how checkpoints were trained."""
+    problems = [one for found in trained.values() for one in found.get("problems", ())]
+    return [f"Not read: {problem}" for problem in dict.fromkeys(problems)]
 
 
 def _checkpoint_report(

@@ -10,6 +10,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from harness.reporting import rater_tables, wording
+from harness.reporting.configurations import configurations
 from harness.reporting.curves import curves
 from harness.reporting.figures import series_of, trends
 from harness.reporting.formats import interval, number, shortened, visible
@@ -80,6 +81,7 @@ def _figures(task: TaskReport, prefix: str) -> dict[str, Any]:
         "prefix": prefix,
         "panels": panels,
         "curves": together,
+        "configurations": configurations(task),
         "partings": all_said(task),
         "scatter": points,
         "series": series_of(task),

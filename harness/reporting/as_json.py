@@ -70,6 +70,7 @@ def _task(task: TaskReport) -> dict[str, Json]:
                 "outputs": checkpoint.outputs,
                 "prompts_cut": checkpoint.prompts_cut,
                 "used": dict(checkpoint.used),
+                "configuration": dict(checkpoint.configuration),
                 "metrics": _estimates(checkpoint.metrics),
                 "human": _estimates(checkpoint.human),
             }

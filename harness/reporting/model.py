@@ -88,6 +88,8 @@ class CheckpointReport:
     """Outputs whose prompt was cut to fit the model."""
     used: Mapping[str, Json] = field(default_factory=dict)
     """What its answers were made with, say its dtype; empty where unknown."""
+    configuration: Mapping[str, Json] = field(default_factory=dict)
+    """How it was trained, as files of its folder say; empty where unknown."""
 
 
 @dataclass(frozen=True, slots=True)

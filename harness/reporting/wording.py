@@ -63,6 +63,13 @@ CURVES = (
     "courses, not the heights. Bars are 95 % intervals; ratings are the thick lines."
 )
 
+CONFIGURATIONS = (
+    "Settings are those in which the series differ, as far as files beside the "
+    "checkpoints say. Each result is the best of the series' checkpoints by that "
+    "measure, which flatters, the more the more checkpoints there are; harness compare "
+    "tests the difference between two."
+)
+
 SHADED = "Shaded is where a metric and ratings part ways."
 
 SEVERITIES = (
