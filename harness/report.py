@@ -106,6 +106,7 @@ def _task_report(
         reliability=reliability(given, models, resampling),
     )
     found = _with_people(found, study, given)
+    found = _with_configurations(found, configurations_for(study, task), given)
     found = replace(found, recount=recount(found, given, resampling))
     return replace(found, sentences=verdict(found))
 
@@ -133,10 +134,7 @@ def _results(
         metrics=infos,
         criteria=evidence.criteria,
         checkpoints=tuple(
-            replace(
-                _checkpoint_report(evidence, one, values[one.id], human[one.id]),
-                configuration=trained.get(one.id, {}).get("values", {}),
-            )
+            _checkpoint_report(evidence, one, values[one.id], human[one.id])
             for one in evidence.checkpoints
         ),
         baselines=(baseline,) if baseline else (),
@@ -173,10 +171,20 @@ def _with_people(found: TaskReport, study: StudyFile, given: Evidence) -> TaskRe
     )
 
 
-def _of_configurations(trained: Mapping[str, Mapping[str, Json]]) -> list[str]:
-    """What is not known of how checkpoints were trained."""
-    problems = [one for found in trained.values() for one in found.get("problems", ())]
-    return [f"Not read: {problem}" for problem in dict.fromkeys(problems)]
+def _with_configurations(
+    task: TaskReport, trained: Mapping[str, Mapping[str, Json]], evidence: Evidence
+) -> TaskReport:
+    """The report with how its checkpoints were trained, and what of that is unknown."""
+    known = [trained.get(checkpoint.id, {}) for checkpoint in evidence.checkpoints]
+    problems = dict.fromkeys(one for some in known for one in some.get("problems", ()))
+    return replace(
+        task,
+        checkpoints=tuple(
+            replace(checkpoint, configuration=some.get("values", {}))
+            for checkpoint, some in zip(task.checkpoints, known, strict=True)
+        ),
+        notes=(*task.notes, *(f"Not read: {problem}" for problem in problems)),
+    )
 
 
 def _checkpoint_report(

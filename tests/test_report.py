@@ -500,7 +500,7 @@ def test_one_checkpoint_has_nothing_to_be_compared_with(maker):
     made, values = rendered(maker)
     [task] = made.tasks
     assert task.leads == ()
-    assert "no other checkpoint" in task.verdict
+    assert "leaves nothing to compare" in task.verdict
     assert "second checkpoint" in task.sentences[-1]
     system = values["tasks"][0]["agreement"][0]["system"]["pearson"]
     assert system["value"] is None

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from harness.reporting.model import (
+        CheckpointReport,
         Disagreement,
         Lead,
         MetricAgreement,
@@ -62,20 +63,7 @@ def _task(task: TaskReport) -> dict[str, Json]:
         "items": task.items,
         "metrics": [asdict(metric) for metric in task.metrics],
         "criteria": [asdict(criterion) for criterion in task.criteria],
-        "checkpoints": [
-            {
-                "name": checkpoint.name,
-                "series": checkpoint.series,
-                "step": checkpoint.step,
-                "outputs": checkpoint.outputs,
-                "prompts_cut": checkpoint.prompts_cut,
-                "used": dict(checkpoint.used),
-                "configuration": dict(checkpoint.configuration),
-                "metrics": _estimates(checkpoint.metrics),
-                "human": _estimates(checkpoint.human),
-            }
-            for checkpoint in task.checkpoints
-        ],
+        "checkpoints": [_checkpoint(one) for one in task.checkpoints],
         "baselines": [
             {"name": baseline.name, "metrics": _estimates(baseline.metrics)}
             for baseline in task.baselines
@@ -88,6 +76,20 @@ def _task(task: TaskReport) -> dict[str, Json]:
         "raters": _people(task),
         "disagreements": [_disagreement(one) for one in task.disagreements],
         "notes": list(task.notes),
+    }
+
+
+def _checkpoint(one: CheckpointReport) -> dict[str, Json]:
+    return {
+        "name": one.name,
+        "series": one.series,
+        "step": one.step,
+        "outputs": one.outputs,
+        "prompts_cut": one.prompts_cut,
+        "used": dict(one.used),
+        "configuration": dict(one.configuration),
+        "metrics": _estimates(one.metrics),
+        "human": _estimates(one.human),
     }
 
 

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from harness.types import Json
 
 
+SEEN_AGAIN = """
+    UPDATE checkpoints SET backend = :backend, location = :location, step = :step,
+        configuration = :configuration
+    WHERE id = :id
+"""
+
+
 def store_checkpoint(  # noqa: PLR0913 - one argument a column
     study: StudyFile,
     *,
@@ -36,19 +43,17 @@ def store_checkpoint(  # noqa: PLR0913 - one argument a column
     found with now.
     """
     id_ = content_hash(series, fingerprint)
+    trained = json.dumps(configuration or {})
     with study.transaction() as db:
         db.execute("INSERT OR IGNORE INTO series (name) VALUES (?)", [series])
         found = study.rows("SELECT * FROM checkpoints WHERE id = ?", [id_])
         if found:
             seen = {**found[0], "backend": backend, "location": location}
-            seen["step"] = seen["step"] if step is None else step
+            if step is not None:
+                seen["step"] = step
             if configuration is not None:
-                seen["configuration"] = json.dumps(configuration)
-            db.execute(
-                "UPDATE checkpoints SET backend = :backend, location = :location, "
-                "step = :step, configuration = :configuration WHERE id = :id",
-                seen,
-            )
+                seen["configuration"] = trained
+            db.execute(SEEN_AGAIN, seen)
             return checkpoint_of(seen)
         taken = study.column("SELECT name FROM checkpoints WHERE series = ?", [series])
         row = {
@@ -59,7 +64,7 @@ def store_checkpoint(  # noqa: PLR0913 - one argument a column
             "backend": backend,
             "fingerprint": fingerprint,
             "location": location,
-            "configuration": json.dumps(configuration or {}),
+            "configuration": trained,
             "created": now(),
         }
         study.insert("checkpoints", [row])
