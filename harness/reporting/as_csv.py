@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from harness.types import Estimate, Json
 
 COLUMNS = (
-    *("task", "simulated", "part", "series", "checkpoint", "step", "against"),
-    *("metric", "signature", "criterion", "level", "grouping", "statistic"),
+    *("task", "simulated", "human", "part", "series", "checkpoint", "step", "against"),
+    *("metric", "signature", "criterion", "level", "grouping"),
+    *("campaign", "rater", "raters", "statistic"),
     *("value", "low", "high", "n", "dropped", "method"),
 )
 """What is not known of a row, or is no question in its part, is an empty cell."""
@@ -49,7 +50,11 @@ def csv_text(report: Report) -> str:
     writer = csv.DictWriter(out, COLUMNS, restval="", lineterminator="\r\n")
     writer.writeheader()
     for task in report.tasks:
-        shared = {"task": task.task, "simulated": task.simulated}
+        shared = {
+            "task": task.task,
+            "simulated": task.simulated,
+            "human": task.human,
+        }
         for row, estimate in _rows(task):
             cells = {**shared, **row, **estimate.as_json()}
             writer.writerow({name: _cell(value) for name, value in cells.items()})
@@ -76,6 +81,7 @@ def _rows(task: TaskReport) -> Rows:
     for preferred in task.preferred:
         yield from _preferred(task, preferred)
     yield from _raters(task)
+    yield from _recount(task, known)
 
 
 def _metric(metric: MetricInfo) -> Row:
@@ -159,6 +165,27 @@ def _raters(task: TaskReport) -> Rows:
         subject = {"part": "raters", "criterion": one.criterion}
         for name in ("ac2", "icc", "icc_of_means"):
             yield {**subject, "statistic": name}, getattr(one, name)
-        for label, mean in one.adjusted.items():
+        for human in ("raw", "z", "adjusted"):
+            for label, mean in getattr(one, human).items():
+                where = {**subject, **_where(task, label), "human": human}
+                yield {**where, "statistic": "mean"}, mean
+    for campaign in task.campaigns:
+        for rater in campaign.raters:
+            who = {"campaign": campaign.campaign, "rater": rater.quality.rater}
+            what = {"part": "rater", "statistic": "agreement"}
+            yield {**what, **who}, rater.quality.agreement
+
+
+def _recount(task: TaskReport, known: Mapping[str, Row]) -> Rows:
+    """With all raters, and without the careless."""
+    for one in task.recount.criteria if task.recount else ():
+        subject = {"part": "recount", "criterion": one.criterion}
+        rows = [({**subject, "statistic": "alpha"}, one.alpha)]
+        for label, mean in one.means.items():
             where = {**subject, **_where(task, label)}
-            yield {**where, "statistic": "adjusted_mean"}, mean
+            rows.append(({**where, "statistic": "mean"}, mean))
+        for signature, tau in one.kendall.items():
+            rows.append(({**subject, **known[signature], "statistic": "kendall"}, tau))
+        for row, both in rows:
+            yield {**row, "raters": "all"}, both.all
+            yield {**row, "raters": "without"}, both.without

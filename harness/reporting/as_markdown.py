@@ -15,6 +15,7 @@ from harness.reporting.formats import (
     visible,
     with_interval,
 )
+from harness.reporting.partings import all_said
 from harness.reporting.rater_tables import (
     means_table,
     of_recount,
@@ -22,7 +23,6 @@ from harness.reporting.rater_tables import (
     severity_table,
     work_tables,
 )
-from harness.reporting.partings import all_said
 from harness.reporting.tables import columns
 from harness.reporting.wording import (
     BANNER,

@@ -12,6 +12,7 @@ from harness.reporting.formats import (
     printed,
     with_interval,
 )
+from harness.reporting.partings import all_said
 from harness.reporting.rater_tables import (
     means_table,
     of_recount,
@@ -19,7 +20,6 @@ from harness.reporting.rater_tables import (
     severity_table,
     work_tables,
 )
-from harness.reporting.partings import all_said
 from harness.reporting.tables import Column, columns
 from harness.reporting.wording import (
     BANNER,

@@ -15,8 +15,8 @@ from harness.reporting.formats import (
     places,
     with_interval,
 )
-from harness.reporting.rater_tables import turned_by_careless
 from harness.reporting.partings import in_short
+from harness.reporting.rater_tables import turned_by_careless
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
