@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.backends import AUTOMATIC, backend_named
+from harness.configuration import read_configuration
 from harness.errors import CheckpointError, UsageError
 from harness.progress import silent
 from harness.study.checkpoints import store_checkpoint
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from harness.identity import FileStamp
     from harness.progress import Progress
     from harness.study import StudyFile
-    from harness.types import Checkpoint
+    from harness.types import Checkpoint, Json
 
 SERIES = re.compile(r"(?P<series>[A-Za-z0-9][\w.-]*)=(?P<rest>.+)")
 BACKEND = re.compile(r"(?P<backend>[a-z][\w-]*|[^:]+\.py):(?P<rest>.+)")
@@ -112,7 +113,7 @@ def fingerprints(
 def register(
     study: StudyFile, found: Sequence[Found], prints: Sequence[str]
 ) -> list[Checkpoint]:
-    """Store checkpoints, each known by its fingerprint.
+    """Store checkpoints, each known by its fingerprint, with how it was trained.
 
     Two places may hold the same model, which is then returned once.
     """
@@ -125,10 +126,19 @@ def register(
             backend=one.backend,
             fingerprint=fingerprint,
             location=one.location,
+            configuration=_configuration(one),
         )
         for one, fingerprint in zip(found, prints, strict=True)
     ]
     return list({one.id: one for one in stored}.values())
+
+
+def _configuration(found: Found) -> dict[str, Json] | None:
+    folder = Path(found.location)
+    # What a hosted model is called may by chance be the name of a folder here.
+    if not folder.is_absolute() or not folder.is_dir():
+        return None
+    return read_configuration(folder).as_json()
 
 
 def _divide(pattern: re.Pattern[str], text: str) -> tuple[str | None, str]:

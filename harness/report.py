@@ -11,12 +11,14 @@ from harness.progress import silent
 from harness.reporting.agreement import alphas, metric_agreements, rated_outputs
 from harness.reporting.baselines import copy_baseline
 from harness.reporting.clusters import metric_clusters
+from harness.reporting.curves import reaches
 from harness.reporting.disagreements import disagreements
 from harness.reporting.estimates import Estimator, Resampling, leads, rebuild
 from harness.reporting.evidence import gather
 from harness.reporting.formats import labels
 from harness.reporting.model import CheckpointReport, MetricInfo, Report, TaskReport
 from harness.reporting.notes import notes
+from harness.reporting.partings import partings
 from harness.reporting.preferred import preferred
 from harness.reporting.rater_notes import rater_notes
 from harness.reporting.rater_work import rated_here, rater_work
@@ -24,6 +26,7 @@ from harness.reporting.recount import recount
 from harness.reporting.reliability import reliability
 from harness.reporting.targets import fits, named, target
 from harness.reporting.verdict import verdict
+from harness.study.checkpoints import configurations_for
 from harness.study.items import stored_tasks
 
 if TYPE_CHECKING:
@@ -36,7 +39,7 @@ if TYPE_CHECKING:
     from harness.reporting.people import Raters
     from harness.reporting.targets import Human
     from harness.study import StudyFile
-    from harness.types import Checkpoint, Estimate
+    from harness.types import Checkpoint, Estimate, Json
 
 DRAWS = 1000
 PACKAGES = ("tandem-eval", "numpy", "scipy", "sacrebleu", "rouge-score", "evaluate")
@@ -103,6 +106,7 @@ def _task_report(
         reliability=reliability(given, models, resampling),
     )
     found = _with_people(found, study, given)
+    found = _with_configurations(found, configurations_for(study, task), given)
     found = replace(found, recount=recount(found, given, resampling))
     return replace(found, sentences=verdict(found))
 
@@ -136,6 +140,8 @@ def _results(
         baselines=(baseline,) if baseline else (),
         leads=(*leads(estimator, values, human), *ahead),
         agreement=tuple(agreement),
+        partings=partings(estimator),
+        reaches=reaches(estimator, values, human),
         clusters=tuple(metric_clusters(evidence, resampling)),
         raters=raters,
         disagreements=tuple(disagreements(rated, agreement, infos)),
@@ -162,6 +168,22 @@ def _with_people(found: TaskReport, study: StudyFile, given: Evidence) -> TaskRe
         campaigns=work,
         rater_notes=of_raters,
         notes=(*found.notes, *of_raters),
+    )
+
+
+def _with_configurations(
+    task: TaskReport, trained: Mapping[str, Mapping[str, Json]], evidence: Evidence
+) -> TaskReport:
+    """The report with how its checkpoints were trained, and what of that is unknown."""
+    known = [trained.get(checkpoint.id, {}) for checkpoint in evidence.checkpoints]
+    problems = dict.fromkeys(one for some in known for one in some.get("problems", ()))
+    return replace(
+        task,
+        checkpoints=tuple(
+            replace(checkpoint, configuration=some.get("values", {}))
+            for checkpoint, some in zip(task.checkpoints, known, strict=True)
+        ),
+        notes=(*task.notes, *(f"Not read: {problem}" for problem in problems)),
     )
 
 

@@ -21,7 +21,7 @@ LAYERS = (
     ("taskfile", "task", "study"),
     ("backends", "metrics", "schemes", "stats"),
     (
-        *("init", "importing", "exporting", "checkpoints", "work"),
+        *("init", "importing", "exporting", "configuration", "checkpoints", "work"),
         *("generate", "score", "alongside", "run", "rescore"),
         *("campaign", "units", "columns", "dealing", "drawing", "ordering"),
         *("gold", "checking", "damage", "training", "quality"),

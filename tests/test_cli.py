@@ -135,7 +135,7 @@ def test_what_cannot_be_had_leaves_no_study_behind(harness, place):
     assert not (place / RESULTS).exists()
 
 
-@pytest.mark.parametrize("form", ["text", "html", "md", "json"])
+@pytest.mark.parametrize("form", ["text", "html", "md", "json", "csv"])
 def test_a_report_can_be_written_to_a_file(good, place, form):
     good("run", "mine", "-c", "run/checkpoint-*")
     target = place / "new" / "report.out"

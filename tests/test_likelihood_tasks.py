@@ -161,7 +161,7 @@ def test_run_report_and_compare_work_without_outputs(checkpoints, task, tmp_path
     assert "start <end>, window" in done.stdout.replace("\n", " ")
     again = runner.invoke(app, ["run", path, *models, "--db", db])
     assert "0 scores added" in again.stderr
-    for form in ("text", "html", "md", "json"):
+    for form in ("text", "html", "md", "json", "csv"):
         done = runner.invoke(app, ["report", "--db", db, "--format", form])
         assert done.exit_code == 0, done.output
         assert "accuracy" in done.stdout

@@ -500,7 +500,7 @@ def test_one_checkpoint_has_nothing_to_be_compared_with(maker):
     made, values = rendered(maker)
     [task] = made.tasks
     assert task.leads == ()
-    assert "no other checkpoint" in task.verdict
+    assert "leaves nothing to compare" in task.verdict
     assert "second checkpoint" in task.sentences[-1]
     system = values["tasks"][0]["agreement"][0]["system"]["pearson"]
     assert system["value"] is None
@@ -744,7 +744,7 @@ def test_a_task_without_outputs_has_a_report_of_metrics_alone(maker):
     said = " ".join(task.notes)
     assert "there are no outputs to be rated" in said
     assert not re.search("have no output|No output is rated|harness score", said)
-    for form in ("text", "md", "json", "html"):
+    for form in ("text", "md", "json", "csv", "html"):
         page = render(report(maker.study, draws=50), form)
         assert "perplexity" in page
         assert "harness rate" not in page

@@ -16,6 +16,7 @@ class Format(StrEnum):
     HTML = "html"
     MARKDOWN = "md"
     JSON = "json"
+    CSV = "csv"
 
 
 class HumanJudgment(StrEnum):

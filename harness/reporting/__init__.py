@@ -9,14 +9,14 @@ from harness.errors import NotFound
 if TYPE_CHECKING:
     from harness.reporting.model import Report
 
-FORMATS = ("text", "html", "md", "json")
+FORMATS = ("text", "html", "md", "json", "csv")
 
 
 def render(report: Report, format: str) -> str:  # noqa: A002 - the option's name
-    """The report as terminal text, self-contained HTML, Markdown or JSON.
+    """The report as terminal text, self-contained HTML, Markdown, JSON or CSV.
 
     Raises:
-        NotFound: the format is none of `text`, `html`, `md` and `json`.
+        NotFound: the format is none of `text`, `html`, `md`, `json` and `csv`.
     """
     if format == "text":
         from harness.reporting.as_text import text
@@ -34,4 +34,8 @@ def render(report: Report, format: str) -> str:  # noqa: A002 - the option's nam
         from harness.reporting.as_json import json_text
 
         return json_text(report)
+    if format == "csv":
+        from harness.reporting.as_csv import csv_text
+
+        return csv_text(report)
     raise NotFound("report format", format, FORMATS)

@@ -10,8 +10,11 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from harness.reporting import apart, rater_tables, wording
+from harness.reporting.configurations import configurations
+from harness.reporting.curves import curves
 from harness.reporting.figures import series_of, trends
 from harness.reporting.formats import interval, number, shortened, visible
+from harness.reporting.partings import all_said
 from harness.reporting.points import openable
 from harness.reporting.scatter import scatter
 from harness.reporting.tables import columns
@@ -75,6 +78,9 @@ def _figures(task: TaskReport, prefix: str) -> dict[str, Any]:
     panels = trends(task)
     for place, panel in enumerate(panels):
         found[f"{prefix}-trend-{place}"] = panel.figure.to_plotly_json()
+    together = curves(task)
+    for place, one in enumerate(together):
+        found[f"{prefix}-curves-{place}"] = one.figure.to_plotly_json()
     points = scatter(task)
     if points is not None:
         found[f"{prefix}-scatter"] = {
@@ -88,6 +94,9 @@ def _figures(task: TaskReport, prefix: str) -> dict[str, Any]:
         "json": found,
         "prefix": prefix,
         "panels": panels,
+        "curves": together,
+        "configurations": configurations(task),
+        "partings": all_said(task),
         "scatter": points,
         "series": series_of(task),
     }

@@ -10,9 +10,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from harness.reporting.model import (
+        CheckpointReport,
         Disagreement,
         Lead,
         MetricAgreement,
+        Parting,
         Report,
         TaskReport,
     )
@@ -61,30 +63,33 @@ def _task(task: TaskReport) -> dict[str, Json]:
         "items": task.items,
         "metrics": [asdict(metric) for metric in task.metrics],
         "criteria": [asdict(criterion) for criterion in task.criteria],
-        "checkpoints": [
-            {
-                "name": checkpoint.name,
-                "series": checkpoint.series,
-                "step": checkpoint.step,
-                "outputs": checkpoint.outputs,
-                "prompts_cut": checkpoint.prompts_cut,
-                "used": dict(checkpoint.used),
-                "metrics": _estimates(checkpoint.metrics),
-                "human": _estimates(checkpoint.human),
-            }
-            for checkpoint in task.checkpoints
-        ],
+        "checkpoints": [_checkpoint(one) for one in task.checkpoints],
         "baselines": [
             {"name": baseline.name, "metrics": _estimates(baseline.metrics)}
             for baseline in task.baselines
         ],
         "leads": [_lead(lead) for lead in task.leads],
+        "partings": [_parting(one) for one in task.partings],
         "agreement": [_agreement(one) for one in task.agreement],
         "clusters": [asdict(one) for one in task.clusters],
         "preferences": [_preferred(one) for one in task.preferred],
         "raters": _people(task),
         "disagreements": [_disagreement(one) for one in task.disagreements],
         "notes": list(task.notes),
+    }
+
+
+def _checkpoint(one: CheckpointReport) -> dict[str, Json]:
+    return {
+        "name": one.name,
+        "series": one.series,
+        "step": one.step,
+        "outputs": one.outputs,
+        "prompts_cut": one.prompts_cut,
+        "used": dict(one.used),
+        "configuration": dict(one.configuration),
+        "metrics": _estimates(one.metrics),
+        "human": _estimates(one.human),
     }
 
 
@@ -101,6 +106,19 @@ def _lead(lead: Lead) -> dict[str, Json]:
         "difference": lead.difference.as_json(),
         "clear": lead.clear,
         "items_needed": lead.needed,
+    }
+
+
+def _parting(one: Parting) -> dict[str, Json]:
+    return {
+        "series": one.series,
+        "from": one.start,
+        "to": one.end,
+        "steps": list(one.steps),
+        "signature": one.signature,
+        "criterion": one.criterion,
+        "metric_change": one.metric.as_json(),
+        "rating_change": one.ratings.as_json(),
     }
 
 

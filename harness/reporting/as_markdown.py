@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from harness.reporting.apart import difference, each_rater, of_the_closest
+from harness.reporting.configurations import configurations
 from harness.reporting.formats import (
     MISSING,
     interval,
@@ -15,6 +16,7 @@ from harness.reporting.formats import (
     visible,
     with_interval,
 )
+from harness.reporting.partings import all_said
 from harness.reporting.rater_tables import (
     means_table,
     of_recount,
@@ -26,6 +28,7 @@ from harness.reporting.tables import columns
 from harness.reporting.wording import (
     BANNER,
     CEILING,
+    CONFIGURATIONS,
     LEVELS,
     ceilings,
     clusters,
@@ -43,6 +46,7 @@ from harness.reporting.wording import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from harness.reporting.configurations import Best
     from harness.reporting.model import Disagreement, Report, TaskReport
     from harness.reporting.rater_tables import Table
     from harness.reporting.tables import Column
@@ -81,6 +85,11 @@ def _task(report: Report, task: TaskReport) -> Iterator[str]:
         yield from (plain(task.description), "")
     yield from (f"**{plain(task.verdict)}**", "")
     yield from _values(task)
+    if task.partings:
+        yield from ("### Where metric and ratings part ways over training", "")
+        yield from (f"- {plain(sentence)}" for sentence in all_said(task))
+        yield ""
+    yield from _configurations(task)
     yield from _preferences(task)
     yield from _agreement(task)
     yield from _disagreements(task)
@@ -126,6 +135,24 @@ def _lead(column: Column) -> str:
     clear = "clear" if column.lead.clear else "not clear"
     sizes = f"{number(gap.value, column.decimals)} {interval(gap, column.decimals)}"
     return f"{plain(sizes)} {clear}"
+
+
+def _configurations(task: TaskReport) -> Iterator[str]:
+    found = configurations(task)
+    if found is None:
+        return
+    yield from ("### How the series differ", "")
+    heads = [*found.settings, *(f"best {column.heading}" for column in found.columns)]
+    rows = [[row.series, *row.settings, *map(_best, row.best)] for row in found.rows]
+    yield from _table(["", *map(plain, heads)], [[*map(plain, row)] for row in rows])
+    yield from (CONFIGURATIONS, "")
+
+
+def _best(best: Best | None) -> str:
+    if best is None:
+        return MISSING
+    value = with_interval(best.value, best.column.decimals)
+    return f"{value} ({best.checkpoint})"
 
 
 def _preferences(task: TaskReport) -> Iterator[str]:

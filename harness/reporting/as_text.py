@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.reporting.apart import difference, of_the_closest
+from harness.reporting.configurations import configurations
 from harness.reporting.formats import (
     MISSING,
     number,
@@ -12,6 +13,7 @@ from harness.reporting.formats import (
     printed,
     with_interval,
 )
+from harness.reporting.partings import all_said
 from harness.reporting.rater_tables import (
     means_table,
     of_recount,
@@ -79,6 +81,11 @@ def _parts(task: TaskReport) -> Iterator[RenderableType]:
         yield ""
     if task.checkpoints and columns(task):
         yield f"{LEGEND}\n"
+    if task.partings:
+        yield "Where metric and ratings part ways over training"
+        yield from all_said(task)
+        yield ""
+    yield from _configurations(task)
     yield from _preferences(task)
     yield from _agreement(task)
     yield from _disagreements(task)
@@ -136,6 +143,19 @@ def _half_width(estimate: Estimate, decimals: int) -> str:
     if estimate.low is None or estimate.high is None:
         return ""
     return f" ±{number((estimate.high - estimate.low) / 2, decimals)}"
+
+
+def _configurations(task: TaskReport) -> Iterator[RenderableType]:
+    found = configurations(task)
+    if found is None:
+        return
+    yield "How the series differ (best results: --format md)"
+    rows = [
+        (name, *(row.settings[place] for row in found.rows))
+        for place, name in enumerate(found.settings)
+    ]
+    yield _plain_table(("", *(_name(row.series) for row in found.rows)), rows)
+    yield ""
 
 
 def _preferences(task: TaskReport) -> Iterator[RenderableType]:

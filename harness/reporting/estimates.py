@@ -154,7 +154,7 @@ class Estimator:
         """Criterion to mean rating of a checkpoint, `n` counting rated outputs."""
         found = {}
         for criterion in self.evidence.mean_ratings:
-            _, outputs, skipped = self._item_ratings(checkpoint, criterion)
+            _, outputs, skipped = self.item_ratings(checkpoint, criterion)
             if outputs or skipped:
                 estimate = rating_mean(
                     ratings_of(self.evidence, criterion, [checkpoint]),
@@ -193,8 +193,8 @@ class Estimator:
 
     def rating_lead(self, criterion: str, best: str, second: str) -> Lead:
         """How much better one checkpoint is rated than another on shared items."""
-        first, *_ = self._item_ratings(best, criterion)
-        other, *_ = self._item_ratings(second, criterion)
+        first, *_ = self.item_ratings(best, criterion)
+        other, *_ = self.item_ratings(second, criterion)
         gaps = np.array([first[item] - other[item] for item in first if item in other])
         estimate = rating_difference(
             *(ratings_of(self.evidence, criterion, [one]) for one in (best, second)),
@@ -210,7 +210,7 @@ class Estimator:
             needed=items_needed(gaps),
         )
 
-    def _item_ratings(
+    def item_ratings(
         self, checkpoint: str, criterion: str
     ) -> tuple[dict[str, float], int, int]:
         """Item to mean rating of its outputs, and outputs rated and skipped."""

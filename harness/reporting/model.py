@@ -88,6 +88,8 @@ class CheckpointReport:
     """Outputs whose prompt was cut to fit the model."""
     used: Mapping[str, Json] = field(default_factory=dict)
     """What its answers were made with, say its dtype; empty where unknown."""
+    configuration: Mapping[str, Json] = field(default_factory=dict)
+    """How it was trained, as files of its folder say; empty where unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,30 @@ class Lead:
     def clear(self) -> bool:
         """Whether the interval of the difference excludes 0."""
         return self.difference.low is not None and self.difference.low > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Parting:
+    """A stretch of training over which a metric and the raters part ways."""
+
+    series: str
+    """The training run."""
+    start: str
+    """Label of the checkpoint that it begins with."""
+    end: str
+    """Label of the checkpoint that it ends with."""
+    steps: tuple[int, int]
+    """Steps of both."""
+    to_the_end: bool
+    """Whether no later checkpoint of the series has a step."""
+    signature: str
+    """The metric."""
+    criterion: str
+    """The criterion."""
+    metric: Estimate
+    """How the metric changed, on shared items; turned so that above 0 is better."""
+    ratings: Estimate
+    """How the mean rating changed, on shared items."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +270,11 @@ class TaskReport:
     """What is missing or limits what can be said."""
     has_outputs: bool = True
     """Whether the task asks for outputs, or for likelihoods only."""
+    partings: tuple[Parting, ...] = ()
+    """Where metrics and raters part ways over training, the surest first."""
+    reaches: Mapping[tuple[bool, str], Estimate] = field(default_factory=dict)
+    """Whether raters judged, and the criterion or signature, to how far the best
+    of the checkpoints with steps is above the worst."""
     clusters: tuple[MetricClusters, ...] = ()
     """For each criterion, where several metrics and checkpoints can be compared."""
     preferred: tuple[Preferred, ...] = ()

@@ -15,6 +15,7 @@ from harness.reporting.formats import (
     places,
     with_interval,
 )
+from harness.reporting.partings import in_short
 from harness.reporting.rater_tables import turned_by_careless
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def verdict(task: TaskReport) -> tuple[str, ...]:
         _raters_say(task),
         _metrics_say(task),
         turned_by_careless(task),
+        in_short(task),
         _follows(task),
         _baseline_says(task),
         _next(task),
@@ -112,7 +114,8 @@ def _only_one_rated(task: TaskReport) -> str:
         ]
         if means:
             label = on_one_line(checkpoint.label)
-            return f"{noun} rate {label} {listed(means)}, and no other checkpoint."
+            others = ", and no other checkpoint" if len(task.checkpoints) > 1 else ""
+            return f"{noun} rate {label} {listed(means)}{others}."
     return "No rating counts yet."
 
 
@@ -122,6 +125,8 @@ def _rating_clause(task: TaskReport, lead: Lead) -> str:
     what = SCALE[task.human]
     head = f"on {on_one_line(lead.by)} ({what}{with_interval(mean)})"
     gap = lead.difference
+    if _is_level(lead):
+        return f"{head}, level with {second}"
     if gap.value is None:
         return f"{head}, but it shares no rated item with {second}"
     if lead.clear:
@@ -165,7 +170,7 @@ def _winners(task: TaskReport, leads: Sequence[Lead]) -> str:
 
 def _how_surely(task: TaskReport, leads: Sequence[Lead]) -> str:
     clear = [lead for lead in leads if lead.clear]
-    if all(lead.difference.value is None for lead in leads):
+    if all(lead.difference.low is None for lead in leads):
         return "not tested"
     if not clear:
         return "within the noise"
@@ -176,7 +181,7 @@ def _relation(task: TaskReport, found: Sequence[Lead]) -> str:
     """How the metrics' choice relates to the raters'."""
     favourites = Counter(lead.best for lead in found)
     favourite = favourites.most_common(1)[0][0]
-    rated = {lead.best for lead in _of_people(task)}
+    rated = {lead.best for lead in _of_people(task) if not _is_level(lead)}
     if not rated:
         return "By metrics alone: "
     if favourite not in rated:
@@ -193,18 +198,14 @@ def _follows(task: TaskReport) -> str:
         if best is None:
             continue
         tau = best.segment["none"].kendall
-        how = (
-            "follows them best"
-            if tau.low is not None and tau.low > 0
-            else "comes closest to them, but not reliably"
-        )
         label = on_one_line(task.metric(best.signature).label)
+        where = f"output by output, on {on_one_line(criterion.name)}"
         own = _own_agreement(task, criterion.name)
-        return (
-            f"Of the metrics, {label} {how}, output by output, on "
-            f"{on_one_line(criterion.name)} "
-            f"(Kendall's tau {with_interval(tau)}; {own})."
-        )
+        if tau.low is not None and tau.low > 0:
+            how = f"Kendall's tau {with_interval(tau)}; {own}"
+            return f"Of the metrics, {label} follows them best, {where} ({how})."
+        how = f"the closest, {label}: Kendall's tau {with_interval(tau)}; {own}"
+        return f"No metric surely follows them, {where} ({how})."
     return ""
 
 
@@ -224,7 +225,7 @@ def _baseline_says(task: TaskReport) -> str:
         if ahead:
             first = baseline.metrics[ahead[0].signature]
             value = with_interval(first, places([first.value]))
-            which = f"{on_one_line(ahead[0].label)} {value}"
+            which = f"{on_one_line(ahead[0].label)} {value}" if ahead[1:] else value
             names = _few([metric.label for metric in ahead])
             return (
                 f"No checkpoint beats a mere copy of the prompt by {names} "
@@ -285,8 +286,11 @@ def _to_tell_apart(task: TaskReport, lead: Lead) -> str:
     vague = _vague(task)
     if vague:
         return vague
-    if lead.needed is None:
+    if lead.needed is None and _is_level(lead):
         return f"Next: rate more of the same items for {where}; so far they are level."
+    if lead.needed is None:
+        advice = "add prompts and rate them" if task.items == 1 else "rate more items"
+        return f"Next: {advice}, as so few cannot tell {where} apart."
     if lead.needed > task.items:
         return (
             f"Next: take {where} as equal, or add prompts: a difference this small "

@@ -54,6 +54,30 @@ OTHER_RATERS = (
     "raters as well as of other items."
 )
 
+PARTINGS = (
+    "Metric and raters part ways where, from one checkpoint of a series to a later "
+    "one, the metric's paired change and that of the mean rating are both significant "
+    "and opposite (jackknife t-tests over items, Holm-adjusted over all changes of all "
+    "metrics and criteria, so that where nothing parts, one is claimed with a chance "
+    "of at most 5 %)."
+)
+
+CURVES = (
+    "All on one axis, turned so that up is better. A line runs from its worst to its "
+    "best checkpoint (of all series) if these surely differ; else it is pale, marked "
+    "'not sure', and as flat as its changes are small beside the noise. Compare the "
+    "courses, not the heights. Bars are 95 % intervals; ratings are the thick lines."
+)
+
+CONFIGURATIONS = (
+    "Settings are those in which the series differ, as far as files beside the "
+    "checkpoints say. Each result is the best of the series' checkpoints by that "
+    "measure, which flatters, the more the more checkpoints there are; harness compare "
+    "tests the difference between two."
+)
+
+SHADED = "Shaded is where a metric and ratings part ways."
+
 SEVERITIES = (
     "Severity, from a mixed model, is how many points a rater gives above the others "
     "(below 0: below them) on the same outputs, shrunk where there are few; noise is "
@@ -299,6 +323,7 @@ def how_it_was_done(report: Report, task: TaskReport) -> list[str]:
         "A copy of the prompt is scored by built-in text metrics only.",
         *([HUMAN[task.human]] if task.raters.ratings else []),
         *([WORK] if task.campaigns else []),
+        *([PARTINGS] if task.partings else []),
         *([CLUSTERS] if any(one.ranks for one in task.clusters) else []),
         *([OTHER_RATERS] if task.raters.count >= LEAST_RATERS else []),
         *([SEVERITIES] if any(one.adjusted for one in task.reliability) else []),

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from harness.types import Json
 
 
+SEEN_AGAIN = """
+    UPDATE checkpoints SET backend = :backend, location = :location, step = :step,
+        configuration = :configuration
+    WHERE id = :id
+"""
+
+
 def store_checkpoint(  # noqa: PLR0913 - one argument a column
     study: StudyFile,
     *,
@@ -26,25 +33,27 @@ def store_checkpoint(  # noqa: PLR0913 - one argument a column
     backend: str,
     fingerprint: str,
     location: str | None = None,
+    configuration: Mapping[str, Json] | None = None,
 ) -> Checkpoint:
     """Store a checkpoint, or find the one with these contents.
 
     A folder that was overwritten holds another checkpoint: if the name is taken, the
     newcomer's carries the first digits of its fingerprint. Contents that were seen
-    before keep their name; backend, location and step are what they are found with now.
+    before keep their name; backend, location, step and configuration are what they are
+    found with now.
     """
     id_ = content_hash(series, fingerprint)
+    trained = json.dumps(configuration or {})
     with study.transaction() as db:
         db.execute("INSERT OR IGNORE INTO series (name) VALUES (?)", [series])
         found = study.rows("SELECT * FROM checkpoints WHERE id = ?", [id_])
         if found:
             seen = {**found[0], "backend": backend, "location": location}
-            seen["step"] = seen["step"] if step is None else step
-            db.execute(
-                "UPDATE checkpoints SET backend = :backend, location = :location, "
-                "step = :step WHERE id = :id",
-                seen,
-            )
+            if step is not None:
+                seen["step"] = step
+            if configuration is not None:
+                seen["configuration"] = trained
+            db.execute(SEEN_AGAIN, seen)
             return checkpoint_of(seen)
         taken = study.column("SELECT name FROM checkpoints WHERE series = ?", [series])
         row = {
@@ -55,6 +64,7 @@ def store_checkpoint(  # noqa: PLR0913 - one argument a column
             "backend": backend,
             "fingerprint": fingerprint,
             "location": location,
+            "configuration": trained,
             "created": now(),
         }
         study.insert("checkpoints", [row])
@@ -126,6 +136,16 @@ def used_for(study: StudyFile, task: str) -> dict[str, dict[str, Json]]:
         if found.setdefault(row["checkpoint"], used).items() < used.items():
             found[row["checkpoint"]] = used
     return found
+
+
+def configurations_for(study: StudyFile, task: str) -> dict[str, dict[str, Json]]:
+    """Id of each checkpoint of a task to how it was trained, if that is known."""
+    rows = study.rows(
+        "SELECT id, configuration FROM checkpoints WHERE configuration <> '{}' AND id "
+        "IN (SELECT checkpoint FROM evaluations WHERE task = ?)",
+        [task],
+    )
+    return {row["id"]: json.loads(row["configuration"]) for row in rows}
 
 
 def known_hashes(study: StudyFile) -> dict[FileStamp, str]:

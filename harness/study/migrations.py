@@ -249,6 +249,18 @@ def m007_comparisons(db: Database) -> None:
     _make_views(db)
 
 
+@migrations()
+def m008_configurations(db: Database) -> None:
+    """How a checkpoint was trained stands with it; series of one name may differ."""
+    _drop_views(db)
+    db.execute(
+        "ALTER TABLE checkpoints ADD COLUMN configuration TEXT NOT NULL DEFAULT '{}'"
+    )
+    db.execute("ALTER TABLE series DROP COLUMN configuration")
+    db.execute("ALTER TABLE series DROP COLUMN data_fingerprint")
+    _make_views(db)
+
+
 def _drop_views(db: Database) -> None:
     for name in db.view_names():
         db.execute(f'DROP VIEW "{name}"')

@@ -1,7 +1,9 @@
 """What raters prefer, in studies in which outputs are compared."""
 
+import csv
 import json
 from collections import Counter
+from io import StringIO
 from random import Random
 
 import pytest
@@ -155,6 +157,27 @@ def test_rankings_are_pairs_without_both_bad(tmp_path):
     assert "both bad" not in render(made, "text")
     assert fluency.ties.value > 0
     study.close()
+
+
+def test_each_number_is_a_row_of_the_csv_report(pairs):
+    _, _, made = pairs
+    rows = list(csv.DictReader(StringIO(render(made, "csv"), newline="")))
+    for one in made.tasks[0].preferred:
+        for name in ("win_rate", "strength"):
+            told = [
+                float(row["value"])
+                for row in rows
+                if (row["statistic"], row["criterion"]) == (name, one.criterion.name)
+            ]
+            found = one.checkpoints.values()
+            assert told == [getattr(preference, name).value for preference in found]
+        [left] = [
+            row
+            for row in rows
+            if (row["statistic"], row["criterion"]) == ("left", one.criterion.name)
+        ]
+        assert float(left["value"]) == one.left.value
+    assert {"preference", "lead by preference"} <= {row["part"] for row in rows}
 
 
 def test_simulated_raters_who_compare_are_told_from_people(tmp_path):

@@ -109,6 +109,53 @@ def test_who_is_level_is_not_called_first(task):
     assert f"{name}," not in said.partition("level by")[2]
 
 
+def test_checkpoints_that_are_rated_alike_are_called_level(task):
+    said = verdict(with_lead(settled(task), "meaning", Estimate(0.0, -0.3, 0.3, n=12)))
+    assert "level with run-120" in said[0]
+    assert "not clearly ahead" not in said[0]
+    level = settled(task)
+    for criterion in ("meaning", "fluency"):
+        level = with_lead(level, criterion, Estimate(0.0, n=12))
+    assert verdict(level)[1].startswith("By metrics alone: ")
+
+
+def test_what_has_no_interval_was_not_tested(task):
+    leads = [
+        replace(lead, difference=Estimate(1.0, n=1)) if lead.kind == "metric" else lead
+        for lead in settled(task).leads
+    ]
+    said = verdict(replace(task, leads=tuple(leads)))[1]
+    assert "(not tested)" in said
+    assert "within the noise" not in said
+
+
+def test_a_metric_that_does_not_surely_follow_raters_is_not_said_to(task):
+    def unsure(one):
+        none = replace(one.segment["none"], kendall=Estimate(-0.07, -0.2, 0.1, n=48))
+        return replace(one, segment={**one.segment, "none": none})
+
+    found = replace(task, agreement=tuple(map(unsure, task.agreement)))
+    assert verdict(found)[2].startswith(
+        "No metric surely follows them, output by output, on meaning (the closest, "
+    )
+
+
+def test_one_item_asks_for_prompts_rather_than_calling_a_gap_level(task):
+    single = Estimate(1.5, n=1)
+    found = replace(with_lead(settled(task), "meaning", single, needed=None), items=1)
+    assert verdict(found)[-1] == (
+        "Next: add prompts and rate them, as so few cannot tell run-240 and run-120 on "
+        "meaning apart."
+    )
+
+
+def test_a_single_checkpoint_is_not_told_from_others(task):
+    alone = replace(task, checkpoints=task.checkpoints[:1], leads=())
+    first = verdict(alone)[0]
+    assert first.startswith("People rate run-0 ")
+    assert "other" not in first
+
+
 def test_no_metric_is_trusted_without_the_raters_own_agreement_beside_it(task):
     sentence = verdict(task)[2]
     assert "Kendall's tau 0." in sentence
@@ -121,7 +168,7 @@ def test_a_copy_of_the_prompt_that_nobody_beats_is_a_warning(task):
     best = replace(baseline, metrics={bleu: Estimate(99.0, 98.0, 100.0)})
     said = " ".join(verdict(replace(task, baselines=(best,))))
     assert "No checkpoint beats a mere copy of the prompt by bleu" in said
-    assert "bleu 99.0 [98.0, 100.0]" in said
+    assert "by bleu (the copy: 99.0 [98.0, 100.0])" in said
     assert "mere copy" not in " ".join(verdict(task))
 
 

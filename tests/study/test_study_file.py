@@ -342,8 +342,8 @@ def test_hostile_texts_are_stored_as_they_are(tmp_path):
 def test_rows_columns_and_mappings(tmp_path):
     study = StudyFile(tmp_path / "s.db")
     study.insert("series", [{"name": "a"}, {"name": "b"}])
-    query = "SELECT name, configuration FROM series ORDER BY name"
-    assert study.rows(query)[1] == {"name": "b", "configuration": "{}"}
+    query = "SELECT name, '{}' AS empty FROM series ORDER BY name"
+    assert study.rows(query)[1] == {"name": "b", "empty": "{}"}
     assert study.column(query) == ["a", "b"]
     assert study.mapping(query) == {"a": "{}", "b": "{}"}
 

@@ -18,7 +18,7 @@ const page = (() => {
     const muted = colour("--muted");
     const rule = colour("--rule");
     for (const trace of figure.data) {
-      const own = colour(`--s${trace.meta.series % 6}`);
+      const own = trace.meta.role === "people" ? ink : colour(`--s${trace.meta.series % 6}`);
       if (trace.meta.role === "band") trace.fillcolor = translucent(own);
       if (trace.line) trace.line.color = own;
       if (trace.marker) trace.marker.color = own;
