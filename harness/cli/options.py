@@ -16,6 +16,7 @@ class Format(StrEnum):
     HTML = "html"
     MARKDOWN = "md"
     JSON = "json"
+    HEDS = "heds"
 
 
 class HumanJudgment(StrEnum):

@@ -9,7 +9,7 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from harness.reporting import rater_tables, wording
+from harness.reporting import methods, rater_tables, wording
 from harness.reporting.figures import series_of, trends
 from harness.reporting.formats import interval, number, shortened, visible
 from harness.reporting.scatter import scatter
@@ -96,6 +96,7 @@ def _environment() -> Environment:
         "shortened": partial(shortened, length=LONGEST),
     }
     environment.globals |= {"wording": wording, "rater_tables": rater_tables}
+    environment.globals["methods"] = methods
     return environment
 
 

@@ -126,6 +126,8 @@ def _rating_clause(task: TaskReport, lead: Lead) -> str:
         return f"{head}, but it shares no rated item with {second}"
     if lead.clear:
         return f"{head}, clearly ahead of {second} (by {with_interval(gap)})"
+    if _is_level(lead):
+        return f"{head}, but level with {second}"
     difference = f"{number(gap.value, sign=True)} {interval(gap, sign=True)}".strip()
     return f"{head}, but not clearly ahead of {second} ({difference})"
 
@@ -286,7 +288,8 @@ def _to_tell_apart(task: TaskReport, lead: Lead) -> str:
     if vague:
         return vague
     if lead.needed is None:
-        return f"Next: rate more of the same items for {where}; so far they are level."
+        so_far = "they are level" if _is_level(lead) else "too few are shared to tell"
+        return f"Next: rate more of the same items for {where}; so far {so_far}."
     if lead.needed > task.items:
         return (
             f"Next: take {where} as equal, or add prompts: a difference this small "
