@@ -142,8 +142,7 @@ def _campaigns(study: StudyFile, evidence: Evidence) -> tuple[CampaignProtocol, 
     found = []
     for row in rows:
         number = row["id"]
-        [when] = given.get(number, [{}])
-        [changes] = replaced.get(number, [{}])
+        [when], [changes] = given.get(number, [{}]), replaced.get(number, [{}])
         answers = _answers(answered.get(number, ()), when, changes, settled.get(number))
         frozen = json.loads(row["protocol"])
         plan = frozen.get("plan", frozen)
