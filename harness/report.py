@@ -11,6 +11,7 @@ from harness.progress import silent
 from harness.reporting.agreement import alphas, metric_agreements, rated_outputs
 from harness.reporting.baselines import copy_baseline
 from harness.reporting.clusters import metric_clusters
+from harness.reporting.conduct import protocol_of
 from harness.reporting.curves import reaches
 from harness.reporting.disagreements import disagreements
 from harness.reporting.estimates import Estimator, Resampling, leads, rebuild
@@ -166,6 +167,7 @@ def _with_people(found: TaskReport, study: StudyFile, given: Evidence) -> TaskRe
     return replace(
         found,
         campaigns=work,
+        protocol=protocol_of(study, given),
         rater_notes=of_raters,
         notes=(*found.notes, *of_raters),
     )

@@ -10,7 +10,7 @@ from report_study import Maker, fill
 from scipy import stats
 
 from harness.errors import NotFound
-from harness.importing import import_outputs, import_ratings
+from harness.importing import import_outputs
 from harness.report import report
 from harness.reporting import evidence, render
 from harness.study import StudyFile
@@ -620,25 +620,6 @@ def test_what_checkpoints_ran_in_is_reported_and_a_difference_noted(cats):
     for one in stored_checkpoints(cats.study):
         store_used(cats.study, run, one, {"dtype": "float32"})
     assert not any("ran in" in note for note in only(cats).notes)
-
-
-@pytest.mark.realdata
-@pytest.mark.slow
-def test_realsumm_gives_the_published_agreement(maker, realdata):
-    folder = realdata / "realsumm"
-    import_outputs(maker.study, folder / "outputs.jsonl.gz", "news")
-    import_ratings(maker.study, folder / "ratings.jsonl.gz", "news")
-    task = only(maker, draws=100)
-    for metric, pearson, kendall, accuracy, by_item in (
-        ("rouge_1_recall", 0.914237, 0.772575, 266 / 300, 0.406364),
-        ("rouge_2_recall", 0.962190, 0.859532, 279 / 300, 0.348774),
-        ("js-2", 0.780292, 0.511706, 227 / 300, 0.256946),
-    ):
-        found = agreement_of(task, metric, "content_recall")
-        assert found.system.pearson.value == pytest.approx(pearson, abs=1e-6)
-        assert found.system.kendall.value == pytest.approx(kendall, abs=1e-6)
-        assert found.pairwise_accuracy.value == pytest.approx(accuracy)
-        assert found.segment["item"].kendall.value == pytest.approx(by_item, abs=1e-6)
 
 
 def test_ratings_on_another_scale_do_not_enter_the_mean(maker):

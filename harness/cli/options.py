@@ -17,6 +17,7 @@ class Format(StrEnum):
     MARKDOWN = "md"
     JSON = "json"
     CSV = "csv"
+    HEDS = "heds"
 
 
 class HumanJudgment(StrEnum):

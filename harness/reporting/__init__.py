@@ -9,14 +9,16 @@ from harness.errors import NotFound
 if TYPE_CHECKING:
     from harness.reporting.model import Report
 
-FORMATS = ("text", "html", "md", "json", "csv")
+FORMATS = ("text", "html", "md", "json", "csv", "heds")
 
 
 def render(report: Report, format: str) -> str:  # noqa: A002 - the option's name
     """The report as terminal text, self-contained HTML, Markdown, JSON or CSV.
 
+    `heds` is the Human Evaluation Datasheet of each campaign, in Markdown.
+
     Raises:
-        NotFound: the format is none of `text`, `html`, `md`, `json` and `csv`.
+        NotFound: the format is none of `FORMATS`.
     """
     if format == "text":
         from harness.reporting.as_text import text
@@ -38,4 +40,8 @@ def render(report: Report, format: str) -> str:  # noqa: A002 - the option's nam
         from harness.reporting.as_csv import csv_text
 
         return csv_text(report)
+    if format == "heds":
+        from harness.reporting.as_heds import heds
+
+        return heds(report)
     raise NotFound("report format", format, FORMATS)

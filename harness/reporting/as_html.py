@@ -9,7 +9,7 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from harness.reporting import apart, rater_tables, wording
+from harness.reporting import apart, methods, rater_tables, wording
 from harness.reporting.configurations import configurations
 from harness.reporting.curves import curves
 from harness.reporting.figures import series_of, trends
@@ -123,6 +123,7 @@ def _environment() -> Environment:
         "wording": wording,
         "apart": apart,
         "rater_tables": rater_tables,
+        "methods": methods,
     }
     return environment
 

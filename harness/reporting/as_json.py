@@ -74,6 +74,7 @@ def _task(task: TaskReport) -> dict[str, Json]:
         "clusters": [asdict(one) for one in task.clusters],
         "preferences": [_preferred(one) for one in task.preferred],
         "raters": _people(task),
+        "protocol": asdict(task.protocol),
         "disagreements": [_disagreement(one) for one in task.disagreements],
         "notes": list(task.notes),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from harness.reporting import methods
 from harness.reporting.apart import difference, each_rater, of_the_closest
 from harness.reporting.configurations import configurations
 from harness.reporting.formats import (
@@ -106,7 +107,7 @@ def _values(task: TaskReport) -> Iterator[str]:
     rows = [[plain(label), *(_cell(c, label) for c in found)] for label in labels]
     rows.append(["lead of the best", *map(_lead, found)])
     yield from ("### Checkpoints", "")
-    yield from _table(["", *map(_heading, found)], rows)
+    yield from tabled(["", *map(_heading, found)], rows)
 
 
 def _heading(column: Column) -> str:
@@ -144,7 +145,7 @@ def _configurations(task: TaskReport) -> Iterator[str]:
     yield from ("### How the series differ", "")
     heads = [*found.settings, *(f"best {column.heading}" for column in found.columns)]
     rows = [[row.series, *row.settings, *map(_best, row.best)] for row in found.rows]
-    yield from _table(["", *map(plain, heads)], [[*map(plain, row)] for row in rows])
+    yield from tabled(["", *map(plain, heads)], [[*map(plain, row)] for row in rows])
     yield from (CONFIGURATIONS, "")
 
 
@@ -171,7 +172,7 @@ def _preferences(task: TaskReport) -> Iterator[str]:
             ]
             for label, found in one.checkpoints.items()
         ]
-        yield from _table(["", "win rate", "strength", "comparisons"], rows)
+        yield from tabled(["", "win rate", "strength", "comparisons"], rows)
         yield from (f"- {plain(sentence)}" for sentence in of_preferences(one))
         first = next(iter(one.checkpoints.values()))
         methods = (first.win_rate.method, first.strength.method, one.left.method)
@@ -200,7 +201,7 @@ def _agreement(task: TaskReport) -> Iterator[str]:
             accuracy = one.pairwise_accuracy
             cell = plain(f"{with_interval(accuracy)} n = {accuracy.n:,}")
             rows.append([label, "Pairs in the same order", cell, "", "", ""])
-        yield from _table(["metric", "", *(level for level, _ in LEVELS)], rows)
+        yield from tabled(["metric", "", *(level for level, _ in LEVELS)], rows)
         yield from _ceiling(task, criterion.name)
         if said := clusters(task, criterion.name):
             yield from (plain(said), "")
@@ -218,7 +219,7 @@ def _ceiling(task: TaskReport, criterion: str) -> Iterator[str]:
         at = one.ceiling
         cells = [with_interval(e) for e in (at.metric, at.rater, at.difference)]
         rows.append([plain(task.metric(one.signature).label), *map(plain, cells)])
-    yield from _table(["human ceiling", "metric", "a rater", "difference"], rows)
+    yield from tabled(["human ceiling", "metric", "a rater", "difference"], rows)
 
 
 def _disagreements(task: TaskReport) -> Iterator[str]:
@@ -266,7 +267,7 @@ def _rater_table(table: Table) -> Iterator[str]:
         for row in table.rows
     ]
     yield from (f"**{plain(table.title)}**", "")
-    yield from _table([plain(head) for head in table.heads], rows)
+    yield from tabled([plain(head) for head in table.heads], rows)
     yield from (table.note, "") if table.note else ()
 
 
@@ -275,14 +276,37 @@ def _method(report: Report, task: TaskReport) -> Iterator[str]:
     notes = [note for note in task.notes if note not in task.rater_notes]
     for sentence in (*notes, *how_it_was_done(report, task)):
         yield f"- {plain(sentence)}"
-    yield from ("", "Signatures:", "")
-    for metric in task.metrics:
-        yield f"- {plain(metric.signature)}"
+    yield f"- Exclusions: {plain(methods.excluded(task))}."
+    yield ""
+    yield from protocol(task)
+    if task.metrics:
+        yield from ("Signatures:", "")
+        yield from (f"- {plain(metric.signature)}" for metric in task.metrics)
+        yield ""
     versions = ", ".join(f"{name} {found}" for name, found in report.versions.items())
-    yield from ("", f"Study {plain(report.study)}; {plain(versions)}.", "")
+    yield from (f"Study {plain(report.study)}; {plain(versions)}.", "")
 
 
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+def protocol(task: TaskReport) -> Iterator[str]:
+    """What raters were asked, models and data, each under a heading."""
+    for campaign in task.protocol.campaigns:
+        yield from (f"#### Campaign {plain(campaign.name)}", "")
+        yield from listing(methods.of_campaign(campaign))
+    yield from ("#### Models", "")
+    rows = [[*map(plain, row)] for row in methods.of_models(task)]
+    yield from tabled(["", "run by", "fingerprint", "with"], rows)
+    yield from ("#### Data", "")
+    yield from listing(methods.of_data(task.protocol))
+
+
+def listing(said: methods.Said) -> Iterator[str]:
+    """Labels in bold, each with what is said under it."""
+    yield from (f"- **{plain(label)}**: {plain(text)}" for label, text in said)
+    yield ""
+
+
+def tabled(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """A table of cells that are Markdown already."""
     yield f"| {' | '.join(heads)} |"
     yield f"| {' | '.join('---' for _ in heads)} |"
     for row in rows:

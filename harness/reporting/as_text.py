@@ -13,6 +13,7 @@ from harness.reporting.formats import (
     printed,
     with_interval,
 )
+from harness.reporting.methods import in_short
 from harness.reporting.partings import all_said
 from harness.reporting.rater_tables import (
     means_table,
@@ -93,6 +94,8 @@ def _parts(task: TaskReport) -> Iterator[RenderableType]:
     yield from _raters(task)
     for note in task.notes:
         yield f"Note: {on_one_line(note)}"
+    for line in in_short(task):
+        yield f"Protocol of {on_one_line(line)}"
 
 
 def _value_tables(task: TaskReport) -> Iterator[RichTable]:
@@ -224,7 +227,7 @@ def _raters(task: TaskReport) -> Iterator[RenderableType]:
     for one in task.reliability:
         # What the first sentence says stands beside the metrics' agreement.
         _, *sentences = of_reliability(task, one)
-        if sentences:
+        if sentences or one.adjusted:
             yield f"\nRaters on {on_one_line(one.criterion)}"
             yield from sentences
         for found in (severity_table(task, one), means_table(task, one)):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from harness.reporting.protocol import Protocol
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -289,6 +291,8 @@ class TaskReport:
     """How each rater worked, by campaign."""
     recount: Recount | None = None
     """The results without careless raters; None where nobody looks careless."""
+    protocol: Protocol = field(default_factory=Protocol)
+    """What raters were asked, of what, and what outputs were made with."""
 
     @property
     def simulated(self) -> bool:

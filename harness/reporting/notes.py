@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 CUT_SHARE = 0.05
 """Share of outputs cut at the token limit above which that is noted."""
 
+LEAST_RATED = 3
+"""Rated outputs below which no correlation is defined."""
+
 IMPORTED = "|imported"
 """How the signatures of imported metrics end."""
 
@@ -83,6 +86,8 @@ def _of_checkpoints(evidence: Evidence) -> list[str]:
 
 def _of_outputs(evidence: Evidence) -> list[str]:
     found = []
+    if len(evidence.items) == 1:
+        found.append("1 item: intervals, and agreement over items, need several.")
     lacking = [
         missing
         for checkpoint in evidence.checkpoints
@@ -224,6 +229,10 @@ def _of_ratings(evidence: Evidence, raters: Raters) -> list[str]:
     elif not evidence.ratings:
         found.append(
             "No output is rated: there is nothing to hold the metrics against."
+        )
+    elif raters.outputs < LEAST_RATED:
+        found.append(
+            f"{counted(raters.outputs, 'rated output')}: agreement needs several."
         )
     if raters.count == 1:
         found.append("One rater alone: how far raters agree cannot be known.")

@@ -30,7 +30,7 @@ def of_newest_question(
         plan = json.loads(protocol)
         plan = plan.get("plan", plan)
         asked[number] = {
-            one["name"]: [one, _scale(plan)] for one in plan.get("criteria", ())
+            one["name"]: [one, scale_of(plan)] for one in plan.get("criteria", ())
         }
     newest: dict[str, int] = {}
     for row in rows:
@@ -70,7 +70,7 @@ def criteria_of(
 
 def _asked(protocol: Json) -> dict[str, CriterionInfo]:
     plan = protocol.get("plan", protocol)
-    low, high = _scale(plan)
+    low, high = scale_of(plan)
     return {
         criterion["name"]: CriterionInfo(
             name=criterion["name"],
@@ -83,7 +83,7 @@ def _asked(protocol: Json) -> dict[str, CriterionInfo]:
     }
 
 
-def _scale(plan: Json) -> tuple[float | None, float | None]:
+def scale_of(plan: Json) -> tuple[float | None, float | None]:
     """Lowest and highest rating of a plan; None where that is unknown."""
     if plan.get("scheme") in {"slider", "spans"}:
         return 0.0, float(HIGHEST)

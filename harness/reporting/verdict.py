@@ -131,6 +131,8 @@ def _rating_clause(task: TaskReport, lead: Lead) -> str:
         return f"{head}, but it shares no rated item with {second}"
     if lead.clear:
         return f"{head}, clearly ahead of {second} (by {with_interval(gap)})"
+    if _is_level(lead):
+        return f"{head}, but level with {second}"
     difference = f"{number(gap.value, sign=True)} {interval(gap, sign=True)}".strip()
     return f"{head}, but not clearly ahead of {second} ({difference})"
 
