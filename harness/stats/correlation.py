@@ -14,14 +14,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.stats import coefficients
+from harness.stats import coefficients, kendall
 from harness.stats.bootstrap import undefined
 from harness.stats.coefficients import KENDALL, PEARSON, SPEARMAN
+from harness.stats.kendall import Influence
 from harness.stats.sample import LEAST_PAIR, LEAST_POINTS, Sample
-from harness.stats.system_level import of_means, of_pairs
+from harness.stats.system_level import of_pairs
 from harness.stats.ties import tie_accuracy
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from harness.stats.ties import Grouping
@@ -99,10 +102,9 @@ def agreement(
         Estimates; where one is undefined, `method` says why. Correlations need
         three points (two are always perfectly correlated), but Kendall's tau within
         items takes two, whose order is right or wrong. Items need not be judged for
-        every system: Pearson and Spearman of system means rest on the items that
-        all systems share; Kendall and the pairwise accuracies on those that the two
-        systems of each pair share. Either takes 10 items, or half of them where
-        there are fewer than 20. acc_eq, acc*_eq and the differences keep items and
+        every system: each pair of systems is compared on the items that the two share,
+        10 or more (all, where there are fewer). acc_eq, acc*_eq and the differences
+        keep items and
         systems in which one judgment is constant; the others leave them out.
 
     Raises:
@@ -112,10 +114,9 @@ def agreement(
     if not sample.judged.size:
         return _nothing(sample.unscored)
     pooled_tau, system_taus = _taus(sample)
-    pearson, spearman = of_means(sample)
     pairs = of_pairs(sample)
     return Agreement(
-        system=Coefficients(pearson, spearman, pairs.kendall),
+        system=Coefficients(pairs.pearson, pairs.spearman, pairs.kendall),
         pairwise_accuracy=pairs.accuracy,
         spa=pairs.spa,
         pooled=_segment(sample, "none", _pooled(sample, pooled_tau)),
@@ -127,10 +128,13 @@ def agreement(
     )
 
 
+MANY_OUTPUTS = 20_000
+"""Outputs above which Kendall's tau of all and within systems takes an analytic
+interval, see `kendall`."""
 _EXACT_KENDALL = 20_000_000
 """Most systems x items x items for which pairs are counted once for all resamples."""
 _KENDALL_DRAWS = 200
-"""Resamples of larger data, each of which sorts all outputs anew."""
+"""Resamples of data between the two, each of which sorts all outputs anew."""
 
 
 def by_item(sample: Sample) -> Segment:
@@ -193,7 +197,7 @@ def _differences(sample: Sample, grouping: Grouping, pairs: Estimate) -> Estimat
     )
 
 
-def _pooled(sample: Sample, tau: Floats) -> Coefficients:
+def _pooled(sample: Sample, tau: Floats | Influence) -> Coefficients:
     outputs = int(sample.judged.sum())
     if outputs < LEAST_POINTS:
         reason = "fewer than 3 outputs have both a score and a rating"
@@ -205,7 +209,7 @@ def _pooled(sample: Sample, tau: Floats) -> Coefficients:
     flat = sample.metric[sample.judged], sample.human[sample.judged]
     rho = coefficients.spearman(*flat, item, sample.weights)
 
-    def estimate(series: Floats, name: str) -> Estimate:
+    def estimate(series: Floats | Influence, name: str) -> Estimate:
         what = f"{name} of all outputs"
         return sample.estimate(series, what, n=outputs, dropped=sample.unscored)
 
@@ -237,7 +241,7 @@ def _by_item(sample: Sample) -> Coefficients:
     )
 
 
-def _by_system(sample: Sample, taus: Floats) -> Coefficients:
+def _by_system(sample: Sample, taus: Floats | tuple[Influence, ...]) -> Coefficients:
     rows = np.flatnonzero(sample.judged.any(axis=1))
     enough = sample.weights @ sample.judged.T >= LEAST_POINTS
     rhos = np.full(enough.shape, np.nan)
@@ -261,12 +265,26 @@ def _by_system(sample: Sample, taus: Floats) -> Coefficients:
     return Coefficients(
         pearson=estimate(coefficients.pearson(sums), PEARSON),
         spearman=estimate(rhos, SPEARMAN),
-        kendall=estimate(taus, KENDALL),
+        kendall=_mean_tau(sample, [taus[row] for row in rows], enough[0, rows])
+        if isinstance(taus, tuple)
+        else estimate(taus, KENDALL),
     )
 
 
+def _mean_tau(
+    sample: Sample, taus: Sequence[Influence], enough: NDArray[np.bool_]
+) -> Estimate:
+    used = np.array([np.isfinite(tau.value) for tau in taus]) & enough
+    mean = Influence.mean([tau for tau, use in zip(taus, used, strict=True) if use])
+    return _average(sample, mean, f"{KENDALL} across items", "checkpoint", used)
+
+
 def _average(
-    sample: Sample, series: Floats, what: str, group: str, used: NDArray[np.bool_]
+    sample: Sample,
+    series: Floats | Influence,
+    what: str,
+    group: str,
+    used: NDArray[np.bool_],
 ) -> Estimate:
     n = int(used.sum())
     if not n:
@@ -279,10 +297,18 @@ def _average(
     return sample.estimate(series, method, n=n, dropped=len(used) - n)
 
 
-def _taus(sample: Sample) -> tuple[Floats, Floats]:
-    """Kendall's tau-b of all outputs and of each system, for each resample."""
+def _taus(
+    sample: Sample,
+) -> tuple[Floats, Floats] | tuple[Influence, tuple[Influence, ...]]:
+    """Kendall's tau-b of all outputs and of each system.
+
+    For each resample; of very many outputs with the influence of each item instead.
+    """
     systems, items = sample.judged.shape
-    if systems * items**2 <= _EXACT_KENDALL:
+    resampled = len(sample.weights) > 1
+    if resampled and sample.judged.sum() > MANY_OUTPUTS:
+        return kendall.tau_bs(sample.metric, sample.human)
+    if resampled and systems * items**2 <= _EXACT_KENDALL:
         pooled, within = coefficients.concordance(sample.metric, sample.human)
         return pooled.tau_b(sample.weights)[:, 0], within.tau_b(sample.weights)
     from scipy.stats import kendalltau
@@ -298,5 +324,6 @@ def _taus(sample: Sample) -> tuple[Floats, Floats]:
         for number, rows in enumerate(sets):
             x, y = sample.metric[rows][:, drawn], sample.human[rows][:, drawn]
             present = np.isfinite(x)
-            taus[at, number] = kendalltau(x[present], y[present]).statistic
+            if present.sum() >= LEAST_PAIR:
+                taus[at, number] = kendalltau(x[present], y[present]).statistic
     return taus[:, 0], taus[:, 1:]
