@@ -215,6 +215,9 @@ class Orders:
         human = _signs(rivals.human, rivals.human)
         stay = _signs(rivals.first, rivals.first)
         one = _signs(rivals.second, rivals.first)
+        # An output makes no pair with itself, also not by its other score.
+        diagonal = np.arange(one.shape[1])
+        one[:, diagonal, diagonal] = 0
         both = _signs(rivals.second, rivals.second)
         return cls(
             agree=Form.of(stay * human, one * human, both * human),
