@@ -4,18 +4,20 @@ Written from the formulas of the WMT metrics task (mt-metrics-eval): correlation
 system means, of all outputs, and within items or systems, averaged without those
 where one judgment is constant. Intervals resample items and hold the systems fixed
 (BOOT-INPUTS of Deutsch, Dror and Roth 2021, arXiv 2104.00054): checkpoints of one
-training run are few and depend on each other, so resampling them means nothing.
+training run are few and depend on each other, so that resampling them says little.
+From eight systems on they can be resampled as well (BOOT-BOTH).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from harness.stats import coefficients, kendall
 from harness.stats.bootstrap import undefined
+from harness.stats.both import over_both
 from harness.stats.coefficients import KENDALL, PEARSON, SPEARMAN
 from harness.stats.kendall import Influence
 from harness.stats.sample import LEAST_PAIR, LEAST_POINTS, Sample
@@ -31,6 +33,10 @@ if TYPE_CHECKING:
     from harness.types import Estimate
 
     Floats = NDArray[np.float64]
+
+
+Over = Literal["items", "both"]
+"""What intervals resample: items, or systems as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +93,12 @@ class Agreement:
 
 
 def agreement(
-    metric: Floats, human: Floats, *, draws: int = 1000, seed: int = 0
+    metric: Floats,
+    human: Floats,
+    *,
+    draws: int = 1000,
+    seed: int = 0,
+    over: Over = "items",
 ) -> Agreement:
     """Correlate a metric with a criterion, at the level of systems and of outputs.
 
@@ -97,6 +108,8 @@ def agreement(
         human: shape (systems, items), mean ratings; not finite where missing.
         draws: number of resamples of items.
         seed: seed of the resamples, which are the same for all coefficients.
+        over: what is resampled: `items`, or `both` items and systems, at most 200
+            times.
 
     Returns:
         Estimates; where one is undefined, `method` says why. Correlations need
@@ -108,10 +121,16 @@ def agreement(
         systems in which one judgment is constant; the others leave them out.
 
     Raises:
-        UsageError: they are no matrices of one shape.
+        UsageError: they are no matrices of one shape, or fewer than eight systems are
+            to be resampled.
     """
-    sample = Sample.of(metric, human, draws, seed)
-    if not sample.judged.size:
+    if over == "both":
+        return over_both(Sample.of(metric, human, 0, seed), _of, draws)
+    return _of(Sample.of(metric, human, draws, seed))
+
+
+def _of(sample: Sample) -> Agreement:
+    if not sample.judged.any():
         return _nothing(sample.unscored)
     pooled_tau, system_taus = _taus(sample)
     pairs = of_pairs(sample)

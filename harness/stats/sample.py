@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -94,6 +94,23 @@ class Sample:
             unscored=int((rated & ~judged).sum()),
             weights=np.vstack([np.ones((1, items)), resamples]),
             seed=seed,
+        )
+
+    def redrawn(self, rng: np.random.Generator) -> Sample:
+        """A resample of systems and items alike, which gives values alone."""
+        rows = rng.choice(np.flatnonzero(self.judged.any(axis=1)), len(self.judged))
+        drawn = weights(self.judged.shape[1], 1, rng)
+        columns = np.flatnonzero(drawn[0])
+        at = np.ix_(rows, columns)
+        return replace(
+            self,
+            metric=self.metric[at],
+            human=self.human[at],
+            judged=self.judged[at],
+            comparable=self.comparable[np.ix_(rows, rows)],
+            weights=drawn[:, columns],
+            system=rows,
+            bare=True,
         )
 
     def estimate(

@@ -82,14 +82,33 @@ class Pairs:
     """Pairs that there are; more than are held where they are a sample."""
 
     @classmethod
-    def of(cls, metric: Floats, human: Floats, grouping: Grouping, seed: int) -> Pairs:
-        """The pairs of these (systems, items) judgments, NaN where missing."""
+    def of(
+        cls,
+        metric: Floats,
+        human: Floats,
+        grouping: Grouping,
+        seed: int,
+        system: Indices | None = None,
+    ) -> Pairs:
+        """The pairs of these (systems, items) judgments, NaN where missing.
+
+        `system` says which is a copy of which, of resampled systems; of these fewer
+        pairs across items are held.
+        """
         judged = np.isfinite(metric) & np.isfinite(human)
+        each = np.arange(len(judged)) if system is None else system
         if grouping == "item":
-            first, second, group, total = _within_items(judged)
+            first, second, group, total = _within_items(judged, each)
         else:
             rng = np.random.default_rng(seed)
-            first, second, group, total = _across_items(judged, grouping, rng)
+            most = _MOST_PAIRS if system is None else _RESAMPLED
+            first, second, group, total = _across_items(judged, grouping, rng, most)
+            items = judged.shape[1]
+            copies = (each[first // items] == each[second // items]) & (
+                first % items == second % items
+            )
+            first, second, group = (v[~copies] for v in (first, second, group))
+            total -= int(copies.sum())
         gaps = metric.ravel()[first] - metric.ravel()[second]
         gap = np.abs(gaps)
         order = np.argsort(gap, kind="stable")
@@ -153,7 +172,7 @@ def tie_accuracy(sample: Sample, grouping: Grouping) -> TieAccuracy:
             many pairs; beyond 1 million they are a random sample, and 200 resamples
             weigh at most 30,000 of them. `method` says so.
     """
-    pairs = Pairs.of(sample.metric, sample.human, grouping, sample.seed)
+    pairs = Pairs.of(sample.metric, sample.human, grouping, sample.seed, sample.system)
     n, dropped = _counts(sample, grouping)
     if not pairs.gap.size:
         where = {"none": "of outputs", "item": "within an item"}
@@ -329,21 +348,23 @@ def _counts(sample: Sample, grouping: Grouping) -> tuple[int, int]:
     return used, len(judged) - used
 
 
-def _within_items(judged: Bools) -> tuple[Indices, Indices, Indices, int]:
+def _within_items(
+    judged: Bools, system: Indices
+) -> tuple[Indices, Indices, Indices, int]:
     """Places of both outputs of each pair in the flat matrix, their item, number."""
-    one, other = np.triu_indices(len(judged), 1)
+    one, other = np.nonzero(np.triu(system[:, None] != system))
     pair, item = np.nonzero(judged[one] & judged[other])
     items = judged.shape[1]
     return one[pair] * items + item, other[pair] * items + item, item, len(item)
 
 
 def _across_items(
-    judged: Bools, grouping: Grouping, rng: np.random.Generator
+    judged: Bools, grouping: Grouping, rng: np.random.Generator, most: int
 ) -> tuple[Indices, Indices, Indices, int]:
     """The same for pairs of all outputs or within systems, a sample of many."""
     flat = np.arange(judged.size).reshape(judged.shape)
     rows = [flat[judged]] if grouping == "none" else [*map(np.extract, judged, flat)]
-    most = _MOST_PAIRS // max(1, len(rows))
+    most //= max(1, len(rows))
     parts = [_some_pairs(len(row), most, rng) for row in rows]
     total = sum(len(row) * (len(row) - 1) // 2 for row in rows)
     first = [row[one] for row, (one, _) in zip(rows, parts, strict=True)]
