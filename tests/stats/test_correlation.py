@@ -339,6 +339,7 @@ def test_the_analytic_interval_agrees_with_the_resampled(monkeypatch):
     assert (constant.value, constant.n) == (None, 0)
 
 
+@pytest.mark.slow
 def test_intervals_of_the_pooled_r_cover_the_truth_though_items_cluster():
     rng = np.random.default_rng(8)
     covered = []
