@@ -43,7 +43,7 @@ DRAWS = 1000
 PACKAGES = ("tandem-eval", "numpy", "scipy", "sacrebleu", "rouge-score", "evaluate")
 
 
-def report(
+def report(  # noqa: PLR0913 - one argument a setting
     study: StudyFile,
     tasks: Sequence[str] | None = None,
     *,

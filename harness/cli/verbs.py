@@ -182,7 +182,7 @@ def rate(  # noqa: PLR0913 - one argument an option
     )
 
 
-def report(
+def report(  # noqa: PLR0913 - one argument an option
     name: Annotated[
         str | None,
         typer.Argument(
