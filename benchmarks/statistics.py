@@ -28,7 +28,7 @@ from scipy.stats import kendalltau
 from harness.stats.correlation import agreement, by_item
 from harness.stats.sample import Sample
 from harness.stats.significance import contests
-from harness.stats.system_level import of_means, of_pairs
+from harness.stats.system_level import of_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,7 +79,7 @@ def judgments(metrics: int, systems: int, items: int) -> tuple[Floats, Floats]:
 def values(metric: Floats, human: Floats, draws: int) -> tuple[object, ...]:
     """The statistics of systems and within items, with intervals."""
     sample = Sample.of(metric, human, draws, seed=0)
-    return of_means(sample), of_pairs(sample), by_item(sample)
+    return of_pairs(sample), by_item(sample)
 
 
 def item_tau_p(scores: Floats, human: Floats, trials: int) -> float:

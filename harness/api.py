@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from harness.compare import Comparison
     from harness.progress import Progress
     from harness.reporting.model import Report
+    from harness.stats.correlation import Over
     from harness.types import Checkpoint
 
 
@@ -142,7 +143,11 @@ class Study:
         )
 
     def report(
-        self, tasks: Sequence[str] | None = None, *, human: str = "raw"
+        self,
+        tasks: Sequence[str] | None = None,
+        *,
+        human: str = "raw",
+        over: Over = "items",
     ) -> Report:
         """The report on tasks, or on all; `harness.reporting.render` writes it out.
 
@@ -150,13 +155,15 @@ class Study:
             tasks: names; None: every task in the study.
             human: ratings as given (`raw`), as each rater's z-scores (`z`), or less
                 each rater's severity (`adjusted`).
+            over: what intervals of agreement resample, `items` or `both` items and
+                checkpoints.
 
         Raises:
             NotFound: the study has no such task, or there is no such `human`.
+            UsageError: fewer than eight checkpoints are to be resampled.
         """
-        return report(
-            self.file, list(tasks) if tasks is not None else None, human=human
-        )
+        wanted = None if tasks is None else list(tasks)
+        return report(self.file, wanted, human=human, over=over)
 
     def compare(
         self, first: str, second: str, *, task: str | None = None

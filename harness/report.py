@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from harness.reporting.evidence import Evidence
     from harness.reporting.people import Raters
     from harness.reporting.targets import Human
+    from harness.stats.correlation import Over
     from harness.study import StudyFile
     from harness.types import Checkpoint, Estimate, Json
 
@@ -46,13 +47,14 @@ DRAWS = 1000
 PACKAGES = ("tandem-eval", "numpy", "scipy", "sacrebleu", "rouge-score", "evaluate")
 
 
-def report(
+def report(  # noqa: PLR0913 - one argument a setting
     study: StudyFile,
     tasks: Sequence[str] | None = None,
     *,
     human: str = "raw",
     draws: int = DRAWS,
     seed: int = 0,
+    over: Over = "items",
     progress: Progress = silent,
 ) -> Report:
     """What metrics and raters say of each checkpoint, and how far they agree.
@@ -66,11 +68,14 @@ def report(
             `harness.reporting.targets.target`.
         draws: resamples behind each interval.
         seed: seed of the resamples.
-        progress: told of every task.
+        over: what intervals of agreement resample: `items`, or `both` items and
+            checkpoints, which needs eight checkpoints and takes longer.
+        progress: told of every task, and of every metric compared with people.
 
     Raises:
         NotFound: the study has no such task, or there is no such `human`; the nearest
             name is suggested.
+        UsageError: checkpoints are to be resampled where there are fewer than eight.
     """
     judged_by = named(human)
     known = stored_tasks(study)
@@ -81,7 +86,8 @@ def report(
     found = []
     for number, name in enumerate(wanted):
         progress("report", number, len(wanted))
-        found.append(_task_report(study, name, judged_by, Resampling(draws, seed)))
+        resampling = Resampling(draws, seed, over)
+        found.append(_task_report(study, name, judged_by, resampling, progress))
     progress("report", len(wanted), len(wanted))
     return Report(
         study=study.path.name,
@@ -94,14 +100,18 @@ def report(
 
 
 def _task_report(
-    study: StudyFile, task: str, human: Human, resampling: Resampling
+    study: StudyFile,
+    task: str,
+    human: Human,
+    resampling: Resampling,
+    progress: Progress,
 ) -> TaskReport:
     given, metrics, missing = rebuild(gather(study, task))
     models = fits(given)
     judged = target(given, human, models)
     raters = given.raters(alphas(given, resampling))
     found = replace(
-        _results(judged.evidence, metrics, raters, resampling),
+        _results(judged.evidence, metrics, raters, resampling, progress),
         human=human,
         notes=(*missing, *judged.warnings, *notes(given, raters)),
         reliability=reliability(given, models, resampling),
@@ -117,13 +127,14 @@ def _results(
     metrics: Mapping[str, Metric],
     raters: Raters,
     resampling: Resampling,
+    progress: Progress,
 ) -> TaskReport:
     """What metrics and raters say of the outputs, and how far they agree."""
     estimator = Estimator(evidence, metrics, resampling)
     ids = [checkpoint.id for checkpoint in evidence.checkpoints]
     values = {id_: estimator.metric_values(id_) for id_ in ids}
     human = {id_: estimator.ratings(id_) for id_ in ids}
-    agreement = metric_agreements(evidence, resampling)
+    agreement = metric_agreements(evidence, resampling, progress=progress)
     rated = rated_outputs(evidence)
     infos = _infos(evidence, metrics)
     baseline = copy_baseline(evidence, resampling)
@@ -143,7 +154,7 @@ def _results(
         agreement=tuple(agreement),
         partings=partings(estimator),
         reaches=reaches(estimator, values, human),
-        clusters=tuple(metric_clusters(evidence, resampling)),
+        clusters=tuple(metric_clusters(evidence, resampling, progress=progress)),
         raters=raters,
         disagreements=tuple(disagreements(rated, agreement, infos)),
         rated=tuple(rated),

@@ -28,6 +28,13 @@ class HumanJudgment(StrEnum):
     ADJUSTED = "adjusted"
 
 
+class Resampled(StrEnum):
+    """What intervals of agreement resample."""
+
+    ITEMS = "items"
+    BOTH = "both"
+
+
 class RatingTool(StrEnum):
     """Tools that ratings are exported for."""
 

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.options import AsJson, Db, Format, HumanJudgment, Suite
+from harness.cli.options import (
+    AsJson,
+    Db,
+    Format,
+    HumanJudgment,
+    Resampled,
+    Suite,
+)
 from harness.errors import NotFound, UsageError
 from harness.terminal import (
     RESULTS,
@@ -175,7 +182,7 @@ def rate(  # noqa: PLR0913 - one argument an option
     )
 
 
-def report(
+def report(  # noqa: PLR0913 - one argument an option
     name: Annotated[
         str | None,
         typer.Argument(
@@ -196,6 +203,13 @@ def report(
     out: Annotated[
         Path | None, typer.Option(help="File to write; otherwise it is printed.")
     ] = None,
+    over: Annotated[
+        Resampled,
+        typer.Option(
+            help="What intervals of agreement resample; both (items and checkpoints) "
+            "needs eight checkpoints and takes longer."
+        ),
+    ] = Resampled.ITEMS,
 ) -> None:
     """Say which checkpoint is better, and how far metrics agree with people.
 
@@ -203,7 +217,8 @@ def report(
     """
     study = open_study(db, name, must_exist=True)
     tasks = _named_tasks(study, name)
-    _print_report(study, tasks, Format.JSON if json else format, out, human=human.value)
+    form = Format.JSON if json else format
+    _print_report(study, tasks, form, out, human=human.value, over=over)
 
 
 def compare(
@@ -292,11 +307,19 @@ def _print_report(
     out: Path | None = None,
     *,
     human: str = "raw",
+    over: Resampled = Resampled.ITEMS,
 ) -> None:
     from harness.report import report as make
     from harness.reporting import render
 
-    made = make(study, None if tasks is None else list(tasks), human=human)
+    with progress_bars() as progress:
+        made = make(
+            study,
+            None if tasks is None else list(tasks),
+            human=human,
+            over="both" if over is Resampled.BOTH else "items",
+            progress=progress,
+        )
     text = render(made, form.value)
     if out is None:
         typer.echo(text)

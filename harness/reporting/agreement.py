@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from harness.errors import UsageError
+from harness.progress import silent
 from harness.reporting.by_rater import ratings_of
 from harness.reporting.model import MetricAgreement, RatedOutput
 from harness.stats.agreement import alpha
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from harness.progress import Progress
     from harness.reporting.estimates import Resampling
     from harness.reporting.evidence import Evidence
     from harness.stats.ceiling import Ceiling
@@ -35,12 +38,15 @@ THREADS = 2
 
 
 def metric_agreements(
-    evidence: Evidence, resampling: Resampling
+    evidence: Evidence, resampling: Resampling, *, progress: Progress = silent
 ) -> list[MetricAgreement]:
     """Each metric with a value per output against each criterion.
 
     Several rated samples of an item are averaged, on both sides alike. The score of
     a reference counts for every output of the checkpoint for the item.
+
+    Raises:
+        UsageError: checkpoints are to be resampled, and a metric has fewer than eight.
     """
     pairs = [
         (criterion, signature)
@@ -51,7 +57,12 @@ def metric_agreements(
     # Sorting pairs of outputs takes most of the time, and lets others work meanwhile.
     with ThreadPoolExecutor(THREADS) as threads:
         one = partial(_agreement, evidence, resampling)
-        return list(threads.map(one, *zip(*pairs, strict=True))) if pairs else []
+        results = threads.map(one, *zip(*pairs, strict=True)) if pairs else iter(())
+        found = []
+        for result in results:
+            found.append(result)
+            progress("metrics against people", len(found), len(pairs))
+        return found
 
 
 def _agreement(
@@ -60,12 +71,16 @@ def _agreement(
     description = evidence.descriptions[signature]
     scores = evidence.output_scores[signature]
     metric, _ = matrices(evidence, scores, evidence.mean_ratings[criterion])
-    result = agreement(
-        metric if description["higher_is_better"] else -metric,
-        ratings_of(evidence, criterion, scored=scores),
-        draws=resampling.draws,
-        seed=resampling.seed,
-    )
+    try:
+        result = agreement(
+            metric if description["higher_is_better"] else -metric,
+            ratings_of(evidence, criterion, scored=scores),
+            draws=resampling.draws,
+            seed=resampling.seed,
+            over=resampling.over,
+        )
+    except UsageError as error:
+        raise UsageError(f"{description['name']} and {criterion}: {error}") from error
     return MetricAgreement(
         metric=description["name"],
         signature=signature,

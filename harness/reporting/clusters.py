@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from harness.progress import silent
 from harness.reporting.agreement import matrices
 from harness.reporting.model import MetricClusters
 from harness.stats.significance import contests
 
 if TYPE_CHECKING:
+    from harness.progress import Progress
     from harness.reporting.estimates import Resampling
     from harness.reporting.evidence import Evidence
 
@@ -20,7 +23,9 @@ MOST = 1_000_000
 more are not tested."""
 
 
-def metric_clusters(evidence: Evidence, resampling: Resampling) -> list[MetricClusters]:
+def metric_clusters(
+    evidence: Evidence, resampling: Resampling, *, progress: Progress = silent
+) -> list[MetricClusters]:
     """The metrics in clusters, for each criterion, by Kendall's tau within items.
 
     PERM-BOTH with 1,000 swaps unless fewer are asked for, on the outputs that all
@@ -38,13 +43,17 @@ def metric_clusters(evidence: Evidence, resampling: Resampling) -> list[MetricCl
             for criterion, ratings in evidence.mean_ratings.items()
         ]
     return [
-        _of_criterion(evidence, criterion, list(scores), resampling)
+        _of_criterion(evidence, criterion, list(scores), resampling, progress)
         for criterion in evidence.mean_ratings
     ]
 
 
 def _of_criterion(
-    evidence: Evidence, criterion: str, signatures: list[str], resampling: Resampling
+    evidence: Evidence,
+    criterion: str,
+    signatures: list[str],
+    resampling: Resampling,
+    progress: Progress,
 ) -> MetricClusters:
     rated = evidence.mean_ratings[criterion]
     judged = {
@@ -63,6 +72,7 @@ def _of_criterion(
         statistics=[STATISTIC],
         trials=resampling.draws,
         seed=resampling.seed,
+        progress=partial(progress, f"metrics tested by {criterion}"),
     )[STATISTIC]
     return MetricClusters(
         criterion=criterion,

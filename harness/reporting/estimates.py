@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from harness.metrics import Metric
     from harness.reporting.evidence import Evidence
+    from harness.stats.correlation import Over
     from harness.study.scores import StoredScore
     from harness.types import Estimate, Tally
 
@@ -47,6 +48,8 @@ class Resampling:
     """Resamples behind each interval."""
     seed: int = 0
     """Seed of the resamples."""
+    over: Over = "items"
+    """What the agreement of metrics with people resamples."""
 
 
 def rebuild(evidence: Evidence) -> tuple[Evidence, dict[str, Metric], list[str]]:

@@ -29,10 +29,6 @@ if TYPE_CHECKING:
 
 COMPARING = frozenset(("pairwise", "ranking"))
 """Schemes that say which output is better rather than how good each is."""
-MANY = 12
-"""Checkpoints above which strengths take seconds for each hundred resamples."""
-FEW_DRAWS = 200
-"""Resamples for more checkpoints than that."""
 
 # Equal outputs are a tie once, in however many campaigns.
 COMPARED = """
@@ -197,14 +193,13 @@ def _of_criterion(
     compared = [checkpoint for checkpoint in labels if checkpoint in met]
     number = {checkpoint: at for at, checkpoint in enumerate(compared)}
     items = {item: at for at, item in enumerate({row["item"]: None for row in rows})}
-    few = FEW_DRAWS if len(compared) > MANY else resampling.draws
     result = preferences(
         [row["outcome"] for row in rows],
         [number[row["one"]] for row in rows],
         [number[row["two"]] for row in rows],
         [items[row["item"]] for row in rows],
         systems=len(compared),
-        draws=min(resampling.draws, few),
+        draws=resampling.draws,
         seed=resampling.seed,
     )
     made = Preferred(

@@ -2,7 +2,9 @@
 
 Written from the formulas (Krippendorff 2018, Content Analysis, chapter 12). Squared
 differences need no table of coincidences: within a unit they follow from the sum and
-the sum of squares. The ordinal difference is that of the midranks of all ratings.
+the sum of squares. The ordinal difference is that of the midranks of all ratings. Ratio
+differences, ((c - k) / (c + k)) squared, have no such shortcut: all values are compared
+with one another.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Sparse = csr_array[np.float64, tuple[int, int]]
 
-Scale = Literal["nominal", "ordinal", "interval"]
+Scale = Literal["nominal", "ordinal", "interval", "ratio"]
 """Which differences between two ratings count, and how much."""
 
 _BLOCK = 4_000_000
@@ -45,7 +47,8 @@ def alpha(
         ratings: shape (units, raters), as a rule one unit per output; NaN where a
             rater did not rate a unit. Raters may differ from unit to unit.
         scale: `nominal` (equal or not), `ordinal` (order, by the ranks of all
-            ratings) or `interval` (squared differences).
+            ratings), `interval` (squared differences) or `ratio` (differences relative
+            to the sum, for ratings of 0 or more with a true zero, such as counts).
         draws: number of resamples of units.
         seed: seed of the resamples.
 
@@ -53,13 +56,11 @@ def alpha(
         `n` counts the units with two ratings or more, `dropped` the rated units
         with one. Undefined, with the reason in `method`, with fewer than two
         raters, without a unit with two ratings, or without any variation.
+
+    Raises:
+        UsageError: the shape is not (units, raters), or a ratio is of negative ratings.
     """
-    ratings = np.asarray(ratings, dtype=float)
-    if ratings.ndim != 2:  # noqa: PLR2004 - units and raters
-        raise UsageError(
-            "Ratings must have the shape (units, raters); "
-            f"these have the shape {ratings.shape}."
-        )
+    ratings = _checked(ratings, scale)
     given = ~np.isnan(ratings)
     pairable = given.sum(axis=1) > 1
     n = int(pairable.sum())
@@ -77,6 +78,21 @@ def alpha(
     return with_interval(
         float(whole[0]), resampled, n=n, dropped=dropped, method=method, unit="units"
     )
+
+
+def _checked(ratings: Floats, scale: Scale) -> Floats:
+    ratings = np.asarray(ratings, dtype=float)
+    if ratings.ndim != 2:  # noqa: PLR2004 - units and raters
+        raise UsageError(
+            "Ratings must have the shape (units, raters); "
+            f"these have the shape {ratings.shape}."
+        )
+    if scale == "ratio" and (ratings < 0).any():
+        raise UsageError(
+            "Ratings on a ratio scale are 0 or more, but one is "
+            f"{np.nanmin(ratings):g}; use the interval scale."
+        )
+    return ratings
 
 
 def _counts(ratings: Floats, given: NDArray[np.bool_]) -> tuple[Floats, Sparse]:
@@ -107,6 +123,10 @@ def _block(values: Floats, counts: Sparse, drawn: Floats, scale: Scale) -> Float
     if scale == "nominal":
         within = given**2 - np.asarray(counts.power(2) @ ones)
         between = total**2 - (margin**2).sum(axis=0)
+    elif scale == "ratio":
+        far = np.asarray(counts @ _ratios(values))
+        within = np.asarray(counts.multiply(far).sum(axis=1))[:, None]
+        between = (margin * (_ratios(values) @ margin)).sum(axis=0)
     else:
         places = ((values - values.mean()) / np.ptp(values))[:, None]
         if scale == "ordinal":
@@ -120,3 +140,10 @@ def _block(values: Floats, counts: Sparse, drawn: Floats, scale: Scale) -> Float
     quotient = np.full(len(total), np.nan)
     np.divide((total - 1) * disagreement, between, out=quotient, where=varies)
     return 1 - quotient
+
+
+def _ratios(values: Floats) -> Floats:
+    """Squared differences relative to the sum, of all pairs of values: 0 of equals."""
+    sums = values[:, None] + values
+    far = (values[:, None] - values) / np.where(sums > 0, sums, 1.0)
+    return np.asarray(far**2)

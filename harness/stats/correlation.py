@@ -4,32 +4,41 @@ Written from the formulas of the WMT metrics task (mt-metrics-eval): correlation
 system means, of all outputs, and within items or systems, averaged without those
 where one judgment is constant. Intervals resample items and hold the systems fixed
 (BOOT-INPUTS of Deutsch, Dror and Roth 2021, arXiv 2104.00054): checkpoints of one
-training run are few and depend on each other, so resampling them means nothing.
+training run are few and depend on each other, so that resampling them says little.
+From eight systems on they can be resampled as well (BOOT-BOTH).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from harness.stats import coefficients
+from harness.stats import coefficients, kendall
 from harness.stats.bootstrap import undefined
+from harness.stats.both import over_both
 from harness.stats.coefficients import KENDALL, PEARSON, SPEARMAN
 from harness.stats.crossed import Ratings
+from harness.stats.kendall import Influence
 from harness.stats.sample import LEAST_PAIR, LEAST_POINTS, Sample
-from harness.stats.system_level import of_means, of_pairs
+from harness.stats.system_level import of_pairs
 from harness.stats.ties import tie_accuracy
 from harness.stats.widened import human_matrix, widened
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from harness.stats.ties import Grouping
     from harness.types import Estimate
 
     Floats = NDArray[np.float64]
+
+
+Over = Literal["items", "both"]
+"""What intervals resample: items, or systems as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +95,12 @@ class Agreement:
 
 
 def agreement(
-    metric: Floats, human: Floats | Ratings, *, draws: int = 1000, seed: int = 0
+    metric: Floats,
+    human: Floats | Ratings,
+    *,
+    draws: int = 1000,
+    seed: int = 0,
+    over: Over = "items",
 ) -> Agreement:
     """Correlate a metric with a criterion, at the level of systems and of outputs.
 
@@ -98,40 +112,49 @@ def agreement(
             and columns: intervals then speak of other raters, too (see `widened`).
         draws: number of resamples of items.
         seed: seed of the resamples, which are the same for all coefficients.
+        over: what is resampled: `items`, or `both` items and systems, at most 200
+            times.
 
     Returns:
         Estimates; where one is undefined, `method` says why. Correlations need
         three points (two are always perfectly correlated), but Kendall's tau within
         items takes two, whose order is right or wrong. Items need not be judged for
-        every system: Pearson and Spearman of system means rest on the items that
-        all systems share; Kendall and the pairwise accuracies on those that the two
-        systems of each pair share. Either takes 10 items, or half of them where
-        there are fewer than 20. acc_eq, acc*_eq and the differences keep items and
+        every system: each pair of systems is compared on the items that the two share,
+        10 or more (all, where there are fewer). acc_eq, acc*_eq and the differences
+        keep items and
         systems in which one judgment is constant; the others leave them out.
 
     Raises:
-        UsageError: they are no matrices of one shape.
+        UsageError: they are no matrices of one shape, or fewer than eight systems are
+            to be resampled.
     """
     if not isinstance(human, Ratings):
-        return _agreement(Sample.of(metric, human, draws, seed))
+        return _over(metric, human, draws, seed, over)
     shape = (len(metric), np.shape(metric)[-1])
 
     def values_of(matrix: Floats) -> Agreement:
-        return _agreement(replace(Sample.of(metric, matrix, 0, seed), bare=True))
+        sample = Sample.of(metric, matrix, 0, seed)
+        return _of(replace(sample, bare=True, rough=True))
 
-    matrix = human_matrix(human, shape)
-    found = _agreement(Sample.of(metric, matrix, draws, seed))
+    found = _over(metric, human_matrix(human, shape), draws, seed, over)
     return widened(found, human, shape, values_of, seed=seed)
 
 
-def _agreement(sample: Sample) -> Agreement:
-    if not sample.judged.size:
+def _over(
+    metric: Floats, human: Floats, draws: int, seed: int, over: Over
+) -> Agreement:
+    if over == "both":
+        return over_both(Sample.of(metric, human, 0, seed), _of, draws)
+    return _of(Sample.of(metric, human, draws, seed))
+
+
+def _of(sample: Sample) -> Agreement:
+    if not sample.judged.any():
         return _nothing(sample.unscored)
     pooled_tau, system_taus = _taus(sample)
-    pearson, spearman = of_means(sample)
     pairs = of_pairs(sample)
     return Agreement(
-        system=Coefficients(pearson, spearman, pairs.kendall),
+        system=Coefficients(pairs.pearson, pairs.spearman, pairs.kendall),
         pairwise_accuracy=pairs.accuracy,
         spa=pairs.spa,
         pooled=_segment(sample, "none", _pooled(sample, pooled_tau)),
@@ -143,10 +166,13 @@ def _agreement(sample: Sample) -> Agreement:
     )
 
 
+MANY_OUTPUTS = 20_000
+"""Outputs above which Kendall's tau of all and within systems takes an analytic
+interval, see `kendall`."""
 _EXACT_KENDALL = 20_000_000
 """Most systems x items x items for which pairs are counted once for all resamples."""
 _KENDALL_DRAWS = 200
-"""Resamples of larger data, each of which sorts all outputs anew."""
+"""Resamples of data between the two, each of which sorts all outputs anew."""
 
 
 def by_item(sample: Sample) -> Segment:
@@ -209,7 +235,7 @@ def _differences(sample: Sample, grouping: Grouping, pairs: Estimate) -> Estimat
     )
 
 
-def _pooled(sample: Sample, tau: Floats) -> Coefficients:
+def _pooled(sample: Sample, tau: Floats | Influence) -> Coefficients:
     outputs = int(sample.judged.sum())
     if outputs < LEAST_POINTS:
         reason = "fewer than 3 outputs have both a score and a rating"
@@ -221,7 +247,7 @@ def _pooled(sample: Sample, tau: Floats) -> Coefficients:
     flat = sample.metric[sample.judged], sample.human[sample.judged]
     rho = coefficients.spearman(*flat, item, sample.weights)
 
-    def estimate(series: Floats, name: str) -> Estimate:
+    def estimate(series: Floats | Influence, name: str) -> Estimate:
         what = f"{name} of all outputs"
         return sample.estimate(series, what, n=outputs, dropped=sample.unscored)
 
@@ -253,7 +279,7 @@ def _by_item(sample: Sample) -> Coefficients:
     )
 
 
-def _by_system(sample: Sample, taus: Floats) -> Coefficients:
+def _by_system(sample: Sample, taus: Floats | tuple[Influence, ...]) -> Coefficients:
     rows = np.flatnonzero(sample.judged.any(axis=1))
     enough = sample.weights @ sample.judged.T >= LEAST_POINTS
     rhos = np.full(enough.shape, np.nan)
@@ -277,12 +303,26 @@ def _by_system(sample: Sample, taus: Floats) -> Coefficients:
     return Coefficients(
         pearson=estimate(coefficients.pearson(sums), PEARSON),
         spearman=estimate(rhos, SPEARMAN),
-        kendall=estimate(taus, KENDALL),
+        kendall=_mean_tau(sample, [taus[row] for row in rows], enough[0, rows])
+        if isinstance(taus, tuple)
+        else estimate(taus, KENDALL),
     )
 
 
+def _mean_tau(
+    sample: Sample, taus: Sequence[Influence], enough: NDArray[np.bool_]
+) -> Estimate:
+    used = np.array([np.isfinite(tau.value) for tau in taus]) & enough
+    mean = Influence.mean([tau for tau, use in zip(taus, used, strict=True) if use])
+    return _average(sample, mean, f"{KENDALL} across items", "checkpoint", used)
+
+
 def _average(
-    sample: Sample, series: Floats, what: str, group: str, used: NDArray[np.bool_]
+    sample: Sample,
+    series: Floats | Influence,
+    what: str,
+    group: str,
+    used: NDArray[np.bool_],
 ) -> Estimate:
     n = int(used.sum())
     if not n:
@@ -295,10 +335,18 @@ def _average(
     return sample.estimate(series, method, n=n, dropped=len(used) - n)
 
 
-def _taus(sample: Sample) -> tuple[Floats, Floats]:
-    """Kendall's tau-b of all outputs and of each system, for each resample."""
+def _taus(
+    sample: Sample,
+) -> tuple[Floats, Floats] | tuple[Influence, tuple[Influence, ...]]:
+    """Kendall's tau-b of all outputs and of each system.
+
+    For each resample; of very many outputs with the influence of each item instead.
+    """
     systems, items = sample.judged.shape
-    if not sample.bare and systems * items**2 <= _EXACT_KENDALL:
+    resampled = len(sample.weights) > 1
+    if resampled and sample.judged.sum() > MANY_OUTPUTS:
+        return kendall.tau_bs(sample.metric, sample.human)
+    if resampled and systems * items**2 <= _EXACT_KENDALL:
         pooled, within = coefficients.concordance(sample.metric, sample.human)
         return pooled.tau_b(sample.weights)[:, 0], within.tau_b(sample.weights)
     from scipy.stats import kendalltau

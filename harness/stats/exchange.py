@@ -17,7 +17,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.stats import coefficients
-from harness.stats.system_level import comparable, limiting_p, order_agreement
+from harness.stats.system_level import (
+    ends_of,
+    limiting_p,
+    of_gaps,
+    pairs_of,
+    rounded,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +37,8 @@ if TYPE_CHECKING:
 
 _PAIRS = 4_000_000
 """Pairs of outputs whose signs are held at once."""
+_TINY = 1e-12
+"""Squared differences, relative to the squares, that are rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +215,9 @@ class Orders:
         human = _signs(rivals.human, rivals.human)
         stay = _signs(rivals.first, rivals.first)
         one = _signs(rivals.second, rivals.first)
+        # An output makes no pair with itself, also not by its other score.
+        diagonal = np.arange(one.shape[1])
+        one[:, diagonal, diagonal] = 0
         both = _signs(rivals.second, rivals.second)
         return cls(
             agree=Form.of(stay * human, one * human, both * human),
@@ -259,54 +270,59 @@ def tau_bs_sorted(rivals: Rivals, swaps: Bools) -> Floats:
     return found
 
 
-def of_systems(rivals: Rivals, swaps: Bools) -> dict[str, Floats]:
-    """All values of systems (the groups), from their means; each of shape (2, swaps).
+def of_systems(rivals: Rivals, comparable: Bools, swaps: Bools) -> dict[str, Floats]:
+    """All values of systems (the groups), from their pairs; each of shape (2, swaps).
 
     Args:
-        rivals: without missing outputs.
+        rivals: each pair is compared on the items that both systems have.
+        comparable: shape (systems, systems), which pairs are compared at all.
         swaps: the swaps.
     """
-    from scipy.stats import rankdata
-
-    items = rivals.human.shape[1]
+    present = rivals.present
+    one, other = pairs_of(comparable)
     middle, half = (
-        (rivals.first + rivals.second) / 2,
-        (rivals.first - rivals.second) / 2,
+        np.where(present, (rivals.first + turn * rivals.second) / 2, 0.0)
+        for turn in (1, -1)
     )
-    shift = np.einsum("kgn,gn->kg", 1.0 - 2.0 * swaps, half)
-    people = comparable(rivals.human.sum(axis=1)[:, None], items)
-    one, other = np.triu_indices(len(people), 1)
-    order = np.sign(people[one] - people[other]).T
-    people_p = _pair_p(rivals.human[None])
+    human = np.where(present, rivals.human, 0.0)[None]
+    shared = (present.astype(float) @ present.T)[one, other]
+    people, people_p = _gaps(human, present, one, other)
     found: dict[str, list[Floats]] = {}
     for turn in (1, -1):
-        means = comparable((middle.sum(axis=1) + turn * shift).T, items)
-        signs = np.sign(means[one] - means[other]).T
-        tau, right = order_agreement(signs, order)
-        ranks = [rankdata(values, axis=0) for values in (means, people)]
         drawn = middle + turn * half * (1.0 - 2.0 * swaps)
-        for name, values in (
-            ("pearson", coefficients.columnwise(means, people)),
-            ("spearman", coefficients.columnwise(*ranks)),
-            ("kendall", tau),
-            ("pairwise_accuracy", right),
-            ("spa", 1 - np.abs(_pair_p(drawn) - people_p).mean(axis=1)),
-        ):
-            found.setdefault(name, []).append(values)
+        sums, p = _gaps(drawn, present, one, other)
+        values = of_gaps(sums / shared, people / shared, ends_of(comparable))
+        values["spa"] = 1 - np.abs(p - people_p).mean(axis=1)
+        for name, series in values.items():
+            found.setdefault(name, []).append(series)
     return {name: np.stack(values) for name, values in found.items()}
 
 
-def _pair_p(scores: Floats) -> Floats:
-    """One-sided p of each pair of systems; scores (swaps, systems, items)."""
+def _gaps(
+    scores: Floats, present: Bools, one: Indices, other: Indices
+) -> tuple[Floats, Floats]:
+    """Summed differences of the pairs' systems, and their one-sided p.
+
+    Args:
+        scores: shape (swaps, systems, items), 0 where missing.
+        present: shape (systems, items).
+        one: first system of each pair.
+        other: second system of each pair.
+    """
     products = scores @ scores.transpose(0, 2, 1)
-    one, other = np.triu_indices(scores.shape[1], 1)
-    own = products.diagonal(axis1=1, axis2=2)
-    squares = own[:, one] + own[:, other] - 2 * products[:, one, other]
-    sums = scores.sum(axis=2)
-    floor = 1e-12 * (own[:, one] + own[:, other])
-    return limiting_p(
-        sums[:, one] - sums[:, other], np.where(squares > floor, squares, 0)
-    )
+    if present.all():
+        sums = np.broadcast_to(scores.sum(axis=2)[:, :, None], products.shape)
+        own = products.diagonal(axis1=1, axis2=2)[:, :, None]
+        squares = np.broadcast_to(own, products.shape)
+    else:
+        # Of each system, over the items that it shares with each other one.
+        there = present.T.astype(float)
+        sums, squares = scores @ there, scores**2 @ there
+    gaps = sums[:, one, other] - sums[:, other, one]
+    both = squares[:, one, other] + squares[:, other, one]
+    apart = both - 2 * products[:, one, other]
+    p = limiting_p(gaps, np.where(apart > _TINY * both, apart, 0.0))
+    return rounded(gaps, present.shape[1]), p
 
 
 def _signs(values: Floats, others: Floats) -> Single:

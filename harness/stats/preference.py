@@ -237,30 +237,58 @@ def _fit(totals: Floats, systems: int) -> Floats:
     A choice among three whose utilities are linear in the parameters, the strengths
     and the tie parameter: its likelihood is concave.
     """
-    pairs = np.arange(systems * (systems - 1) // 2)
     one, two = np.triu_indices(systems, 1)
-    features = np.zeros((len(pairs), len(_KINDS), systems + 1))
-    features[pairs, _WON, one] = features[pairs, _LOST, two] = 1
-    features[pairs, _TIED, one] = features[pairs, _TIED, two] = 0.5
-    features[:, _TIED, systems] = 1
-    prior = np.full(systems + 1, PRIOR_SD**-2)
+    count = totals.sum(axis=2)
+    # Of each pair: what the first, the second and the tie parameter are worth in each
+    # outcome. Nothing else is at stake between two.
+    worth = np.array([[1.0, 0.0, 0.5], [0.0, 1.0, 0.5], [0.0, 0.0, 1.0]])
+    side = [np.eye(systems)[end] for end in (one, two)]
     found = np.zeros((len(totals), systems + 1))
-    count = totals.sum(axis=2, keepdims=True)
     for _ in range(NEWTON_STEPS):
-        utility = np.einsum("pkf,df->dpk", features, found)
-        utility -= utility.max(axis=2, keepdims=True)
-        chance = np.exp(utility)
-        chance /= chance.sum(axis=2, keepdims=True)
-        slope = np.einsum("dpk,pkf->df", totals - count * chance, features)
-        slope -= prior * found
-        mean = np.einsum("dpk,pkf->dpf", chance, features)
-        curve = np.einsum("dpk,pkf,pkg->dfg", count * chance, features, features)
-        curve -= np.einsum("dp,dpf,dpg->dfg", count[:, :, 0], mean, mean)
-        curve += np.diag(prior)
-        step = np.linalg.solve(curve, slope[:, :, None])[:, :, 0]
+        tie = np.broadcast_to(found[:, -1:], count.shape)
+        three = np.stack([found[:, one], found[:, two], tie], axis=2)
+        chance = _softmax(three @ worth)
+        slope = _gathered((totals - count[:, :, None] * chance) @ worth.T, side)
+        slope -= found / PRIOR_SD**2
+        step = np.linalg.solve(_curve(chance, count, worth, side), slope[:, :, None])[
+            :, :, 0
+        ]
         # A longer step can overshoot where one side won everything.
         found += step / np.maximum(1, np.abs(step).max(axis=1, keepdims=True))
         if np.abs(step).max() < CONVERGED:
             break
     strengths = found[:, :systems]
     return np.asarray(strengths - strengths.mean(axis=1, keepdims=True))
+
+
+def _softmax(utility: Floats) -> Floats:
+    chance = np.exp(utility - utility.max(axis=2, keepdims=True))
+    return np.asarray(chance / chance.sum(axis=2, keepdims=True))
+
+
+def _gathered(of_pairs: Floats, side: list[Floats]) -> Floats:
+    """From (draws, pairs, 3) sums for each system and the tie parameter."""
+    first, second = (of_pairs[:, :, at] @ side[at] for at in range(2))
+    tie = of_pairs[:, :, 2].sum(axis=1, keepdims=True)
+    return np.concatenate([first + second, tie], axis=1)
+
+
+def _curve(chance: Floats, count: Floats, worth: Floats, side: list[Floats]) -> Floats:
+    """Second derivatives, (draws, systems + 1, systems + 1), the prior's with them.
+
+    A pair adds to few places only: where its two systems and the tie parameter meet.
+    """
+    mean = chance @ worth.T
+    spread = np.einsum("dpk,fk,gk->dpfg", chance, worth, worth, optimize=True)
+    spread -= mean[:, :, :, None] * mean[:, :, None, :]
+    spread *= count[:, :, None, None]
+    systems = side[0].shape[1]
+    one, two = (ends.argmax(axis=1) for ends in side)
+    curve = np.zeros((len(chance), systems + 1, systems + 1))
+    curve[:, one, two] = curve[:, two, one] = spread[:, :, 0, 1]
+    with_tie = _gathered(spread[:, :, 2], side)
+    curve[:, :, -1] = curve[:, -1] = with_tie
+    diagonal = np.arange(systems)
+    own = sum(spread[:, :, at, at] @ side[at] for at in range(2))
+    curve[:, diagonal, diagonal] = own
+    return curve + np.eye(systems + 1) / PRIOR_SD**2

@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from harness.errors import UsageError
 from harness.stats.bootstrap import undefined, weights, with_interval
+from harness.stats.kendall import Influence
+from harness.types import Estimate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from harness.types import Estimate
-
     Floats = NDArray[np.float64]
+    Bools = NDArray[np.bool_]
+    Indices = NDArray[np.intp]
 
 LEAST_POINTS = 3
 """Points that a correlation needs: two are always perfectly correlated."""
 LEAST_PAIR = 2
 """Outputs of an item whose order is right or wrong."""
 _LEAST_SHARED = 10
+"""Items on which two systems can be compared, unless there are fewer in all."""
 
 
-def least_shared(items: int) -> int:
-    """Of so many items, those that systems must share to be compared."""
-    return min(_LEAST_SHARED, (items + 1) // 2)
+def shares_enough(judged: Bools) -> Bools:
+    """Which pairs of systems share 10 judged items, or all where there are fewer.
+
+    Args:
+        judged: shape (systems, items).
+
+    Returns:
+        Shape (systems, systems), False on the diagonal.
+    """
+    items = int(judged.any(axis=0).sum())
+    single = judged.astype(np.float32)
+    enough: Bools = single @ single.T >= max(1, min(_LEAST_SHARED, items))
+    np.fill_diagonal(enough, val=False)
+    return enough
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +51,24 @@ class Sample:
     """Shape (systems, items); NaN where either judgment is missing."""
     human: Floats
     """The same shape, NaN in the same places."""
-    judged: NDArray[np.bool_]
+    judged: Bools
     """Where both are; every item has one at least."""
+    comparable: Bools
+    """Shape (systems, systems): pairs of systems that share enough items."""
     unscored: int
     """Rated outputs without score."""
     weights: Floats
     """Shape (1 + draws, items); the first row of ones is the data themselves."""
     seed: int
     """Seed of the resamples and of whatever else is drawn."""
+    system: Indices | None = None
+    """Of resampled systems, which each is, for none is compared with its own copy.
+    The one row of weights then is a resample, too. None: the systems themselves."""
     bare: bool = False
-    """Whether values alone are wanted, of many samples: pairs of outputs are fewer,
-    and soft pairwise accuracy is its limit."""
+    """Whether estimates are values alone, without intervals."""
+    rough: bool = False
+    """Whether this is one of many samples whose values are wanted: pairs of outputs
+    are fewer, and soft pairwise accuracy is its limit."""
 
     @classmethod
     def of(cls, metric: Floats, human: Floats, draws: int, seed: int) -> Sample:
@@ -72,23 +93,40 @@ class Sample:
             metric=np.where(judged, metric, np.nan)[:, kept],
             human=np.where(judged, human, np.nan)[:, kept],
             judged=judged[:, kept],
+            comparable=shares_enough(judged),
             unscored=int((rated & ~judged).sum()),
             weights=np.vstack([np.ones((1, items)), resamples]),
             seed=seed,
         )
 
-    @property
-    def least_shared(self) -> int:
-        """Items that two or more systems must share to be compared."""
-        return least_shared(self.judged.shape[1])
+    def redrawn(self, rng: np.random.Generator) -> Sample:
+        """A resample of systems and items alike, which gives values alone."""
+        rows = rng.choice(np.flatnonzero(self.judged.any(axis=1)), len(self.judged))
+        drawn = weights(self.judged.shape[1], 1, rng)
+        columns = np.flatnonzero(drawn[0])
+        at = np.ix_(rows, columns)
+        return replace(
+            self,
+            metric=self.metric[at],
+            human=self.human[at],
+            judged=self.judged[at],
+            comparable=self.comparable[np.ix_(rows, rows)],
+            weights=drawn[:, columns],
+            system=rows,
+            bare=True,
+            rough=True,
+        )
 
     def estimate(
-        self, series: Floats, method: str, *, n: int, dropped: int
+        self, series: Floats | Influence, method: str, *, n: int, dropped: int
     ) -> Estimate:
         """The value, first in the series, with the interval of the resamples."""
-        if np.isnan(series[0]):
+        value = float(series.value if isinstance(series, Influence) else series[0])
+        if np.isnan(value):
             reason = f"{method} where all scores or all ratings are the same"
             return undefined(reason, dropped=n + dropped)
-        return with_interval(
-            float(series[0]), series[1:], n=n, dropped=dropped, method=method
-        )
+        if self.bare:
+            return Estimate(value, n=n, dropped=dropped, method=method)
+        if isinstance(series, Influence):
+            return series.estimate(method, n=n, dropped=dropped)
+        return with_interval(value, series[1:], n=n, dropped=dropped, method=method)

@@ -21,7 +21,7 @@ from harness.errors import UsageError
 from harness.stats import coefficients, exchange
 from harness.stats.exchange import Ranking, Rivals
 from harness.stats.outcomes import pair_outcomes, swapped_outcomes
-from harness.stats.sample import LEAST_PAIR, LEAST_POINTS, least_shared
+from harness.stats.sample import LEAST_PAIR, LEAST_POINTS, shares_enough
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -108,8 +108,8 @@ def contests(
     """Compare each metric with each other in how far they agree with people.
 
     Only outputs that people and all metrics judged are compared, so that all metrics
-    are tested on the same ones. Systems are compared on the items that all of them
-    share, 10 or half of them where there are fewer than 20. Kendall's tau of very many
+    are tested on the same ones. Each pair of systems is compared on the items that the
+    two share, 10 or more (all, where there are fewer). Kendall's tau of very many
     outputs takes 100 swaps. Swapping pairs one by one, as acc_eq and acc*_eq have it,
     treats the pairs of one output as independent: such p are rather too small.
 
@@ -254,9 +254,9 @@ def _tests(
 ) -> Iterator[tuple[list[str], Test, int]]:
     """Names of statistics, the function of swaps that gives them, and its trials."""
     systems = [name for name in wanted if name.startswith("system.")]
-    kept, shared = _shared(rivals.present)
-    if systems and len(kept) >= LEAST_POINTS and len(shared):
-        yield systems, _system_test(rivals, kept, shared), trials
+    comparable = shares_enough(rivals.present)
+    if systems and comparable.sum() // 2 >= LEAST_POINTS:
+        yield systems, _system_test(rivals, comparable), trials
     for level in _GROUPINGS:
         names = [f"{level}.{name}" for name in _COEFFICIENTS]
         pearson, spearman, kendall = (name in wanted for name in names)
@@ -319,22 +319,9 @@ def _mean_of(
     return test
 
 
-def _shared(present: Bools) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Systems with enough outputs, and the items that all of them share if enough."""
-    least = least_shared(int(present.any(axis=0).sum()))
-    kept = np.flatnonzero(present.sum(axis=1) >= max(1, least))
-    shared = np.flatnonzero(present[kept].all(axis=0))
-    return kept, shared if len(shared) >= least else shared[:0]
-
-
-def _system_test(
-    rivals: Rivals, kept: NDArray[np.intp], shared: NDArray[np.intp]
-) -> Test:
-    at = np.ix_(kept, shared)
-    whole = Rivals(rivals.first[at], rivals.second[at], rivals.human[at])
-
+def _system_test(rivals: Rivals, comparable: Bools) -> Test:
     def test(swaps: Bools) -> Mapping[str, Floats]:
-        found = exchange.of_systems(whole, swaps[:, kept[:, None], shared])
+        found = exchange.of_systems(rivals, comparable, swaps)
         return {f"system.{name}": values for name, values in found.items()}
 
     return test

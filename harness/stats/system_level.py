@@ -1,4 +1,12 @@
-"""Agreement of a metric with people on systems, from their means and their pairs.
+"""Agreement of a metric with people on systems, from their pairs.
+
+Each pair of systems is compared on the items that the two share. Pearson's, Spearman's
+and Kendall's coefficients of n values are one and the same sum over pairs, of the
+differences of the values, of their ranks, or of signs (Daniels 1944, The relation
+between measures of correlation in the universe of sample permutations), so that all
+three are defined where no item is shared by all systems, and are those of the systems'
+means where all share all. A rank is what the pairs say: how many of the systems that it
+was compared with it is above, less those that it is below, over their number.
 
 Soft pairwise accuracy (SPA, Thompson et al. 2024, arXiv 2409.09598) compares how sure
 metric and people are of each pair's order: it is 1 less the mean difference of their
@@ -25,6 +33,7 @@ if TYPE_CHECKING:
     from harness.types import Estimate
 
     Floats = NDArray[np.float64]
+    Bools = NDArray[np.bool_]
     Indices = NDArray[np.intp]
 
 FLIPS = 1000
@@ -39,87 +48,131 @@ _DIGITS = 12
 class OfPairs:
     """What is counted over pairs of systems."""
 
+    pearson: Estimate
+    """Pearson's r of the systems' means."""
+    spearman: Estimate
+    """Spearman's rho of them."""
     kendall: Estimate
-    """Kendall's tau-b of the systems."""
+    """Kendall's tau-b of them."""
     accuracy: Estimate
     """Share of pairs in the same order."""
     spa: Estimate
     """Soft pairwise accuracy."""
 
 
-def of_means(sample: Sample) -> tuple[Estimate, Estimate]:
-    """Pearson and Spearman of the systems' means over the items that all share."""
-    from scipy.stats import rankdata
-
-    least = sample.least_shared
-    kept = sample.judged.sum(axis=1) >= least
-    n, left = int(kept.sum()), int((~kept).sum())
-    shared = sample.judged[kept].all(axis=0)
-    reason = ""
-    if n < LEAST_POINTS:
-        reason = f"fewer than 3 checkpoints with {least} judged items or more"
-    elif shared.sum() < least:
-        reason = (
-            f"the {n} checkpoints share only {shared.sum()} judged items; "
-            f"a correlation of their means needs {least}"
-        )
-    if reason:
-        nothing = undefined(reason, dropped=len(kept))
-        return nothing, nothing
-    means = [
-        _means(values[kept][:, shared], sample.weights[:, shared])
-        for values in (sample.metric, sample.human)
-    ]
-    ranks = [rankdata(values, axis=0) for values in means]
-
-    def estimate(pair: list[Floats], name: str) -> Estimate:
-        what = f"{name} of {n} checkpoints' means over {shared.sum()} shared items"
-        series = coefficients.columnwise(*pair)
-        return sample.estimate(series, what, n=n, dropped=left)
-
-    return estimate(means, PEARSON), estimate(ranks, SPEARMAN)
-
-
 def of_pairs(sample: Sample) -> OfPairs:
-    """Tau-b, pairwise accuracy and SPA, each pair of systems on its own items."""
-    one, other = np.triu_indices(len(sample.judged), 1)
-    shared = sample.judged[one] & sample.judged[other]
-    used = shared.sum(axis=1) >= sample.least_shared
-    pairs, left = int(used.sum()), int((~used).sum())
+    """All values of systems, each pair of systems on its own items."""
+    gaps = _Gaps.of(sample)
+    all_pairs = len(sample.judged) * (len(sample.judged) - 1) // 2
+    pairs, systems = len(gaps.ends), int(gaps.ends.any(axis=0).sum())
     if pairs < LEAST_POINTS:
-        reason = "fewer than 3 " + (
-            "checkpoints"
-            if len(sample.judged) < LEAST_POINTS
-            else "pairs of checkpoints that share "
-            f"{sample.least_shared} judged items or more"
-        )
-        nothing = undefined(reason, dropped=len(used))
-        return OfPairs(nothing, nothing, nothing)
-    one, other = one[used], other[used]
+        return _undefined(len(sample.judged), all_pairs)
     x, y = (
-        np.where(shared[used], values[one] - values[other], 0.0)
-        for values in (sample.metric, sample.human)
+        _sums(part, sample.weights) / np.maximum(sample.weights @ gaps.shared.T, 1)
+        for part in (gaps.metric, gaps.human)
     )
-    tau, right = order_agreement(
-        *(np.sign(_sums(gaps, sample.weights)) for gaps in (x, y))
-    )
-    systems = len(np.union1d(one, other))
+    found = of_gaps(x, y, gaps.ends)
     what = f"of {systems} checkpoints in {pairs} pairs"
     soft = f"soft pairwise accuracy {what}, {FLIPS} sign flips (resamples: their limit)"
-    return OfPairs(
-        kendall=sample.estimate(
-            tau,
-            f"{KENDALL} {what}, by their means over shared items",
+
+    def of_systems(key: str, name: str) -> Estimate:
+        return sample.estimate(
+            found[key],
+            f"{name} {what}, by their means over shared items",
             n=systems,
             dropped=len(sample.judged) - systems,
-        ),
-        accuracy=sample.estimate(
-            right, f"share of pairs in the same order, {what}", n=pairs, dropped=left
-        ),
-        spa=sample.estimate(
-            _soft_accuracies(x, y, sample), soft, n=pairs, dropped=left
-        ),
+        )
+
+    def of_each_pair(series: Floats, method: str) -> Estimate:
+        return sample.estimate(series, method, n=pairs, dropped=all_pairs - pairs)
+
+    right = found["pairwise_accuracy"]
+    return OfPairs(
+        pearson=of_systems("pearson", PEARSON),
+        spearman=of_systems("spearman", SPEARMAN),
+        kendall=of_systems("kendall", KENDALL),
+        accuracy=of_each_pair(right, f"share of pairs in the same order, {what}"),
+        spa=of_each_pair(_soft_accuracies(gaps, sample), soft),
     )
+
+
+def _undefined(systems: int, pairs: int) -> OfPairs:
+    reason = (
+        "fewer than 3 checkpoints"
+        if systems < LEAST_POINTS
+        else "fewer than 3 pairs of checkpoints share 10 judged items, or all items "
+        "where there are fewer"
+    )
+    of_systems, of_each_pair = (
+        undefined(reason, dropped=count) for count in (systems, pairs)
+    )
+    return OfPairs(*[of_systems] * 3, *[of_each_pair] * 2)
+
+
+@dataclass(frozen=True, slots=True)
+class _Gaps:
+    """Differences of the systems of each pair, on the items that the two share."""
+
+    ends: Floats
+    """Shape (pairs, systems), what `ends_of` gives."""
+    shared: Floats
+    """Shape (pairs, items): 1 where both are judged."""
+    metric: Floats
+    """Shape (pairs, items), 0 where not both are judged."""
+    human: Floats
+    """The same of people's ratings."""
+
+    @classmethod
+    def of(cls, sample: Sample) -> _Gaps:
+        """Of all pairs that share enough items."""
+        one, other = pairs_of(sample.comparable)
+        shared = sample.judged[one] & sample.judged[other]
+        metric, human = (
+            np.where(shared, values[one] - values[other], 0.0)
+            for values in (sample.metric, sample.human)
+        )
+        ends = ends_of(sample.comparable)
+        return cls(ends, shared.astype(float), metric, human)
+
+
+def pairs_of(comparable: Bools) -> tuple[Indices, Indices]:
+    """First and second system of each pair that can be compared."""
+    one, other = np.nonzero(np.triu(comparable))
+    return one, other
+
+
+def ends_of(comparable: Bools) -> Floats:
+    """1 at the first system of a pair, -1 at the second: (pairs, systems)."""
+    one, other = pairs_of(comparable)
+    ends = np.zeros((len(one), len(comparable)))
+    pair = np.arange(len(one))
+    ends[pair, one], ends[pair, other] = 1, -1
+    return ends
+
+
+def of_gaps(x: Floats, y: Floats, ends: Floats) -> dict[str, Floats]:
+    """Coefficients from the differences of the means of all pairs of systems.
+
+    Args:
+        x: shape (draws, pairs), differences of the metric's means; 0 for equal ones.
+        y: the same of people's means, or (1, pairs).
+        ends: shape (pairs, systems), as of `ends_of`.
+
+    Returns:
+        Pearson's, Spearman's and Kendall's coefficients and the pairwise accuracy, each
+        of shape (draws,); NaN where all means of one are equal.
+    """
+    tau, right = order_agreement(np.sign(x), np.sign(y))
+    spread = np.sqrt((x * x).sum(axis=-1) * (y * y).sum(axis=-1))
+    met = ends.any(axis=0)
+    number = np.abs(ends[:, met]).sum(axis=0)
+    ranks = [(np.sign(gaps) @ ends[:, met] / number).T for gaps in (x, y)]
+    return {
+        "pearson": np.clip(coefficients.ratio((x * y).sum(axis=-1), spread), -1, 1),
+        "spearman": coefficients.columnwise(*ranks),
+        "kendall": tau,
+        "pairwise_accuracy": right,
+    }
 
 
 def order_agreement(x: Floats, y: Floats) -> tuple[Floats, Floats]:
@@ -167,30 +220,26 @@ def limiting_p(sums: Floats, squares: Floats) -> Floats:
     return np.where(differs, ndtr(-sums / below), 1.0)
 
 
-def _soft_accuracies(x: Floats, y: Floats, sample: Sample) -> Floats:
+def _soft_accuracies(gaps: _Gaps, sample: Sample) -> Floats:
     """SPA of the data by flips, then of each resample by their normal limit."""
+    rows = sample.weights if sample.rough else sample.weights[1:]
     p, q = (
-        limiting_p(sample.weights @ gaps.T, sample.weights @ (gaps**2).T)
-        for gaps in (x, y)
+        limiting_p(rows @ part.T, rows @ (part**2).T)
+        for part in (gaps.metric, gaps.human)
     )
-    series: Floats = 1 - np.abs(p - q).mean(axis=1)
-    if not sample.bare:
-        series[0] = 1 - np.abs(flipped_p(x) - flipped_p(y)).mean()
-    return series
-
-
-def _means(values: Floats, weights: Floats) -> Floats:
-    """Each system's mean in each resample, shape (systems, draws)."""
-    means = coefficients.ratio(values @ weights.T, weights.sum(axis=1))
-    return comparable(means, float(np.abs(values).max()))
+    resampled = 1 - np.abs(p - q).mean(axis=1)
+    if sample.rough:
+        return np.asarray(resampled)
+    value = 1 - np.abs(flipped_p(gaps.metric) - flipped_p(gaps.human)).mean()
+    return np.append(value, resampled)
 
 
 def _sums(gaps: Floats, weights: Floats) -> Floats:
     """Sums of each pair's differences in each resample, shape (draws, pairs)."""
     size = float(np.abs(gaps).max(initial=0.0)) * gaps.shape[1]
-    return comparable(weights @ gaps.T, size)
+    return rounded(weights @ gaps.T, size)
 
 
-def comparable(values: Floats, size: float) -> Floats:
+def rounded(values: Floats, size: float) -> Floats:
     """Values rounded to 12 digits of the size: equal sums tie in any order."""
     return np.round(values / (size or 1.0), _DIGITS)

@@ -45,6 +45,7 @@ def counted_alpha(ratings, scale):
                 "nominal": float(c != k),
                 "ordinal": ordinal**2,
                 "interval": (first - second) ** 2,
+                "ratio": ((first - second) / (first + second or 1)) ** 2,
             }[scale]
             seen += table[c, k] * far
             expected += margin[c] * margin[k] * far
@@ -53,7 +54,7 @@ def counted_alpha(ratings, scale):
 
 @pytest.mark.parametrize(
     ("scale", "published"),
-    [("nominal", 0.743), ("ordinal", 0.815), ("interval", 0.849)],
+    [("nominal", 0.743), ("ordinal", 0.815), ("interval", 0.849), ("ratio", 0.797)],
 )
 def test_alpha_of_the_textbook_example(scale, published):
     got = alpha(TEXTBOOK, scale=scale)
@@ -62,7 +63,7 @@ def test_alpha_of_the_textbook_example(scale, published):
     assert got.low < got.value < got.high
 
 
-@pytest.mark.parametrize("scale", ["nominal", "ordinal", "interval"])
+@pytest.mark.parametrize("scale", ["nominal", "ordinal", "interval", "ratio"])
 def test_value_and_interval_are_those_of_counting_each_resample(scale):
     rng = np.random.default_rng(1)
     ratings = rng.integers(1, 6, size=(25, 1)) + rng.integers(0, 2, size=(25, 4)) * 1.0
@@ -75,6 +76,31 @@ def test_value_and_interval_are_those_of_counting_each_resample(scale):
     assert got.value == pytest.approx(counted_alpha(ratings, scale))
     expected = np.quantile(resampled, [0.025, 0.975])
     assert (got.low, got.high) == pytest.approx(expected)
+
+
+def test_ratio_alpha_by_hand():
+    # Units (1, 3) and (2, 2): coincidences 1-3 and 3-1 once each, 2-2 twice; margins
+    # 1, 2, 1. Seen: 2 x (2/4)^2 = .5. Expected: 2 x [1 x 2 x (1/3)^2 + 1 x 1 x (2/4)^2
+    # + 2 x 1 x (1/5)^2] = 2 x (2/9 + 1/4 + 2/25). Alpha is 1 - 3 x seen / expected.
+    got = alpha(np.array([[1.0, 3.0], [2.0, 2.0]]), scale="ratio")
+    assert got.value == pytest.approx(1 - 1.5 / (2 * (2 / 9 + 1 / 4 + 2 / 25)))
+
+
+def test_on_a_ratio_scale_the_unit_of_measure_does_not_matter_but_the_zero_does():
+    rng = np.random.default_rng(5)
+    ratings = rng.poisson(rng.gamma(2, 3, size=(40, 1)), size=(40, 3)).astype(float)
+    assert (ratings == 0).any()
+    value = alpha(ratings, scale="ratio", draws=0).value
+    for factor in (1e-6, 100):
+        scaled = alpha(factor * ratings, scale="ratio", draws=0)
+        assert scaled.value == pytest.approx(value)
+    moved = alpha(ratings + 5, scale="ratio", draws=0)
+    assert moved.value != pytest.approx(value, abs=1e-3)
+
+
+def test_a_ratio_of_negative_ratings_is_refused():
+    with pytest.raises(UsageError, match=r"one is -2; use the interval scale"):
+        alpha(np.array([[1.0, -2.0]]), scale="ratio")
 
 
 def test_equal_ratings_of_varied_units_are_perfect_agreement():

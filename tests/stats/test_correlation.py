@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 import pytest
@@ -149,15 +149,54 @@ def test_outputs_without_score_are_counted_and_unrated_ones_are_not():
     assert (got.systems, got.items, got.outputs) == (4, 12, 39)
 
 
-def test_system_means_rest_on_the_items_that_all_systems_share():
-    metric, human = noisy(np.random.default_rng(3), 5, 30)
-    human[0, :6] = np.nan
-    metric[1, 6:9] = np.nan
-    got = agreement(metric, human).system
-    means = metric[:, 9:].mean(axis=1), human[:, 9:].mean(axis=1)
-    assert got.pearson.value == pytest.approx(stats.pearsonr(*means)[0])
-    assert got.spearman.value == pytest.approx(stats.spearmanr(*means)[0])
-    assert "21 shared items" in got.pearson.method
+def of_shared_pairs(metric, human):
+    """Pearson, Spearman and tau-b from pairs of systems, each on its shared items."""
+    found = []
+    for a, b in combinations(range(len(metric)), 2):
+        both = np.isfinite(metric[a] + human[a] + metric[b] + human[b])
+        if both.sum() >= 10:
+            gaps = [(m[a] - m[b])[both].mean() for m in (metric, human)]
+            found.append((a, b, *gaps))
+    above = np.zeros((2, len(metric)))
+    opponents = np.zeros(len(metric))
+    for a, b, *gaps in found:
+        above[:, a] += np.sign(gaps)
+        above[:, b] -= np.sign(gaps)
+        opponents[[a, b]] += 1
+    met = opponents > 0
+    ranks = above[:, met] / opponents[met]
+    x, y = np.array([gaps for _, _, *gaps in found]).T
+
+    def correlation_of(x, y):
+        return (x * y).sum() / np.sqrt((x * x).sum() * (y * y).sum())
+
+    tau = correlation_of(np.sign(x), np.sign(y))
+    return correlation_of(x, y), stats.pearsonr(*ranks)[0], tau
+
+
+def test_each_pair_of_systems_is_compared_on_the_items_that_the_two_share():
+    rng = np.random.default_rng(3)
+    for missing in (0.2, 0.3):
+        metric, human = noisy(rng, 6, 50, missing=missing)
+        assert not np.isfinite(metric + human).all(axis=0).sum() > 10
+        got = agreement(metric, human, draws=20).system
+        expected = of_shared_pairs(metric, human)
+        values = got.pearson.value, got.spearman.value, got.kendall.value
+        assert values == pytest.approx(expected)
+        assert "by their means over shared items" in got.pearson.method
+
+
+def test_intervals_of_systems_come_from_the_shared_items_of_each_resample():
+    metric, human = noisy(np.random.default_rng(13), 5, 60, missing=0.15)
+    got = agreement(metric, human, draws=80, seed=3).system
+    rows = np.random.default_rng(3).integers(60, size=(80, 60))
+    # All pairs share enough for that no resample loses one.
+    resampled = [of_shared_pairs(metric[:, row], human[:, row]) for row in rows]
+    quantiles = np.quantile(resampled, [0.025, 0.975], axis=0).T
+    for estimate, expected in zip(
+        (got.pearson, got.spearman, got.kendall), quantiles, strict=True
+    ):
+        assert (estimate.low, estimate.high) == pytest.approx(tuple(expected))
 
 
 def test_a_hardly_rated_checkpoint_is_left_out_and_counted():
@@ -170,14 +209,14 @@ def test_a_hardly_rated_checkpoint_is_left_out_and_counted():
         assert estimate.value == pytest.approx(getattr(rest, name).value)
 
 
-def test_pairs_are_compared_on_the_items_that_the_two_share():
+def test_systems_are_compared_though_all_of_them_share_no_item():
     rng = np.random.default_rng(4)
     metric, human = noisy(rng, 3, 30)
     for system in range(3):
         human[system, 10 * system : 10 * system + 10] = np.nan
     got = agreement(metric, human)
-    assert got.system.pearson.value is None
-    assert "share only 0 judged items" in got.system.pearson.method
+    pearson, *_ = of_shared_pairs(metric, human)
+    assert got.system.pearson.value == pytest.approx(pearson)
     order = []
     for a, b in ((0, 1), (0, 2), (1, 2)):
         both = ~np.isnan(human[a]) & ~np.isnan(human[b])
@@ -195,8 +234,22 @@ def test_pairs_that_share_too_few_items_are_undefined_with_the_reason():
         human[system, rest] = np.nan
     got = agreement(metric, human)
     assert got.system.kendall.value is None
-    assert "share 10 judged items or more" in got.pairwise_accuracy.method
+    assert "share 10 judged items" in got.pairwise_accuracy.method
     assert got.pairwise_accuracy.dropped == 3
+    assert got.system.pearson.method == got.system.kendall.method
+    assert (got.system.pearson.value, got.system.pearson.dropped) == (None, 3)
+
+
+def test_ten_shared_items_are_enough_and_nine_are_not():
+    metric, human = noisy(np.random.default_rng(14), 3, 12)
+    human[0, :2] = np.nan
+    assert agreement(metric, human).system.pearson.n == 3
+    human[0, 2] = np.nan
+    assert agreement(metric, human).system.pearson.value is None
+    # Where there are fewer than ten items, a pair needs all of them.
+    assert agreement(metric[:, 3:], human[:, 3:]).system.pearson.n == 3
+    human[0, 3] = np.nan
+    assert agreement(metric[:, 3:], human[:, 3:]).system.pearson.value is None
 
 
 def test_pairwise_accuracy_counts_a_tie_as_right_only_where_both_tie():
@@ -254,6 +307,39 @@ def test_large_data_take_fewer_draws_and_the_same_value(monkeypatch):
     assert "30 draws" in agreement(metric, human).pooled.kendall.method
 
 
+def test_above_20_000_outputs_tau_takes_an_analytic_interval_and_says_so():
+    metric, human = noisy(np.random.default_rng(15), 20, 1001, levels=1)
+    got = agreement(metric, human, draws=5)
+    for level in (got.pooled, got.by_system):
+        assert "analytic interval: infinitesimal jackknife" in level.kendall.method
+        assert level.kendall.low < level.kendall.value < level.kendall.high
+    assert "bootstrap" in got.pooled.pearson.method
+    assert "bootstrap" in got.by_item.kendall.method
+    assert got.pooled.kendall.value == pytest.approx(
+        stats.kendalltau(metric.ravel(), human.ravel())[0]
+    )
+    assert got.by_system.kendall.value == pytest.approx(
+        averaged("kendall", metric, human)
+    )
+    fewer = agreement(metric[:, :1000], human[:, :1000], draws=5)
+    assert "bootstrap" in fewer.pooled.kendall.method
+
+
+def test_the_analytic_interval_agrees_with_the_resampled(monkeypatch):
+    metric, human = noisy(np.random.default_rng(16), 5, 200, missing=0.1, levels=2)
+    resampled = agreement(metric, human)
+    monkeypatch.setattr(correlation, "MANY_OUTPUTS", 0)
+    analytic = agreement(metric, human)
+    for level in ("pooled", "by_system"):
+        a, b = (getattr(each, level).kendall for each in (resampled, analytic))
+        assert (a.value, a.n, a.dropped) == (pytest.approx(b.value), b.n, b.dropped)
+        near = pytest.approx((a.low, a.high), abs=0.12 * (a.high - a.low))
+        assert (b.low, b.high) == near
+    constant = agreement(metric, np.full_like(human, 3)).pooled.kendall
+    assert (constant.value, constant.n) == (None, 0)
+
+
+@pytest.mark.slow
 def test_intervals_of_the_pooled_r_cover_the_truth_though_items_cluster():
     rng = np.random.default_rng(8)
     covered = []
@@ -326,3 +412,15 @@ def test_topical_chat(realdata, name, expected):
     got = agreement(*matrices(folder, f"unieval_{name}", name)).pooled
     values = got.pearson.value, got.spearman.value, got.kendall.value
     assert values == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.realdata
+def test_simplicity_da_where_no_item_is_judged_for_all_systems(realdata):
+    metric, human = matrices(realdata / "simplicity_da", "bertscore_P", "simplicity")
+    judged = np.isfinite(metric) & np.isfinite(human)
+    assert judged.all(axis=0).sum() < 10
+    got = agreement(metric, human, draws=200)
+    expected = of_shared_pairs(metric, human)
+    values = [getattr(got.system, name) for name in ("pearson", "spearman", "kendall")]
+    assert [one.value for one in values] == pytest.approx(expected)
+    assert values[0].low < values[0].value

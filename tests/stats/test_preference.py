@@ -64,6 +64,21 @@ def test_strengths_are_the_maximum_of_the_likelihood():
     )
 
 
+def test_strengths_of_many_are_the_maximum_of_the_likelihood_too():
+    rng = np.random.default_rng(8)
+    truth = rng.normal(size=15)
+    columns = simulated(rng, prompts=2, truth=truth)
+    got = preferences(*columns, systems=15, draws=1000)
+    best = by_the_likelihood(columns, 15)
+    assert values(got.strength) == pytest.approx(best, abs=1e-4)
+    assert (
+        "1000 draws"
+        in preferences(*simulated(rng, prompts=5, truth=truth), systems=15)
+        .strength[0]
+        .method
+    )
+
+
 def test_of_two_without_ties_the_strength_is_the_log_odds():
     outcomes = np.repeat([1, 0], [300, 100])
     got = preferences(outcomes, np.zeros(400), np.ones(400), range(400), systems=2)

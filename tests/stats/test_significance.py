@@ -115,6 +115,38 @@ def test_holes_in_one_metric_are_holes_for_both(statistic):
     assert (got.outputs, got.dropped) == (both.sum(), (~both).sum())
 
 
+SYSTEM = [name for name in STATISTICS if name.startswith("system.")]
+
+
+@pytest.mark.parametrize("statistic", SYSTEM)
+def test_each_pair_of_systems_is_tested_on_the_items_that_the_two_share(statistic):
+    rng = np.random.default_rng(14)
+    scores, human = judgments(rng, shape=(5, 40), noise=(1, 1.3), missing=0.15)
+    human[0, 10:] = np.nan
+    made, both = standard(scores, human)
+    got = contests(scores, human, statistics=[statistic], trials=40, seed=2)[statistic]
+    people = np.where(both, human, np.nan)
+    name = statistic.split(".")[1]
+
+    def value(metric):
+        found = agreement(metric, people, draws=0)
+        part = found if name in {"pairwise_accuracy", "spa"} else found.system
+        return getattr(part, name).value
+
+    if name == "spa":
+        assert got.values == pytest.approx([value(m) for m in made], abs=0.02)
+        return
+    swaps = np.random.default_rng(2).integers(2, size=(40, 5, 40), dtype=np.bool_)
+    gaps = [
+        value(np.where(swap, made[1], made[0]))
+        - value(np.where(swap, made[0], made[1]))
+        for swap in [np.zeros((5, 40), bool), *swaps]
+    ]
+    assert got.values == pytest.approx([value(m) for m in made])
+    above = sum(gap >= gaps[0] - 1e-12 for gap in gaps[1:])
+    assert got.p[0, 1] == (above + 1) / 41
+
+
 @pytest.mark.parametrize("statistic", STATISTICS)
 def test_values_are_those_of_the_report(statistic):
     scores, human = judgments(np.random.default_rng(3), shape=(5, 30))
