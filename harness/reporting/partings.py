@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.metrics import Tallied
-from harness.reporting.estimates import item_tallies
 from harness.reporting.formats import counted, interval, number, on_one_line, places
+from harness.reporting.item_sums import item_tallies
 from harness.reporting.model import Parting
 from harness.stats.partings import LEVEL, changes
 from harness.stats.partings import partings as partings_of
@@ -117,8 +117,8 @@ def _of_metric(
     sign = 1.0 if metric.higher_is_better else -1.0
 
     def judged(checkpoint: Checkpoint) -> Mapping[str, Tally]:
-        scores = estimator.evidence.scores[checkpoint.id].get(signature, ())
-        return item_tallies(metric, scores)[0]
+        scores = estimator.evidence.scores[checkpoint.id].get(signature)
+        return item_tallies(metric, scores) if scores else {}
 
     def turned(tally: Floats) -> Floats:
         return sign * metric.value(tally)

@@ -31,6 +31,12 @@ FLIPS = 1000
 """Sign flips of the permutation test in SPA, as the reference has them."""
 _FLIP_SEED = 4
 """Seed of those flips in the reference implementation."""
+_MOST_GAPS = 10_000_000
+"""Most pairs x items whose differences are all held at once."""
+_FEW_DRAWS = 200
+"""Resamples where there are more."""
+_BLOCK = 1_000_000
+"""Differences held at once then."""
 _DIGITS = 12
 """Digits to which means are compared, so that equal sums tie in any order."""
 
@@ -96,16 +102,15 @@ def of_pairs(sample: Sample) -> OfPairs:
         nothing = undefined(reason, dropped=len(used))
         return OfPairs(nothing, nothing, nothing)
     one, other = one[used], other[used]
-    x, y = (
-        np.where(shared[used], values[one] - values[other], 0.0)
-        for values in (sample.metric, sample.human)
-    )
-    tau, right = order_agreement(
-        *(np.sign(_sums(gaps, sample.weights)) for gaps in (x, y))
-    )
+    if pairs * shared.shape[1] > _MOST_GAPS:
+        tau, right, spa = _in_blocks(sample, one, other)
+        how = f"the limit of sign flips, {_FEW_DRAWS} resamples as pairs are many"
+    else:
+        tau, right, spa = _at_once(sample, one, other)
+        how = f"{FLIPS} sign flips (resamples: their limit)"
     systems = len(np.union1d(one, other))
     what = f"of {systems} checkpoints in {pairs} pairs"
-    soft = f"soft pairwise accuracy {what}, {FLIPS} sign flips (resamples: their limit)"
+    soft = f"soft pairwise accuracy {what}, {how}"
     return OfPairs(
         kendall=sample.estimate(
             tau,
@@ -116,10 +121,55 @@ def of_pairs(sample: Sample) -> OfPairs:
         accuracy=sample.estimate(
             right, f"share of pairs in the same order, {what}", n=pairs, dropped=left
         ),
-        spa=sample.estimate(
-            _soft_accuracies(x, y, sample), soft, n=pairs, dropped=left
-        ),
+        spa=sample.estimate(spa, soft, n=pairs, dropped=left),
     )
+
+
+def _at_once(
+    sample: Sample, one: Indices, other: Indices
+) -> tuple[Floats, Floats, Floats]:
+    """Tau-b, pairwise accuracy and SPA of these pairs in each resample."""
+    shared = sample.judged[one] & sample.judged[other]
+    x, y = (
+        np.where(shared, values[one] - values[other], 0.0)
+        for values in (sample.metric, sample.human)
+    )
+    signs = (np.sign(_sums(gaps, sample.weights)) for gaps in (x, y))
+    tau, right = order_agreement(*signs)
+    return tau, right, _soft_accuracies(x, y, sample)
+
+
+def _in_blocks(
+    sample: Sample, one: Indices, other: Indices
+) -> tuple[Floats, Floats, Floats]:
+    """Tau-b, pairwise accuracy and SPA of very many pairs, each of few resamples."""
+    weights = sample.weights[: 1 + _FEW_DRAWS]
+    signs, p = [], []
+    for values in (sample.metric, sample.human):
+        sums, squares = _gap_sums(values, sample.judged, (one, other), weights)
+        size = float(np.nanmax(np.abs(values))) * values.shape[1]
+        signs.append(np.sign(comparable(sums, size)))
+        p.append(limiting_p(sums, squares))
+    tau, right = order_agreement(*signs)
+    return tau, right, 1 - np.abs(p[0] - p[1]).mean(axis=1)
+
+
+def _gap_sums(
+    values: Floats, judged: NDArray[np.bool_], pairs: tuple[Indices, Indices], w: Floats
+) -> tuple[Floats, Floats]:
+    """Sums and summed squares of the pairs' differences, both (draws, pairs)."""
+    # Squares only scale p, for which seven digits are plenty.
+    single = w.astype(np.float32)
+    filled = np.where(judged, values, 0.0)
+    size = max(1, _BLOCK // values.shape[1])
+    sums, squares = [], []
+    for at in range(0, len(pairs[0]), size):
+        one, other = (ends[at : at + size] for ends in pairs)
+        gaps = filled[one] - filled[other]
+        gaps *= judged[one] & judged[other]
+        sums.append(w @ gaps.T)
+        squares.append(single @ np.square(gaps, dtype=np.float32).T)
+    return np.concatenate(sums, axis=1), np.concatenate(squares, axis=1).astype(float)
 
 
 def order_agreement(x: Floats, y: Floats) -> tuple[Floats, Floats]:

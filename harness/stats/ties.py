@@ -33,7 +33,7 @@ Grouping = Literal["none", "item", "system"]
 FOLDS = 5
 """Parts of the items that are held out in turn."""
 _MOST_PAIRS = 1_000_000
-"""Pairs beyond which those of all outputs or within systems are a random sample."""
+"""Pairs beyond which a random sample of them is compared."""
 _RESAMPLED = 30_000
 """Most pairs, of all outputs or within systems, that are weighed anew in each draw."""
 _BARE_PAIRS = 10_000
@@ -97,10 +97,10 @@ class Pairs:
         Of all outputs or within systems at most so many, a random sample.
         """
         judged = np.isfinite(metric) & np.isfinite(human)
+        rng = np.random.default_rng(seed)
         if grouping == "item":
-            first, second, group, total = _within_items(judged)
+            first, second, group, total = _within_items(judged, rng)
         else:
-            rng = np.random.default_rng(seed)
             first, second, group, total = _across_items(judged, grouping, most, rng)
         gaps = metric.ravel()[first] - metric.ravel()[second]
         gap = np.abs(gaps)
@@ -161,9 +161,9 @@ def tie_accuracy(sample: Sample, grouping: Grouping) -> TieAccuracy:
 
     Args:
         sample: judgments and resamples.
-        grouping: which outputs make pairs. Of all outputs or within systems there are
-            many pairs; beyond 1 million they are a random sample, and 200 resamples
-            weigh at most 30,000 of them. `method` says so.
+        grouping: which outputs make pairs. Beyond 1 million pairs they are a random
+            sample, as large for each item or system; of all outputs or within systems,
+            200 resamples weigh at most 30,000 of them. `method` says so.
     """
     most = _BARE_PAIRS if sample.bare else _MOST_PAIRS
     pairs = Pairs.of(sample.metric, sample.human, grouping, sample.seed, most)
@@ -342,12 +342,39 @@ def _counts(sample: Sample, grouping: Grouping) -> tuple[int, int]:
     return used, len(judged) - used
 
 
-def _within_items(judged: Bools) -> tuple[Indices, Indices, Indices, int]:
-    """Places of both outputs of each pair in the flat matrix, their item, number."""
+def _within_items(
+    judged: Bools, rng: np.random.Generator
+) -> tuple[Indices, Indices, Indices, int]:
+    """Places of both outputs of each pair in the flat matrix, their item, number.
+
+    Of very many a random sample, as large for each item that has a pair.
+    """
+    size = judged.sum(axis=0)
+    total = int((size * (size - 1) // 2).sum())
+    if total > _MOST_PAIRS:
+        return *_some_within_items(judged, rng), total
     one, other = np.triu_indices(len(judged), 1)
     pair, item = np.nonzero(judged[one] & judged[other])
     items = judged.shape[1]
     return one[pair] * items + item, other[pair] * items + item, item, len(item)
+
+
+def _some_within_items(
+    judged: Bools, rng: np.random.Generator
+) -> tuple[Indices, Indices, Indices]:
+    item = np.flatnonzero(judged.sum(axis=0) > 1)
+    each = max(1, _MOST_PAIRS // len(item))
+    size = judged.sum(axis=0)[item]
+    one = rng.integers(size, size=(each, len(item)))
+    other = rng.integers(size - 1, size=one.shape)
+    other += other >= one
+    # The systems that judged an item come first, in their order.
+    systems = np.argsort(~judged[:, item], axis=0, kind="stable")
+    first, second = (
+        np.take_along_axis(systems, nth, axis=0) * judged.shape[1] + item
+        for nth in (one, other)
+    )
+    return first.ravel(), second.ravel(), np.tile(item, each)
 
 
 def _across_items(
