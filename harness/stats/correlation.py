@@ -27,7 +27,7 @@ from harness.stats.widened import human_matrix, widened
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from harness.stats.ties import Grouping
+    from harness.stats.output_pairs import Grouping
     from harness.types import Estimate
 
     Floats = NDArray[np.float64]

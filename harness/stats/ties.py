@@ -10,12 +10,13 @@ these keep items and systems in which one judgment is constant.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from harness.stats import coefficients
 from harness.stats.bootstrap import undefined
+from harness.stats.output_pairs import Grouping, across_items, within_items
 from harness.stats.sample import LEAST_PAIR, Sample
 
 if TYPE_CHECKING:
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Indices = NDArray[np.intp]
     Bools = NDArray[np.bool_]
-
-Grouping = Literal["none", "item", "system"]
-"""Which outputs are compared: all, those for one item, those of one system."""
 
 FOLDS = 5
 """Parts of the items that are held out in turn."""
@@ -99,9 +97,11 @@ class Pairs:
         judged = np.isfinite(metric) & np.isfinite(human)
         rng = np.random.default_rng(seed)
         if grouping == "item":
-            first, second, group, total = _within_items(judged, rng)
+            first, second, group, total = within_items(judged, _MOST_PAIRS, rng)
         else:
-            first, second, group, total = _across_items(judged, grouping, most, rng)
+            first, second, group, total = across_items(
+                judged, most, rng, grouping=grouping
+            )
         gaps = metric.ravel()[first] - metric.ravel()[second]
         gap = np.abs(gaps)
         order = np.argsort(gap, kind="stable")
@@ -340,64 +340,3 @@ def _counts(sample: Sample, grouping: Grouping) -> tuple[int, int]:
     judged = judged[judged > 0]
     used = int((judged >= LEAST_PAIR).sum())
     return used, len(judged) - used
-
-
-def _within_items(
-    judged: Bools, rng: np.random.Generator
-) -> tuple[Indices, Indices, Indices, int]:
-    """Places of both outputs of each pair in the flat matrix, their item, number.
-
-    Of very many a random sample, as large for each item that has a pair.
-    """
-    size = judged.sum(axis=0)
-    total = int((size * (size - 1) // 2).sum())
-    if total > _MOST_PAIRS:
-        return *_some_within_items(judged, rng), total
-    one, other = np.triu_indices(len(judged), 1)
-    pair, item = np.nonzero(judged[one] & judged[other])
-    items = judged.shape[1]
-    return one[pair] * items + item, other[pair] * items + item, item, len(item)
-
-
-def _some_within_items(
-    judged: Bools, rng: np.random.Generator
-) -> tuple[Indices, Indices, Indices]:
-    item = np.flatnonzero(judged.sum(axis=0) > 1)
-    each = max(1, _MOST_PAIRS // len(item))
-    size = judged.sum(axis=0)[item]
-    one = rng.integers(size, size=(each, len(item)))
-    other = rng.integers(size - 1, size=one.shape)
-    other += other >= one
-    # The systems that judged an item come first, in their order.
-    systems = np.argsort(~judged[:, item], axis=0, kind="stable")
-    first, second = (
-        np.take_along_axis(systems, nth, axis=0) * judged.shape[1] + item
-        for nth in (one, other)
-    )
-    return first.ravel(), second.ravel(), np.tile(item, each)
-
-
-def _across_items(
-    judged: Bools, grouping: Grouping, most: int, rng: np.random.Generator
-) -> tuple[Indices, Indices, Indices, int]:
-    """The same for pairs of all outputs or within systems, a sample of many."""
-    flat = np.arange(judged.size).reshape(judged.shape)
-    rows = [flat[judged]] if grouping == "none" else [*map(np.extract, judged, flat)]
-    most_of_each = most // max(1, len(rows))
-    parts = [_some_pairs(len(row), most_of_each, rng) for row in rows]
-    total = sum(len(row) * (len(row) - 1) // 2 for row in rows)
-    first = [row[one] for row, (one, _) in zip(rows, parts, strict=True)]
-    second = [row[other] for row, (_, other) in zip(rows, parts, strict=True)]
-    group = np.repeat(np.arange(len(rows)), [len(one) for one, _ in parts])
-    return np.concatenate(first), np.concatenate(second), group, total
-
-
-def _some_pairs(
-    outputs: int, most: int, rng: np.random.Generator
-) -> tuple[Indices, Indices]:
-    if outputs * (outputs - 1) // 2 <= most:
-        one, other = np.triu_indices(outputs, 1)
-        return one, other
-    one = rng.integers(outputs, size=most)
-    other = rng.integers(outputs - 1, size=most)
-    return one, other + (other >= one)
