@@ -87,7 +87,7 @@ def _ceiling(
 ) -> Ceiling:
     """Metric and left-out raters against the same others, output by output."""
     given = evidence.rating_columns[criterion]
-    places = [evidence.place_of[output] for output in given.outputs]
+    places = evidence.rating_places[criterion]
     ratings = given.table
     sign = 1 if evidence.descriptions[signature]["higher_is_better"] else -1
     many = ratings.size > MANY_RATINGS

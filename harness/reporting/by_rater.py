@@ -33,7 +33,7 @@ def ratings_of(
             None: all.
     """
     given = evidence.rating_columns[criterion]
-    place = np.array([evidence.place_of[id_] for id_ in given.outputs])[given.row]
+    place = evidence.rating_places[criterion][given.row]
     system, item = (numbers[place] for numbers in evidence.cells)
     kept = np.ones(len(place), dtype=bool)
     if checkpoints is not None:
@@ -52,8 +52,7 @@ def few_raters(evidence: Evidence) -> list[str]:
     """A note on the criteria by which a checkpoint has too few raters to resample."""
     found = []
     for criterion, given in evidence.rating_columns.items():
-        places = [evidence.place_of[id_] for id_ in given.outputs]
-        system = evidence.cells[0][places][given.row]
+        system = evidence.cells[0][evidence.rating_places[criterion]][given.row]
         pairs = np.unique(system * len(given.raters) + given.column)
         _, raters = np.unique(pairs // len(given.raters), return_counts=True)
         fewest = int(raters.min(initial=LEAST_RATERS))

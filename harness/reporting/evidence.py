@@ -161,6 +161,14 @@ class Evidence:
         return in_columns(self.ratings, as_rated=False)
 
     @cached_property
+    def rating_places(self) -> dict[str, Indices]:
+        """Criterion to the places in `written` of its rated outputs."""
+        return {
+            name: np.array([self.place_of[id_] for id_ in one.outputs], dtype=np.intp)
+            for name, one in self.rating_columns.items()
+        }
+
+    @cached_property
     def rating_columns_once(self) -> dict[str, Columns]:
         """As `rating_columns`, but each once, under the output that was shown."""
         return in_columns(self.ratings, as_rated=True)
@@ -189,7 +197,7 @@ class Evidence:
         found = {}
         for name, one in self.rating_columns.items():
             found[name] = np.full(len(self.written), np.nan)
-            found[name][[self.place_of[id_] for id_ in one.outputs]] = one.means
+            found[name][self.rating_places[name]] = one.means
         return found
 
     @cached_property

@@ -31,7 +31,7 @@ FLIPS = 1000
 """Sign flips of the permutation test in SPA, as the reference has them."""
 _FLIP_SEED = 4
 """Seed of those flips in the reference implementation."""
-_MOST_GAPS = 10_000_000
+_MOST_GAPS = 2_000_000
 """Most pairs x items whose differences are all held at once."""
 _FEW_DRAWS = 200
 """Resamples where there are more."""
