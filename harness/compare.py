@@ -12,9 +12,10 @@ from harness.errors import HarnessError, NotFound, Unscorable, UsageError
 from harness.metrics import Tallied, Whole
 from harness.metrics.imported import StoredMean
 from harness.progress import silent
-from harness.reporting.estimates import Resampling, item_tallies, rebuild
+from harness.reporting.estimates import Resampling, rebuild
 from harness.reporting.evidence import Evidence, gather
 from harness.reporting.formats import labels
+from harness.reporting.item_sums import item_tallies
 from harness.stats.bootstrap import WHOLE_DRAWS, undefined
 from harness.stats.paired import (
     WHOLE_TRIALS,
@@ -210,13 +211,13 @@ class _Pair:
         )
 
     def _by_tallied(self, signature: str, metric: Tallied) -> Compared:
-        scores = [self.evidence.scores[id_].get(signature, ()) for id_ in self.ids]
-        first, second = (item_tallies(metric, some)[0] for some in scores)
+        scores = [self.evidence.scores[id_].get(signature) for id_ in self.ids]
+        first, second = (item_tallies(metric, some) if some else {} for some in scores)
         row = self._compared("metric", signature, metric, (first, second))
         if self.evidence.descriptions[signature]["form"] == "whole":
             gone = undefined("the metric cannot be rebuilt")
             return replace(row, difference=gone, wins=None, ties=None, losses=None)
-        asked = {score.item for some in scores for score in some}
+        asked = {item for some in scores if some for item in some.items}
         return _of(row, asked | set().union(*map(self._judged, self.ids)))
 
     def _by_criterion(self, criterion: str) -> Compared:

@@ -132,7 +132,7 @@ def _results(
     """What metrics and raters say of the outputs, and how far they agree."""
     estimator = Estimator(evidence, metrics, resampling)
     ids = [checkpoint.id for checkpoint in evidence.checkpoints]
-    values = {id_: estimator.metric_values(id_) for id_ in ids}
+    values = estimator.values_of(ids)
     human = {id_: estimator.ratings(id_) for id_ in ids}
     agreement = metric_agreements(evidence, resampling, progress=progress)
     rated = rated_outputs(evidence)
@@ -157,7 +157,7 @@ def _results(
         clusters=tuple(metric_clusters(evidence, resampling, progress=progress)),
         raters=raters,
         disagreements=tuple(disagreements(rated, agreement, infos)),
-        rated=tuple(rated),
+        rated=rated,
         sentences=(),
         notes=(),
         has_outputs=evidence.has_outputs,

@@ -11,7 +11,8 @@ import numpy as np
 from harness.errors import UsageError
 from harness.progress import silent
 from harness.reporting.by_rater import ratings_of
-from harness.reporting.model import MetricAgreement, RatedOutput
+from harness.reporting.model import MetricAgreement, RatedOutput, RatedOutputs
+from harness.reporting.ratings import GivenBy
 from harness.stats.agreement import alpha
 from harness.stats.ceiling import ceiling
 from harness.stats.correlation import agreement
@@ -50,9 +51,8 @@ def metric_agreements(
     """
     pairs = [
         (criterion, signature)
-        for criterion in evidence.mean_ratings
-        for signature, scores in evidence.output_scores.items()
-        if scores
+        for criterion in evidence.rating_values
+        for signature in evidence.score_values
     ]
     # Sorting pairs of outputs takes most of the time, and lets others work meanwhile.
     with ThreadPoolExecutor(THREADS) as threads:
@@ -69,12 +69,12 @@ def _agreement(
     evidence: Evidence, resampling: Resampling, criterion: str, signature: str
 ) -> MetricAgreement:
     description = evidence.descriptions[signature]
-    scores = evidence.output_scores[signature]
-    metric, _ = matrices(evidence, scores, evidence.mean_ratings[criterion])
+    scores = evidence.score_values[signature]
+    metric, _ = in_cells(evidence, scores, evidence.rating_values[criterion])
     try:
         result = agreement(
             metric if description["higher_is_better"] else -metric,
-            ratings_of(evidence, criterion, scored=scores),
+            ratings_of(evidence, criterion, scored=~np.isnan(scores)),
             draws=resampling.draws,
             seed=resampling.seed,
             over=resampling.over,
@@ -101,18 +101,24 @@ def _ceiling(
     evidence: Evidence, criterion: str, signature: str, resampling: Resampling
 ) -> Ceiling:
     """Metric and left-out raters against the same others, output by output."""
-    outputs = list(evidence.by_rater[criterion])
-    _, ratings = _table(evidence.by_rater[criterion])
-    scores = evidence.output_scores[signature]
+    given = evidence.rating_columns[criterion]
+    places = evidence.rating_places[criterion]
+    ratings = given.table
     sign = 1 if evidence.descriptions[signature]["higher_is_better"] else -1
     many = ratings.size > MANY_RATINGS
     return ceiling(
-        [sign * scores.get(output, np.nan) for output in outputs],
+        sign * evidence.score_values[signature][places],
         ratings,
-        [evidence.item_of[output] for output in outputs],
+        _by_id(evidence)[evidence.cells[1][places]],
         draws=min(resampling.draws, FEW_DRAWS) if many else resampling.draws,
         seed=resampling.seed,
     )
+
+
+def _by_id(evidence: Evidence) -> NDArray[np.intp]:
+    """Place of each item in the order of ids, by which resamples number them."""
+    number = {item: at for at, item in enumerate(sorted(evidence.items))}
+    return np.array([number[item] for item in evidence.items], dtype=np.intp)
 
 
 def alphas(evidence: Evidence, resampling: Resampling) -> dict[str, Estimate]:
@@ -124,7 +130,7 @@ def alphas(evidence: Evidence, resampling: Resampling) -> dict[str, Estimate]:
             draws=resampling.draws,
             seed=resampling.seed,
         )
-        for criterion in evidence.by_rater_once
+        for criterion in evidence.rating_columns_once
     }
 
 
@@ -133,75 +139,84 @@ def rating_table(evidence: Evidence, criterion: str) -> tuple[list[int], Floats]
 
     Equal outputs that were rated once are one row.
     """
-    return _table(evidence.by_rater_once[criterion])
+    given = evidence.rating_columns_once[criterion]
+    return list(given.raters), given.table
 
 
-def _table(outputs: Mapping[str, Mapping[int, float]]) -> tuple[list[int], Floats]:
-    raters = sorted({rater for given in outputs.values() for rater in given})
-    column = {rater: number for number, rater in enumerate(raters)}
-    ratings = np.full((len(outputs), len(column)), np.nan)
-    for row, given in enumerate(outputs.values()):
-        for rater, value in given.items():
-            ratings[row, column[rater]] = value
-    return raters, ratings
-
-
-def rated_outputs(evidence: Evidence) -> list[RatedOutput]:
+def rated_outputs(evidence: Evidence) -> RatedOutputs:
     """Every rated output with its scores, by checkpoint and item."""
-    found = []
-    for checkpoint in evidence.checkpoints:
-        for output in evidence.outputs[checkpoint.id]:
-            ratings = {
-                criterion: means[output.id]
-                for criterion, means in evidence.mean_ratings.items()
-                if output.id in means
+    rated = np.zeros(len(evidence.written), dtype=bool)
+    for ratings in evidence.rating_values.values():
+        rated |= ~np.isnan(ratings)
+    places = np.flatnonzero(rated)
+    given = {
+        name: GivenBy.of(columns) for name, columns in evidence.rating_columns.items()
+    }
+
+    def made(at: int) -> RatedOutput:
+        place = int(places[at])
+        output = evidence.written[place]
+        item = evidence.items[output.item]
+        scores, ratings = (
+            {
+                name: float(values[place])
+                for name, values in found.items()
+                if not np.isnan(values[place])
             }
-            if not ratings:
-                continue
-            item = evidence.items[output.item]
-            found.append(
-                RatedOutput(
-                    checkpoint=evidence.labels[checkpoint.id],
-                    item=item.key,
-                    sample=output.sample,
-                    prompt=item.prompt,
-                    references=item.references,
-                    text=output.text,
-                    scores={
-                        signature: scores[output.id]
-                        for signature, scores in evidence.output_scores.items()
-                        if output.id in scores
-                    },
-                    ratings=ratings,
-                    given={
-                        criterion: _given(evidence, criterion, output.id)
-                        for criterion in ratings
-                    },
-                )
-            )
-    return found
+            for found in (evidence.score_values, evidence.rating_values)
+        )
+        return RatedOutput(
+            checkpoint=evidence.labels[output.checkpoint],
+            item=item.key,
+            sample=output.sample,
+            prompt=item.prompt,
+            references=item.references,
+            text=output.text,
+            scores=scores,
+            ratings=ratings,
+            given={
+                name: given[name].to(output.id, evidence.rater_names)
+                for name in ratings
+            },
+        )
 
-
-def _given(
-    evidence: Evidence, criterion: str, output: str
-) -> tuple[tuple[str, float], ...]:
-    by_rater = evidence.by_rater[criterion][output]
-    return tuple((evidence.rater_names[rater], by_rater[rater]) for rater in by_rater)
+    return RatedOutputs(
+        made=made,
+        size=len(places),
+        scores={name: some[places] for name, some in evidence.score_values.items()},
+        ratings={name: some[places] for name, some in evidence.rating_values.items()},
+    )
 
 
 def matrices(
     evidence: Evidence, scores: Mapping[str, float], ratings: Mapping[str, float]
 ) -> tuple[Floats, Floats]:
-    """Scores and ratings, both of shape (checkpoints, items), NaN where missing."""
-    column = {item: number for number, item in enumerate(evidence.items)}
-    shape = (len(evidence.checkpoints), len(column))
-    metric, human, counts = np.zeros(shape), np.zeros(shape), np.zeros(shape)
-    for row, checkpoint in enumerate(evidence.checkpoints):
-        for output in evidence.outputs[checkpoint.id]:
-            if output.id in scores and output.id in ratings:
-                place = row, column[output.item]
-                metric[place] += scores[output.id]
-                human[place] += ratings[output.id]
-                counts[place] += 1
+    """Scores and ratings, both of shape (checkpoints, items), NaN where missing.
+
+    Args:
+        evidence: what counts.
+        scores: output to score.
+        ratings: output to mean rating.
+    """
+    metric, human = (
+        np.array([found.get(one.id, np.nan) for one in evidence.written])
+        for found in (scores, ratings)
+    )
+    return in_cells(evidence, metric, human)
+
+
+def in_cells(
+    evidence: Evidence, scores: Floats, ratings: Floats
+) -> tuple[Floats, Floats]:
+    """The same of arrays that hold a number for each of `evidence.written`."""
+    row, column = evidence.cells
+    shape = (len(evidence.checkpoints), len(evidence.items))
+    both = ~(np.isnan(scores) | np.isnan(ratings))
+    place = row[both] * shape[1] + column[both]
+    counts = np.bincount(place, minlength=shape[0] * shape[1]).astype(float)
     counts[counts == 0] = np.nan
-    return metric / counts, human / counts
+    metric, human = (
+        (np.bincount(place, values[both], len(counts)) / counts).reshape(shape)
+        for values in (scores, ratings)
+    )
+    return metric, human

@@ -10,7 +10,9 @@ from harness.reporting.formats import listed, on_one_line
 from harness.stats.crossed import LEAST_RATERS, Ratings
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Sequence
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from harness.reporting.evidence import Evidence
 
@@ -19,7 +21,7 @@ def ratings_of(
     evidence: Evidence,
     criterion: str,
     checkpoints: Sequence[str] | None = None,
-    scored: Container[str] | None = None,
+    scored: NDArray[np.bool_] | None = None,
 ) -> Ratings:
     """The ratings of a criterion; systems and items are numbered as in `evidence`.
 
@@ -27,37 +29,33 @@ def ratings_of(
         evidence: what counts for the task.
         criterion: its name.
         checkpoints: ids of those whose outputs are meant; None: all.
-        scored: outputs without which ratings are left out; None: none are.
+        scored: shape (outputs,), of which of `evidence.written` ratings are meant;
+            None: all.
     """
-    given = evidence.by_rater[criterion]
-    column = {item: number for number, item in enumerate(evidence.items)}
-    rows: list[tuple[float, int, int, int, int]] = []
-    number = 0
-    for system, checkpoint in enumerate(evidence.checkpoints):
-        if checkpoints is not None and checkpoint.id not in checkpoints:
-            continue
-        for output in evidence.outputs[checkpoint.id]:
-            if scored is not None and output.id not in scored:
-                continue
-            number += 1
-            item = column[output.item]
-            rows += [
-                (value, rater, number, item, system)
-                for rater, value in given.get(output.id, {}).items()
-            ]
-    value, *places = np.array(rows, dtype=float).reshape(-1, 5).T
-    return Ratings.of(value, *places)
+    given = evidence.rating_columns[criterion]
+    place = evidence.rating_places[criterion][given.row]
+    system, item = (numbers[place] for numbers in evidence.cells)
+    kept = np.ones(len(place), dtype=bool)
+    if checkpoints is not None:
+        wanted = [checkpoint.id in checkpoints for checkpoint in evidence.checkpoints]
+        kept &= np.array(wanted)[system]
+    if scored is not None:
+        kept &= scored[place]
+    # By checkpoint and item, each output's in the order they were given.
+    at = np.flatnonzero(kept)
+    at = at[np.argsort(place[at], kind="stable")]
+    rater = np.array(given.raters)[given.column[at]]
+    return Ratings.of(given.value[at], rater, place[at], item[at], system[at])
 
 
 def few_raters(evidence: Evidence) -> list[str]:
     """A note on the criteria by which a checkpoint has too few raters to resample."""
     found = []
-    for criterion, given in evidence.by_rater.items():
-        raters = [
-            {rater for output in some for rater in given.get(output.id, ())}
-            for some in evidence.outputs.values()
-        ]
-        fewest = min((len(one) for one in raters if one), default=LEAST_RATERS)
+    for criterion, given in evidence.rating_columns.items():
+        system = evidence.cells[0][evidence.rating_places[criterion]][given.row]
+        pairs = np.unique(system * len(given.raters) + given.column)
+        _, raters = np.unique(pairs // len(given.raters), return_counts=True)
+        fewest = int(raters.min(initial=LEAST_RATERS))
         if fewest < LEAST_RATERS:
             found.append(f"{on_one_line(criterion)} ({fewest})")
     note = (

@@ -8,19 +8,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.progress import silent
-from harness.reporting.agreement import matrices
+from harness.reporting.agreement import in_cells
 from harness.reporting.model import MetricClusters
 from harness.stats.significance import contests
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from harness.progress import Progress
     from harness.reporting.estimates import Resampling
     from harness.reporting.evidence import Evidence
 
 STATISTIC = "by_item.kendall"
-MOST = 1_000_000
-"""Pairs of metrics times rated outputs, of all criteria together, that take seconds;
-more are not tested."""
+MOST = 500_000
+"""Pairs of metrics times rated outputs, of all criteria together, that take seconds; of
+more, a random sample of the items is tested."""
+LEAST_ITEMS = 10
+"""Items of such a sample."""
 
 
 def metric_clusters(
@@ -31,20 +35,15 @@ def metric_clusters(
     PERM-BOTH with 1,000 swaps unless fewer are asked for, on the outputs that all
     metrics judged. Empty with fewer than two metrics or two checkpoints.
     """
-    scores = {sig: found for sig, found in evidence.output_scores.items() if found}
+    scores = evidence.score_values
     if min(len(scores), len(evidence.checkpoints)) < 2:  # noqa: PLR2004 - a pair
         return []
-    rated = sum(map(len, evidence.mean_ratings.values()))
+    rated = sum(len(one.outputs) for one in evidence.rating_columns.values())
     size = len(scores) * (len(scores) - 1) // 2 * rated
-    if size > MOST:
-        reason = f"not tested: {size:,} pairs of metrics times rated outputs take long"
-        return [
-            MetricClusters(criterion, {}, n=0, dropped=len(ratings), method=reason)
-            for criterion, ratings in evidence.mean_ratings.items()
-        ]
+    share = min(1.0, MOST / size) if size else 1.0
     return [
-        _of_criterion(evidence, criterion, list(scores), resampling, progress)
-        for criterion in evidence.mean_ratings
+        _of_criterion(evidence, criterion, list(scores), (share, resampling), progress)
+        for criterion in evidence.rating_values
     ]
 
 
@@ -52,20 +51,24 @@ def _of_criterion(
     evidence: Evidence,
     criterion: str,
     signatures: list[str],
-    resampling: Resampling,
+    how: tuple[float, Resampling],
     progress: Progress,
 ) -> MetricClusters:
-    rated = evidence.mean_ratings[criterion]
-    judged = {
-        output: rating
-        for output, rating in rated.items()
-        if all(output in evidence.output_scores[sig] for sig in signatures)
-    }
+    share, resampling = how
+    ratings = evidence.rating_values[criterion]
+    rated = int((~np.isnan(ratings)).sum())
+    judged = np.array([evidence.score_values[sig] for sig in signatures])
+    ratings = np.where(np.isnan(judged).any(axis=0), np.nan, ratings)
+    items = np.unique(evidence.cells[1][~np.isnan(ratings)])
+    some = _drawn(items, share, resampling.seed)
+    ratings = np.where(np.isin(evidence.cells[1], some), ratings, np.nan)
     found = []
     for signature in signatures:
-        metric, human = matrices(evidence, evidence.output_scores[signature], judged)
+        scores = evidence.score_values[signature]
+        metric, human = in_cells(evidence, scores, ratings)
         higher = evidence.descriptions[signature]["higher_is_better"]
-        found.append(metric if higher else -metric)
+        found.append((metric if higher else -metric)[:, some])
+    human = human[:, some]
     contest = contests(
         np.array(found),
         human,
@@ -77,7 +80,18 @@ def _of_criterion(
     return MetricClusters(
         criterion=criterion,
         ranks=dict(zip(signatures, contest.clusters(), strict=True)),
-        n=len(judged),
-        dropped=len(rated) - len(judged),
-        method=contest.method,
+        n=contest.outputs,
+        dropped=rated - contest.outputs,
+        method=contest.method
+        if len(some) == len(items)
+        else f"{contest.method}; on a random {len(some):,} of {len(items):,} items",
     )
+
+
+def _drawn(items: NDArray[np.intp], share: float, seed: int) -> NDArray[np.intp]:
+    """All items, or a random share of them in their order."""
+    number = max(LEAST_ITEMS, int(share * len(items)))
+    if number >= len(items):
+        return items
+    rng = np.random.default_rng(seed)
+    return np.sort(rng.choice(items, number, replace=False))

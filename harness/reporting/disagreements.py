@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.reporting.model import Disagreement
+from harness.reporting.model import Disagreement, RatedOutputs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,12 +50,11 @@ def disagreements(
     signs = {m.signature: m.sign for m in metrics if m.of == "outputs"}
     judging = [one for one in agreement if one.signature in signs]
     scores = {
-        signature: sign * _column([o.scores.get(signature) for o in rated])
-        for signature, sign in signs.items()
+        signature: sign * _scores(rated, signature) for signature, sign in signs.items()
     }
     found = []
     for criterion in dict.fromkeys(one.criterion for one in judging):
-        ratings = _column([o.ratings.get(criterion) for o in rated])
+        ratings = _ratings(rated, criterion)
         own = [one for one in judging if one.criterion == criterion]
         for one in sorted(own, key=_tau, reverse=True):
             columns = scores[one.signature], ratings
@@ -75,6 +74,18 @@ def closest(
 def _tau(one: MetricAgreement) -> float:
     value = one.segment["none"].kendall.value
     return -np.inf if value is None else value
+
+
+def _scores(rated: Sequence[RatedOutput], signature: str) -> NDArray[np.float64]:
+    if isinstance(rated, RatedOutputs):
+        return rated.scores.get(signature, np.full(len(rated), np.nan))
+    return _column([one.scores.get(signature) for one in rated])
+
+
+def _ratings(rated: Sequence[RatedOutput], criterion: str) -> NDArray[np.float64]:
+    if isinstance(rated, RatedOutputs):
+        return rated.ratings.get(criterion, np.full(len(rated), np.nan))
+    return _column([one.ratings.get(criterion) for one in rated])
 
 
 def _column(values: Sequence[float | None]) -> NDArray[np.float64]:
@@ -101,7 +112,7 @@ def _furthest(
             higher=higher,
             metric_rank=float(by_metric[row]),
             rating_rank=float(by_raters[row]),
-            output=rated[both[row]],
+            output=rated[int(both[row])],
         )
         for higher, turn in directions
         for row in (-turn * gap).argsort(kind="stable")[:SHOWN]

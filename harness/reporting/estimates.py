@@ -14,9 +14,10 @@ from harness.metrics import Tallied, Whole, from_description
 from harness.metrics.imported import StoredMean
 from harness.reporting.by_rater import ratings_of
 from harness.reporting.formats import counted
+from harness.reporting.item_sums import item_sums, item_tallies
 from harness.reporting.model import Lead
 from harness.stats.bootstrap import (
-    corpus_estimate,
+    corpus_estimates,
     undefined,
     whole_estimate,
 )
@@ -24,15 +25,16 @@ from harness.stats.crossed import rating_difference, rating_mean
 from harness.stats.paired import paired_difference
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from harness.metrics import Metric
     from harness.reporting.evidence import Evidence
+    from harness.reporting.item_sums import ItemSums
     from harness.stats.correlation import Over
-    from harness.study.scores import StoredScore
-    from harness.types import Estimate, Tally
+    from harness.study.scores import Scores
+    from harness.types import Estimate
 
     Floats = NDArray[np.float64]
 
@@ -91,17 +93,16 @@ def _check(metric: Metric, evidence: Evidence) -> None:
     Raises:
         MetricError: says what is wrong.
     """
-    tallies = [
-        score.tally
-        for by_signature in evidence.scores.values()
-        for score in by_signature.get(metric.signature, ())
-        if score.tally is not None
-    ]
-    if not tallies or not isinstance(metric, Tallied):
+    if not isinstance(metric, Tallied):
+        return
+    found = [found.get(metric.signature) for found in evidence.scores.values()]
+    parts = [scores.tallies for scores in found if scores and scores.tallied.any()]
+    if not parts:
         return
     try:
         with np.errstate(all="ignore"):
-            shape = np.shape(metric.value(np.array(tallies)))
+            tallies = np.concatenate(parts)
+            shape = np.shape(metric.value(tallies))
     except FAILURES as error:
         raise MetricError(metric.name, "fails on several tallies", error) from error
     if shape != (len(tallies),):
@@ -111,15 +112,11 @@ def _check(metric: Metric, evidence: Evidence) -> None:
 
 
 def _as_means(evidence: Evidence, signature: str) -> Evidence:
-    def as_mean(score: StoredScore) -> StoredScore:
-        known = score.value is not None
-        return replace(score, tally=np.array([score.value, 1.0]) if known else None)
-
     return replace(
         evidence,
         scores={
             checkpoint: {
-                own: list(map(as_mean, scores)) if own == signature else scores
+                own: scores.as_means() if own == signature else scores
                 for own, scores in by_signature.items()
             }
             for checkpoint, by_signature in evidence.scores.items()
@@ -140,18 +137,32 @@ class Estimator:
 
     def metric_values(self, checkpoint: str) -> dict[str, Estimate]:
         """Signature to corpus value of a checkpoint, `n` counting what was judged."""
-        scores = self.evidence.scores[checkpoint]
-        whole = self.evidence.whole.get(checkpoint, ())
-        found = {}
+        return self.values_of([checkpoint])[checkpoint]
+
+    def values_of(self, checkpoints: Sequence[str]) -> dict[str, dict[str, Estimate]]:
+        """Id of each checkpoint to its `metric_values`."""
+        found: dict[str, dict[str, Estimate]] = {id_: {} for id_ in checkpoints}
         for signature, metric in self.metrics.items():
-            if isinstance(metric, Whole):
-                if signature in whole:
-                    found[signature] = self._whole(metric, checkpoint)
-            elif signature in scores and isinstance(metric, Tallied):
-                found[signature] = self._tallied(metric, scores[signature])
-            elif signature in whole:
-                found[signature] = undefined("the metric cannot be rebuilt")
+            for id_, estimate in self._of_metric(signature, metric, checkpoints):
+                found[id_][signature] = estimate
         return found
+
+    def _of_metric(
+        self, signature: str, metric: Metric, checkpoints: Sequence[str]
+    ) -> Iterator[tuple[str, Estimate]]:
+        scores = self.evidence.scores
+        if isinstance(metric, Tallied):
+            scored = [id_ for id_ in checkpoints if signature in scores[id_]]
+            found = self._tallied(metric, [scores[id_][signature] for id_ in scored])
+            yield from zip(scored, found, strict=True)
+            checkpoints = [id_ for id_ in checkpoints if id_ not in scored]
+        for id_ in checkpoints:
+            if signature not in self.evidence.whole.get(id_, ()):
+                continue
+            if isinstance(metric, Whole):
+                yield id_, self._whole(metric, id_)
+            else:
+                yield id_, undefined("the metric cannot be rebuilt")
 
     def ratings(self, checkpoint: str) -> dict[str, Estimate]:
         """Criterion to mean rating of a checkpoint, `n` counting rated outputs."""
@@ -177,7 +188,9 @@ class Estimator:
         if not isinstance(metric, Tallied):
             return undefined("no paired difference of metrics of all outputs together")
         first, other = (
-            item_tallies(metric, self.evidence.scores[checkpoint].get(signature, ()))[0]
+            item_tallies(metric, self.evidence.scores[checkpoint][signature])
+            if signature in self.evidence.scores[checkpoint]
+            else {}
             for checkpoint in (best, second)
         )
         shared = [item for item in first if item in other]
@@ -228,25 +241,20 @@ class Estimator:
         means = {item: sum(some) / len(some) for item, some in by_item.items()}
         return means, sum(map(len, by_item.values())), skipped
 
-    def _tallied(self, metric: Tallied, scores: Sequence[StoredScore]) -> Estimate:
-        tallies, lacking = item_tallies(metric, scores)
-        judged = sum(s.tally is not None and s.item in tallies for s in scores)
-        dropped = len(scores) - judged
-        reasons = "; ".join(sorted(set(lacking.values())))
-        why = f"{counted(len(lacking), 'item')} left out: {reasons}"
-        if not tallies:
-            reason = why if lacking else "no output could be judged"
-            return undefined(reason, dropped=dropped)
+    def _tallied(self, metric: Tallied, scores: Sequence[Scores]) -> list[Estimate]:
+        made = [item_sums(metric, some) for some in scores]
         # Resamples may leave a metric without anything to divide by.
         with np.errstate(all="ignore"):
-            estimate = corpus_estimate(
-                np.array(list(tallies.values())),
+            estimates = corpus_estimates(
+                [one.sums for one in made],
                 metric.value,
                 draws=self.resampling.draws,
                 seed=self.resampling.seed,
             )
-        method = f"{estimate.method}; {why}" if lacking else estimate.method
-        return replace(estimate, n=judged, dropped=dropped, method=method)
+        return [
+            _with_counts(estimate, one, len(some))
+            for estimate, one, some in zip(estimates, made, scores, strict=True)
+        ]
 
     def _whole(self, metric: Whole, checkpoint: str) -> Estimate:
         found = [
@@ -345,22 +353,12 @@ def _best_two(
     return first[1], second[1]
 
 
-def item_tallies(
-    metric: Tallied, scores: Sequence[StoredScore]
-) -> tuple[dict[str, Tally], dict[str, str]]:
-    """Item to what it adds to the sum, and item to why its outputs do not count.
-
-    Items without any judged output are in neither.
-    """
-    judged: dict[str, list[Tally]] = {}
-    for score in scores:
-        if score.tally is not None:
-            judged.setdefault(score.item, []).append(score.tally)
-    found: dict[str, Tally] = {}
-    lacking: dict[str, str] = {}
-    for item, tallies in judged.items():
-        try:
-            found[item] = metric.item_tally(np.array(tallies))
-        except Unscorable as reason:
-            lacking[item] = str(reason)
-    return found, lacking
+def _with_counts(estimate: Estimate, found: ItemSums, scores: int) -> Estimate:
+    dropped = scores - found.judged
+    lacking = counted(len(found.lacking), "item")
+    why = f"{lacking} left out: {'; '.join(sorted(set(found.lacking.values())))}"
+    if not found.items:
+        reason = why if found.lacking else "no output could be judged"
+        return undefined(reason, dropped=dropped)
+    method = f"{estimate.method}; {why}" if found.lacking else estimate.method
+    return replace(estimate, n=found.judged, dropped=dropped, method=method)

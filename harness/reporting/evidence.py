@@ -8,43 +8,31 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from harness.reporting.people import Raters
 from harness.reporting.preferred import Comparisons, comparisons_of
-from harness.reporting.questions import criteria_of, of_newest_question
+from harness.reporting.questions import criteria_of
+from harness.reporting.ratings import Rating as Rating  # noqa: PLC0414 - part of it
+from harness.reporting.ratings import given_ratings, in_columns
 from harness.study.checkpoints import stored_checkpoints, used_for
 from harness.study.items import stored_items
 from harness.study.outputs import current_outputs
 from harness.study.scores import current_scores, stored_metrics
 
 if TYPE_CHECKING:
-    from collections.abc import (
-        Callable,
-        Collection,
-        Iterable,
-        Iterator,
-        Mapping,
-    )
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
 
     from harness.reporting.model import CriterionInfo
+    from harness.reporting.ratings import Columns
     from harness.study import StudyFile
-    from harness.study.scores import StoredScore
+    from harness.study.scores import Scores
     from harness.types import Checkpoint, Estimate, Item, Json, Output
 
-RATINGS = """
-    SELECT id, assignment, output AS rated, of_output AS output, criterion, value,
-        rater, rater_kind, rater_name, seconds, campaign
-    FROM output_ratings WHERE task = ? ORDER BY id
-"""
-
-OUTDATED = """
-    SELECT count(*) FROM current_ratings
-    JOIN outputs ON outputs.id = current_ratings.output
-    JOIN items ON items.id = outputs.item
-    JOIN campaigns ON campaigns.id = current_ratings.campaign
-    WHERE items.task = ? AND current_ratings.value IS NOT NULL
-        AND current_ratings.kind = 'normal' AND campaigns.scheme <> 'ranking'
-        AND current_ratings.id NOT IN (SELECT id FROM output_ratings WHERE task = ?)
-"""
+    Floats = NDArray[np.float64]
+    Indices = NDArray[np.intp]
 
 SKIPPED = """
     SELECT DISTINCT ratings.output, ratings.criterion
@@ -82,30 +70,6 @@ class Texts:
     """Whether models read the same documents for one metric in different windows."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rating:
-    """One rating, as it counts for one output."""
-
-    id: int
-    """Number of the rating; equal outputs to one prompt share it."""
-    rated: str
-    """Id of the output that was shown; its text is this output's."""
-    assignment: int
-    """Number of what the rater was shown; all its criteria share it."""
-    output: str
-    """Id of the output."""
-    criterion: str
-    """The criterion."""
-    value: float
-    """The rating."""
-    rater: int
-    """Number of the rater."""
-    kind: str
-    """`person`, `simulated` or `imported`."""
-    seconds: float | None
-    """How long all criteria together took; None where that is unknown."""
-
-
 @dataclass(frozen=True)
 class Evidence:
     """Everything that counts for one task."""
@@ -120,7 +84,7 @@ class Evidence:
     """By series and step."""
     outputs: Mapping[str, tuple[Output, ...]]
     """Id of the checkpoint to its outputs."""
-    scores: Mapping[str, Mapping[str, list[StoredScore]]]
+    scores: Mapping[str, Mapping[str, Scores]]
     """Id of the checkpoint to signature to scores."""
     whole: Mapping[str, tuple[str, ...]]
     """Id of the checkpoint to the signatures of its metrics without such scores."""
@@ -168,52 +132,123 @@ class Evidence:
     @cached_property
     def item_of(self) -> dict[str, str]:
         """Id of each output to that of its item."""
-        found = (output for some in self.outputs.values() for output in some)
-        return {output.id: output.item for output in found}
+        return {one.id: one.item for one in self.written}
+
+    @cached_property
+    def written(self) -> tuple[Output, ...]:
+        """The outputs of all checkpoints, one checkpoint after the other."""
+        ids = (checkpoint.id for checkpoint in self.checkpoints)
+        return tuple(output for id_ in ids for output in self.outputs[id_])
+
+    @cached_property
+    def place_of(self) -> dict[str, int]:
+        """Id of each output to its place in `written`."""
+        return {one.id: place for place, one in enumerate(self.written)}
+
+    @cached_property
+    def cells(self) -> tuple[Indices, Indices]:
+        """Row (checkpoint) and column (item) of each output, both (outputs,)."""
+        column = {item: number for number, item in enumerate(self.items)}
+        sizes = [len(self.outputs[one.id]) for one in self.checkpoints]
+        return (
+            np.repeat(np.arange(len(sizes)), sizes),
+            np.array([column[one.item] for one in self.written], dtype=np.intp),
+        )
+
+    @cached_property
+    def rating_columns(self) -> dict[str, Columns]:
+        """Criterion to the ratings, each under every output that it counts for."""
+        return in_columns(self.ratings, as_rated=False)
+
+    @cached_property
+    def rating_places(self) -> dict[str, Indices]:
+        """Criterion to the places in `written` of its rated outputs."""
+        return {
+            name: np.array([self.place_of[id_] for id_ in one.outputs], dtype=np.intp)
+            for name, one in self.rating_columns.items()
+        }
+
+    @cached_property
+    def rating_columns_once(self) -> dict[str, Columns]:
+        """As `rating_columns`, but each once, under the output that was shown."""
+        return in_columns(self.ratings, as_rated=True)
 
     @cached_property
     def by_rater(self) -> dict[str, dict[str, dict[int, float]]]:
         """Criterion to output to rater to rating; a rater's repeats are averaged."""
-        return _by_rater(self.ratings, lambda rating: rating.output)
+        return {name: one.mapping for name, one in self.rating_columns.items()}
 
     @cached_property
     def by_rater_once(self) -> dict[str, dict[str, dict[int, float]]]:
         """As `by_rater`, but each rating once, under the output that was shown."""
-        once = {rating.id: rating for rating in self.ratings}
-        return _by_rater(once.values(), lambda rating: rating.rated)
+        return {name: one.mapping for name, one in self.rating_columns_once.items()}
 
     @cached_property
     def mean_ratings(self) -> dict[str, dict[str, float]]:
         """Criterion to output to the mean over its raters."""
         return {
-            criterion: {
-                output: sum(raters.values()) / len(raters)
-                for output, raters in outputs.items()
-            }
-            for criterion, outputs in self.by_rater.items()
+            name: dict(zip(one.outputs, one.means.tolist(), strict=True))
+            for name, one in self.rating_columns.items()
+        }
+
+    @cached_property
+    def rating_values(self) -> dict[str, Floats]:
+        """Criterion to the mean ratings of `written`, NaN where there is none."""
+        found = {}
+        for name, one in self.rating_columns.items():
+            found[name] = np.full(len(self.written), np.nan)
+            found[name][self.rating_places[name]] = one.means
+        return found
+
+    @cached_property
+    def score_values(self) -> dict[str, Floats]:
+        """Signature to the scores of `written`, a reference's carried to its outputs.
+
+        NaN where there is none; without metrics that have none at all.
+        """
+        found: dict[str, Floats] = {}
+        known: dict[int, Indices] = {}
+        for checkpoint, by_signature in self.scores.items():
+            of_item: dict[str, list[int]] = {}
+            for output in self.outputs[checkpoint]:
+                place = self.place_of[output.id]
+                of_item.setdefault(output.item, []).append(place)
+            for signature, scores in by_signature.items():
+                if signature not in found:
+                    found[signature] = np.full(len(self.written), np.nan)
+                if not scores.of_likelihoods:
+                    if id(scores.outputs) not in known:
+                        known[id(scores.outputs)] = np.array(
+                            [self.place_of[one] for one in scores.outputs if one]
+                        )
+                    found[signature][known[id(scores.outputs)]] = scores.values
+                    continue
+                for item, value in zip(scores.items, scores.values, strict=True):
+                    found[signature][of_item.get(item, [])] = value
+        return {
+            sig: found[sig]
+            for sig in self.signatures
+            if sig in found and not np.isnan(found[sig]).all()
         }
 
     @cached_property
     def output_scores(self) -> dict[str, dict[str, float]]:
         """Signature to output to score, a reference's carried to all its outputs."""
         found: dict[str, dict[str, float]] = {sig: {} for sig in self.signatures}
-        for checkpoint, by_signature in self.scores.items():
-            of_item: dict[str, list[str]] = {}
-            for output in self.outputs[checkpoint]:
-                of_item.setdefault(output.item, []).append(output.id)
-            for signature, scores in by_signature.items():
-                for score in scores:
-                    if score.value is None:
-                        continue
-                    ids = [score.output] if score.output else of_item.get(score.item)
-                    for output_id in ids or ():
-                        found[signature][output_id] = score.value
+        for signature, values in self.score_values.items():
+            places = np.flatnonzero(~np.isnan(values))
+            found[signature] = {
+                self.written[place].id: value
+                for place, value in zip(
+                    places.tolist(), values[places].tolist(), strict=True
+                )
+            }
         return found
 
     def of_likelihoods(self, signature: str) -> bool:
         """Whether a metric judges likelihoods of given texts rather than outputs."""
-        scores = (found.get(signature, ()) for found in self.scores.values())
-        return any(score.output is None for some in scores for score in some)
+        scores = (found.get(signature) for found in self.scores.values())
+        return any(some is not None and some.of_likelihoods for some in scores)
 
     def raters(self, alpha: Mapping[str, Estimate]) -> Raters:
         """Who rated, with their agreement by criterion."""
@@ -230,20 +265,6 @@ class Evidence:
             alpha=alpha,
             comparisons=self.comparisons.answers,
         )
-
-
-def _by_rater(
-    ratings: Iterable[Rating], of: Callable[[Rating], str]
-) -> dict[str, dict[str, dict[int, float]]]:
-    values: dict[tuple[str, str, int], list[float]] = {}
-    for rating in ratings:
-        key = (rating.criterion, of(rating), rating.rater)
-        values.setdefault(key, []).append(rating.value)
-    found: dict[str, dict[str, dict[int, float]]] = {}
-    for (criterion, output, rater), given in values.items():
-        raters = found.setdefault(criterion, {}).setdefault(output, {})
-        raters[rater] = sum(given) / len(given)
-    return found
 
 
 def gather(study: StudyFile, task: str) -> Evidence:
@@ -267,23 +288,8 @@ def _snapshot(study: StudyFile) -> Iterator[None]:
 
 def _gathered(study: StudyFile, task: str) -> Evidence:
     checkpoints = tuple(stored_checkpoints(study, task))
-    rows = study.rows(RATINGS, [task])
-    same = of_newest_question(study, task, rows)
-    ratings = tuple(
-        Rating(
-            id=row["id"],
-            rated=row["rated"],
-            assignment=row["assignment"],
-            output=row["output"],
-            criterion=row["criterion"],
-            value=row["value"],
-            rater=row["rater"],
-            kind=row["rater_kind"],
-            seconds=row["seconds"],
-        )
-        for row in same
-    )
-    [outdated] = study.column(OUTDATED, [task, task])
+    outputs = {c.id: tuple(current_outputs(study, task, c.id)) for c in checkpoints}
+    given = given_ratings(study, task, outputs)
     skipped = study.rows(SKIPPED, [task])
     metrics = stored_metrics(study)
     return Evidence(
@@ -291,28 +297,30 @@ def _gathered(study: StudyFile, task: str) -> Evidence:
         description=_description(study, task),
         items={item.id: item for item in stored_items(study, task)},
         checkpoints=checkpoints,
-        outputs={c.id: tuple(current_outputs(study, task, c.id)) for c in checkpoints},
-        scores={c.id: _scores(study, task, c.id, metrics) for c in checkpoints},
+        outputs=outputs,
+        scores={
+            checkpoint: {
+                signature: scores
+                for signature, scores in current_scores(
+                    study, task, checkpoint, some
+                ).items()
+                if signature in metrics
+            }
+            for checkpoint, some in outputs.items()
+        },
         whole=_whole(study, task),
         descriptions=metrics,
-        ratings=ratings,
+        ratings=given.ratings,
         skipped=frozenset((row["output"], row["criterion"]) for row in skipped),
-        outdated=outdated,
-        criteria=criteria_of(study, task, (one.criterion for one in ratings)),
-        asked_otherwise=len({row["id"] for row in rows} - {row["id"] for row in same}),
+        outdated=given.outdated,
+        criteria=criteria_of(study, task, (one.criterion for one in given.ratings)),
+        asked_otherwise=given.asked_otherwise,
         used=used_for(study, task),
         texts=_texts(study, task),
         has_outputs=_has_outputs(study, task),
         comparisons=comparisons_of(study, task),
-        rater_names={row["rater"]: row["rater_name"] for row in same},
+        rater_names=given.rater_names,
     )
-
-
-def _scores(
-    study: StudyFile, task: str, checkpoint: str, metrics: Collection[str]
-) -> dict[str, list[StoredScore]]:
-    found = current_scores(study, task, checkpoint)
-    return {sig: scores for sig, scores in found.items() if sig in metrics}
 
 
 def _texts(study: StudyFile, task: str) -> Texts:

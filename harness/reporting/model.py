@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, overload
 
 from harness.reporting.protocol import Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from harness.quality import RaterQuality
     from harness.reporting.people import (
@@ -22,6 +26,8 @@ if TYPE_CHECKING:
     from harness.stats.ceiling import Ceiling
     from harness.stats.correlation import Coefficients, Segment
     from harness.types import Estimate, Json
+
+    Floats = NDArray[np.float64]
 
 Subject = Literal["outputs", "likelihoods", "whole"]
 Direction = Literal["metric", "raters"]
@@ -219,6 +225,44 @@ class RatedOutput:
     """Criterion to each rater's name and rating."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class RatedOutputs(Sequence[RatedOutput]):
+    """Every output that was rated, each made when it is asked for: there may be many.
+
+    Equal to a sequence that holds equal outputs.
+    """
+
+    made: Callable[[int], RatedOutput]
+    """The output at a place."""
+    size: int
+    """How many there are."""
+    scores: Mapping[str, Floats]
+    """Signature to scores, shape (outputs,); NaN where the metric judged none."""
+    ratings: Mapping[str, Floats]
+    """Criterion to mean ratings, shape (outputs,); NaN where there is none."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return self.size
+
+    @overload
+    def __getitem__(self, at: int) -> RatedOutput: ...
+    @overload
+    def __getitem__(self, at: slice) -> tuple[RatedOutput, ...]: ...
+    def __getitem__(self, at: int | slice) -> RatedOutput | tuple[RatedOutput, ...]:
+        """One or several of them."""
+        places = range(self.size)[at]
+        if isinstance(places, range):
+            return tuple(map(self.made, places))
+        return self.made(places)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the other sequence holds the same."""
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 @dataclass(frozen=True, slots=True)
 class Disagreement:
     """An output that a metric and the raters see differently."""
@@ -264,7 +308,7 @@ class TaskReport:
     disagreements: tuple[Disagreement, ...]
     """By criterion and metric, the one that follows raters best first; the most
     extreme first in each direction."""
-    rated: tuple[RatedOutput, ...]
+    rated: Sequence[RatedOutput]
     """Every output that was rated, for figures."""
     sentences: tuple[str, ...]
     """What the verdict says, the advice last."""

@@ -176,6 +176,8 @@ def _of_letters(evidence: Evidence) -> list[str]:
         for signature in evidence.signatures
         if DEFAULT_ROUGE.match(signature)
     }
+    if not scored:
+        return []
     most, some = set(), set()
     for output in (one for outputs in evidence.outputs.values() for one in outputs):
         if drops_letters(output.text):

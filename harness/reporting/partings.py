@@ -8,24 +8,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.metrics import Tallied
-from harness.reporting.estimates import item_tallies
 from harness.reporting.formats import counted, interval, number, on_one_line, places
+from harness.reporting.item_sums import item_sums
 from harness.reporting.model import Parting
 from harness.stats.partings import LEVEL, changes
 from harness.stats.partings import partings as partings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
     from harness.reporting.estimates import Estimator
     from harness.reporting.model import TaskReport
     from harness.stats.partings import Changes, Parted
-    from harness.types import Checkpoint, Estimate, Tally
+    from harness.types import Checkpoint, Estimate
 
     Floats = NDArray[np.float64]
     Run = list[Checkpoint]
+    Judged = tuple[Sequence[str], Floats]
 
 SHOWN = 8
 """Partings that are told one by one."""
@@ -104,9 +105,10 @@ def _of_criterion(estimator: Estimator, criterion: str, runs: Sequence[Run]) -> 
         quotient: Floats = tally[..., 0] / tally[..., 1]
         return quotient
 
-    def rated(checkpoint: Checkpoint) -> dict[str, Tally]:
+    def rated(checkpoint: Checkpoint) -> Judged:
         means, *_ = estimator.item_ratings(checkpoint.id, criterion)
-        return {item: np.array([value, 1.0]) for item, value in means.items()}
+        values = np.array([*means.values()], dtype=float)
+        return [*means], np.stack([values, np.ones(len(values))], axis=1)
 
     return _changes(runs, rated, mean)
 
@@ -116,9 +118,12 @@ def _of_metric(
 ) -> Changes:
     sign = 1.0 if metric.higher_is_better else -1.0
 
-    def judged(checkpoint: Checkpoint) -> Mapping[str, Tally]:
-        scores = estimator.evidence.scores[checkpoint.id].get(signature, ())
-        return item_tallies(metric, scores)[0]
+    def judged(checkpoint: Checkpoint) -> Judged:
+        scores = estimator.evidence.scores[checkpoint.id].get(signature)
+        if not scores:
+            return [], np.empty((0, 0))
+        found = item_sums(metric, scores)
+        return found.items, found.sums
 
     def turned(tally: Floats) -> Floats:
         return sign * metric.value(tally)
@@ -128,18 +133,21 @@ def _of_metric(
 
 def _changes(
     runs: Sequence[Run],
-    tallies_of: Callable[[Checkpoint], Mapping[str, Tally]],
+    tallies_of: Callable[[Checkpoint], Judged],
     value: Callable[[Floats], Floats],
 ) -> Changes:
     found: Changes = {}
     for number_, run in enumerate(runs):
         rows = [tallies_of(checkpoint) for checkpoint in run]
-        items = list(dict.fromkeys(item for row in rows for item in row))
+        items = dict.fromkeys(item for some, _ in rows for item in some)
         if len(run) < 2 or not items:  # noqa: PLR2004 - a change needs two
             continue
-        width = len(next(iter(next(row for row in rows if row).values())))
-        unknown = np.full(width, np.nan)
-        table = np.array([[row.get(item, unknown) for item in items] for row in rows])
+        place = {item: number for number, item in enumerate(items)}
+        width = max(sums.shape[1] for some, sums in rows if some)
+        table = np.full((len(run), len(items), width), np.nan)
+        for row, (some, sums) in zip(table, rows, strict=True):
+            if some:
+                row[[place[item] for item in some]] = sums
         steps = [checkpoint.step or 0 for checkpoint in run]
         # A metric may have nothing to divide by, which is no change then.
         with np.errstate(all="ignore"):

@@ -111,7 +111,7 @@ def _traces(task: TaskReport, rng: np.random.Generator) -> list[list[RatedOutput
     place = {name: number for number, name in enumerate(series_of(task))}
     series = {checkpoint.label: checkpoint.series for checkpoint in task.checkpoints}
     traces: list[list[RatedOutput]] = [[] for _ in place]
-    for row in chosen:
+    for row in chosen.tolist():
         output = task.rated[row]
         traces[place[series[output.checkpoint]]].append(output)
     return traces

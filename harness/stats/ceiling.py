@@ -103,6 +103,8 @@ def _left_out(
 ) -> Iterator[tuple[NDArray[np.bool_], Floats, Floats]]:
     """Each rater's outputs, own ratings, and the means of the others."""
     given = ~np.isnan(ratings)
+    if not (given.sum(axis=1) > 1).any():
+        return
     total, count = np.nansum(ratings, axis=1), given.sum(axis=1)
     for rater in range(ratings.shape[1]):
         others = count - given[:, rater]
@@ -124,7 +126,10 @@ def _correlation(
     """The coefficient in each resample, shape (draws,); NaN where one is constant."""
     if coefficient == "spearman":
         return spearman(one, other, item, drawn)
-    return pearson(drawn[:, item] @ moments(standard(one), standard(other)))
+    tallies = moments(standard(one), standard(other))
+    # Outputs of an item are drawn together.
+    sums = [np.bincount(item, part, drawn.shape[1]) for part in tallies.T]
+    return pearson(drawn @ np.stack(sums, axis=1))
 
 
 def _estimate(series: Floats, coefficient: str, raters: int) -> Estimate:

@@ -27,6 +27,9 @@ _TINY = 1e-12
 _BLOCK = 160_000
 """Weights of outputs ranked at once: few enough to stay in the cache."""
 
+_PAIRS = 500_000
+"""Pairs of outputs whose order is looked at together."""
+
 _PRODUCT = 20_000_000
 """Numbers of a matrix product held at once."""
 
@@ -195,9 +198,16 @@ def tau_b_by_item(first: Floats, second: Floats) -> Floats:
         Shape (items,).
     """
     one, other = np.triu_indices(len(first), 1)
-    x, y = (np.sign(values[one] - values[other]) for values in (first, second))
-    above, x_free, y_free = (np.nansum(s, axis=0) for s in (x * y, x * x, y * y))
-    return ratio(above, np.sqrt(x_free * y_free))
+    size = max(1, _PAIRS // max(1, len(one)))
+    taus = [np.empty(0)]
+    for at in range(0, first.shape[1], size):
+        x, y = (
+            np.sign(values[one, at : at + size] - values[other, at : at + size])
+            for values in (first, second)
+        )
+        above, x_free, y_free = (np.nansum(s, axis=0) for s in (x * y, x * x, y * y))
+        taus.append(ratio(above, np.sqrt(x_free * y_free)))
+    return np.concatenate(taus)
 
 
 def _pair_signs(x: Floats, y: Floats) -> NDArray[np.int8]:

@@ -21,6 +21,7 @@ from harness.stats.both import over_both
 from harness.stats.coefficients import KENDALL, PEARSON, SPEARMAN
 from harness.stats.crossed import Ratings
 from harness.stats.kendall import Influence
+from harness.stats.ranks import FIRST_ORDER, MANY_OUTPUTS, expanded_spearman
 from harness.stats.sample import LEAST_PAIR, LEAST_POINTS, Sample
 from harness.stats.system_level import of_pairs
 from harness.stats.ties import tie_accuracy
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from harness.stats.ties import Grouping
+    from harness.stats.output_pairs import Grouping
     from harness.types import Estimate
 
     Floats = NDArray[np.float64]
@@ -166,9 +167,6 @@ def _of(sample: Sample) -> Agreement:
     )
 
 
-MANY_OUTPUTS = 20_000
-"""Outputs above which Kendall's tau of all and within systems takes an analytic
-interval, see `kendall`."""
 _EXACT_KENDALL = 20_000_000
 """Most systems x items x items for which pairs are counted once for all resamples."""
 _KENDALL_DRAWS = 200
@@ -245,7 +243,7 @@ def _pooled(sample: Sample, tau: Floats | Influence) -> Coefficients:
     tallies = coefficients.moments(x, y).sum(axis=0)
     item = np.nonzero(sample.judged)[1]
     flat = sample.metric[sample.judged], sample.human[sample.judged]
-    rho = coefficients.spearman(*flat, item, sample.weights)
+    rho, how = _rhos(sample, *flat, item)
 
     def estimate(series: Floats | Influence, name: str) -> Estimate:
         what = f"{name} of all outputs"
@@ -253,9 +251,19 @@ def _pooled(sample: Sample, tau: Floats | Influence) -> Coefficients:
 
     return Coefficients(
         pearson=estimate(coefficients.pearson(sample.weights @ tallies), PEARSON),
-        spearman=estimate(rho, SPEARMAN),
+        spearman=estimate(rho, f"{SPEARMAN}{how}"),
         kendall=estimate(tau, KENDALL),
     )
+
+
+def _rhos(
+    sample: Sample, metric: Floats, human: Floats, item: NDArray[np.intp]
+) -> tuple[Floats, str]:
+    """Spearman's rho of outputs in each resample, and how that is found if not so."""
+    if sample.judged.sum() > MANY_OUTPUTS:
+        found = expanded_spearman(metric, human, item, sample.weights)
+        return found, f" ({FIRST_ORDER})"
+    return coefficients.spearman(metric, human, item, sample.weights), ""
 
 
 def _by_item(sample: Sample) -> Coefficients:
@@ -282,11 +290,11 @@ def _by_item(sample: Sample) -> Coefficients:
 def _by_system(sample: Sample, taus: Floats | tuple[Influence, ...]) -> Coefficients:
     rows = np.flatnonzero(sample.judged.any(axis=1))
     enough = sample.weights @ sample.judged.T >= LEAST_POINTS
-    rhos = np.full(enough.shape, np.nan)
+    rhos, how = np.full(enough.shape, np.nan), ""
     for row in np.flatnonzero(enough[0]):
         item = np.flatnonzero(sample.judged[row])
         flat = sample.metric[row, item], sample.human[row, item]
-        rhos[:, row] = coefficients.spearman(*flat, item, sample.weights)
+        rhos[:, row], how = _rhos(sample, *flat, item)
     x = coefficients.standard(sample.metric, axis=1)
     y = coefficients.standard(sample.human, axis=1)
     tallies = coefficients.moments(x, y).transpose(1, 0, 2)
@@ -302,7 +310,7 @@ def _by_system(sample: Sample, taus: Floats | tuple[Influence, ...]) -> Coeffici
 
     return Coefficients(
         pearson=estimate(coefficients.pearson(sums), PEARSON),
-        spearman=estimate(rhos, SPEARMAN),
+        spearman=estimate(rhos, f"{SPEARMAN}{how}"),
         kendall=_mean_tau(sample, [taus[row] for row in rows], enough[0, rows])
         if isinstance(taus, tuple)
         else estimate(taus, KENDALL),

@@ -11,7 +11,7 @@ from harness.stats.ties import Pairs, best_epsilon
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from harness.stats.ties import Grouping
+    from harness.stats.output_pairs import Grouping
 
     Floats = NDArray[np.float64]
 

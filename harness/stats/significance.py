@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from harness.stats.ties import Grouping
+    from harness.stats.output_pairs import Grouping
 
     Floats = NDArray[np.float64]
     Bools = NDArray[np.bool_]

@@ -40,6 +40,12 @@ FLIPS = 1000
 """Sign flips of the permutation test in SPA, as the reference has them."""
 _FLIP_SEED = 4
 """Seed of those flips in the reference implementation."""
+_MOST_GAPS = 2_000_000
+"""Most pairs x items whose differences are all held at once."""
+_FEW_DRAWS = 200
+"""Resamples where there are more."""
+_BLOCK = 1_000_000
+"""Differences held at once then."""
 _DIGITS = 12
 """Digits to which means are compared, so that equal sums tie in any order."""
 
@@ -62,18 +68,20 @@ class OfPairs:
 
 def of_pairs(sample: Sample) -> OfPairs:
     """All values of systems, each pair of systems on its own items."""
-    gaps = _Gaps.of(sample)
+    ends = ends_of(sample.comparable)
     all_pairs = len(sample.judged) * (len(sample.judged) - 1) // 2
-    pairs, systems = len(gaps.ends), int(gaps.ends.any(axis=0).sum())
+    pairs, systems = len(ends), int(ends.any(axis=0).sum())
     if pairs < LEAST_POINTS:
         return _undefined(len(sample.judged), all_pairs)
-    x, y = (
-        _sums(part, sample.weights) / np.maximum(sample.weights @ gaps.shared.T, 1)
-        for part in (gaps.metric, gaps.human)
-    )
-    found = of_gaps(x, y, gaps.ends)
+    if pairs * sample.judged.shape[1] > _MOST_GAPS:
+        x, y, accuracies = _in_blocks(sample)
+        how = f"the limit of sign flips, {_FEW_DRAWS} resamples as pairs are many"
+    else:
+        x, y, accuracies = _at_once(sample)
+        how = f"{FLIPS} sign flips (resamples: their limit)"
+    found = of_gaps(x, y, ends)
     what = f"of {systems} checkpoints in {pairs} pairs"
-    soft = f"soft pairwise accuracy {what}, {FLIPS} sign flips (resamples: their limit)"
+    soft = f"soft pairwise accuracy {what}, {how}"
 
     def of_systems(key: str, name: str) -> Estimate:
         return sample.estimate(
@@ -92,7 +100,7 @@ def of_pairs(sample: Sample) -> OfPairs:
         spearman=of_systems("spearman", SPEARMAN),
         kendall=of_systems("kendall", KENDALL),
         accuracy=of_each_pair(right, f"share of pairs in the same order, {what}"),
-        spa=of_each_pair(_soft_accuracies(gaps, sample), soft),
+        spa=of_each_pair(accuracies, soft),
     )
 
 
@@ -113,8 +121,6 @@ def _undefined(systems: int, pairs: int) -> OfPairs:
 class _Gaps:
     """Differences of the systems of each pair, on the items that the two share."""
 
-    ends: Floats
-    """Shape (pairs, systems), what `ends_of` gives."""
     shared: Floats
     """Shape (pairs, items): 1 where both are judged."""
     metric: Floats
@@ -131,8 +137,40 @@ class _Gaps:
             np.where(shared, values[one] - values[other], 0.0)
             for values in (sample.metric, sample.human)
         )
-        ends = ends_of(sample.comparable)
-        return cls(ends, shared.astype(float), metric, human)
+        return cls(shared.astype(float), metric, human)
+
+
+def _at_once(sample: Sample) -> tuple[Floats, Floats, Floats]:
+    """Differences of both means, (draws, pairs), and SPA, in each resample."""
+    gaps = _Gaps.of(sample)
+    x, y = (
+        _sums(part, sample.weights) / np.maximum(sample.weights @ gaps.shared.T, 1)
+        for part in (gaps.metric, gaps.human)
+    )
+    return x, y, _soft_accuracies(gaps, sample)
+
+
+def _in_blocks(sample: Sample) -> tuple[Floats, Floats, Floats]:
+    """The same of very many pairs, of few resamples and with SPA at its limit."""
+    w = sample.weights[: 1 + _FEW_DRAWS]
+    # Counts are whole numbers and squares only scale p: seven digits are plenty.
+    single = w.astype(np.float32)
+    one, other = pairs_of(sample.comparable)
+    size = max(1, _BLOCK // w.shape[1])
+    parts = []
+    for at in range(0, len(one), size):
+        first, second = one[at : at + size], other[at : at + size]
+        shared = sample.judged[first] & sample.judged[second]
+        number = np.maximum(single @ shared.astype(np.float32).T, 1)
+        block, p = [], []
+        for values in (sample.metric, sample.human):
+            gaps = np.where(shared, values[first] - values[second], 0.0)
+            squares = single @ np.square(gaps, dtype=np.float32).T
+            block.append(_sums(gaps, w) / number)
+            p.append(limiting_p(w @ gaps.T, squares.astype(float)))
+        parts.append((*block, np.abs(p[0] - p[1])))
+    x, y, apart = (np.concatenate(some, axis=1) for some in zip(*parts, strict=True))
+    return x, y, 1 - apart.mean(axis=1)
 
 
 def pairs_of(comparable: Bools) -> tuple[Indices, Indices]:

@@ -10,12 +10,13 @@ these keep items and systems in which one judgment is constant.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from harness.stats import coefficients
 from harness.stats.bootstrap import undefined
+from harness.stats.output_pairs import Grouping, across_items, within_items
 from harness.stats.sample import LEAST_PAIR, Sample
 
 if TYPE_CHECKING:
@@ -27,13 +28,10 @@ if TYPE_CHECKING:
     Indices = NDArray[np.intp]
     Bools = NDArray[np.bool_]
 
-Grouping = Literal["none", "item", "system"]
-"""Which outputs are compared: all, those for one item, those of one system."""
-
 FOLDS = 5
 """Parts of the items that are held out in turn."""
 _MOST_PAIRS = 1_000_000
-"""Pairs beyond which those of all outputs or within systems are a random sample."""
+"""Pairs beyond which a random sample of them is compared."""
 _RESAMPLED = 30_000
 """Most pairs, of all outputs or within systems, that are weighed anew in each draw."""
 _BARE_PAIRS = 10_000
@@ -100,15 +98,17 @@ class Pairs:
         says which is a copy of which, of resampled systems.
         """
         judged = np.isfinite(metric) & np.isfinite(human)
-        each = np.arange(len(judged)) if system is None else system
+        rng = np.random.default_rng(seed)
         if grouping == "item":
-            first, second, group, total = _within_items(judged, each)
+            first, second, group, total = within_items(judged, _MOST_PAIRS, rng)
         else:
-            rng = np.random.default_rng(seed)
-            first, second, group, total = _across_items(judged, grouping, most, rng)
-            items = judged.shape[1]
-            copies = (each[first // items] == each[second // items]) & (
-                first % items == second % items
+            first, second, group, total = across_items(
+                judged, most, rng, grouping=grouping
+            )
+        if system is not None:
+            own = np.repeat(system, judged.shape[1])
+            copies = (own[first] == own[second]) & (
+                first % judged.shape[1] == second % judged.shape[1]
             )
             first, second, group = (v[~copies] for v in (first, second, group))
             total -= int(copies.sum())
@@ -171,9 +171,9 @@ def tie_accuracy(sample: Sample, grouping: Grouping) -> TieAccuracy:
 
     Args:
         sample: judgments and resamples.
-        grouping: which outputs make pairs. Of all outputs or within systems there are
-            many pairs; beyond 1 million they are a random sample, and 200 resamples
-            weigh at most 30,000 of them. `method` says so.
+        grouping: which outputs make pairs. Beyond 1 million pairs they are a random
+            sample, as large for each item or system; of all outputs or within systems,
+            200 resamples weigh at most 30,000 of them. `method` says so.
     """
     most = _BARE_PAIRS if sample.rough else _MOST_PAIRS
     if sample.system is not None:
@@ -354,39 +354,3 @@ def _counts(sample: Sample, grouping: Grouping) -> tuple[int, int]:
     judged = judged[judged > 0]
     used = int((judged >= LEAST_PAIR).sum())
     return used, len(judged) - used
-
-
-def _within_items(
-    judged: Bools, system: Indices
-) -> tuple[Indices, Indices, Indices, int]:
-    """Places of both outputs of each pair in the flat matrix, their item, number."""
-    one, other = np.nonzero(np.triu(system[:, None] != system))
-    pair, item = np.nonzero(judged[one] & judged[other])
-    items = judged.shape[1]
-    return one[pair] * items + item, other[pair] * items + item, item, len(item)
-
-
-def _across_items(
-    judged: Bools, grouping: Grouping, most: int, rng: np.random.Generator
-) -> tuple[Indices, Indices, Indices, int]:
-    """The same for pairs of all outputs or within systems, a sample of many."""
-    flat = np.arange(judged.size).reshape(judged.shape)
-    rows = [flat[judged]] if grouping == "none" else [*map(np.extract, judged, flat)]
-    most_of_each = most // max(1, len(rows))
-    parts = [_some_pairs(len(row), most_of_each, rng) for row in rows]
-    total = sum(len(row) * (len(row) - 1) // 2 for row in rows)
-    first = [row[one] for row, (one, _) in zip(rows, parts, strict=True)]
-    second = [row[other] for row, (_, other) in zip(rows, parts, strict=True)]
-    group = np.repeat(np.arange(len(rows)), [len(one) for one, _ in parts])
-    return np.concatenate(first), np.concatenate(second), group, total
-
-
-def _some_pairs(
-    outputs: int, most: int, rng: np.random.Generator
-) -> tuple[Indices, Indices]:
-    if outputs * (outputs - 1) // 2 <= most:
-        one, other = np.triu_indices(outputs, 1)
-        return one, other
-    one = rng.integers(outputs, size=most)
-    other = rng.integers(outputs - 1, size=most)
-    return one, other + (other >= one)

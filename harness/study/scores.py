@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
+from harness.study.outputs import current_outputs
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
+
+    from numpy.typing import NDArray
 
     from harness.study.file import StudyFile
-    from harness.types import Json, Score, Tally
+    from harness.types import Json, Output, Score, Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,62 @@ class StoredScore:
     """The metric's value for this output; None if it cannot judge it."""
     tally: Tally | None
     """Sufficient statistics; None as above."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scores(Sequence[StoredScore]):
+    """A metric's scores of one checkpoint, by item and sample, column by column."""
+
+    items: Sequence[str]
+    """Id of each score's item."""
+    outputs: Sequence[str | None]
+    """Id of each score's output; None for metrics of likelihood."""
+    values: NDArray[np.float64]
+    """Shape (scores,); NaN where the metric cannot judge the output."""
+    tallied: NDArray[np.bool_]
+    """Shape (scores,): whether there are sufficient statistics."""
+    tallies: NDArray[np.float64]
+    """Shape (scores that are tallied, width); of objects if they differ in width."""
+
+    def __len__(self) -> int:
+        """Number of scores."""
+        return len(self.items)
+
+    @overload
+    def __getitem__(self, at: int) -> StoredScore: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[StoredScore]: ...
+    def __getitem__(self, at: int | slice) -> StoredScore | list[StoredScore]:
+        """One score or several, as values of their own."""
+        if isinstance(at, slice):
+            return [self[one] for one in range(*at.indices(len(self)))]
+        place = range(len(self))[at]
+        value = float(self.values[place])
+        return StoredScore(
+            item=self.items[place],
+            output=self.outputs[place],
+            value=None if np.isnan(value) else value,
+            tally=self.tallies[int(self.tallied[:place].sum())]
+            if self.tallied[place]
+            else None,
+        )
+
+    @property
+    def of_likelihoods(self) -> bool:
+        """Whether any judges likelihoods of given texts rather than an output."""
+        return None in self.outputs
+
+    def as_means(self) -> Scores:
+        """The same values, with tallies from which their mean follows."""
+        known = ~np.isnan(self.values)
+        values = self.values[known]
+        return Scores(
+            items=self.items,
+            outputs=self.outputs,
+            values=self.values,
+            tallied=known,
+            tallies=np.stack([values, np.ones(len(values))], axis=1),
+        )
 
 
 def store_metric(
@@ -106,19 +167,88 @@ def store_scores(study: StudyFile, scores: Iterable[tuple[Score, str]]) -> None:
         study.insert("scores", rows, ignore=True)
 
 
+SCORES = """
+    SELECT ifnull(output, ' ' || item), signature, key, value, tally
+    FROM scores WHERE checkpoint = ? ORDER BY item
+"""
+"""A score of no output goes by its item; no id begins with a space."""
+
+TRUTHS = "SELECT id, refs_hash FROM items WHERE task = ? AND active"
+
+LIKELIHOOD_SETTINGS = """
+    SELECT likelihood_settings FROM evaluations WHERE task = ? AND checkpoint = ?
+"""
+
+_Judged = tuple[str, int, "str | None"]
+"""Item, sample and output; no output where a likelihood of the item is judged."""
+
+
 def current_scores(
-    study: StudyFile, task: str, checkpoint: str
-) -> dict[str, list[StoredScore]]:
-    """The scores that count for a checkpoint on a task, by signature."""
-    rows = study.rows(
-        "SELECT item, output, signature, value, tally FROM current_scores "
-        "WHERE task = ? AND checkpoint = ? ORDER BY item, sample",
-        [task, checkpoint],
-    )
-    found: dict[str, list[StoredScore]] = {}
-    for row in rows:
-        tally = None if row["tally"] is None else np.frombuffer(row["tally"])
-        found.setdefault(row["signature"], []).append(
-            StoredScore(row["item"], row["output"], row["value"], tally)
+    study: StudyFile,
+    task: str,
+    checkpoint: str,
+    outputs: Iterable[Output] | None = None,
+) -> dict[str, Scores]:
+    """The scores that count for a checkpoint on a task, by signature.
+
+    Args:
+        study: the study.
+        task: name of the task.
+        checkpoint: id of the checkpoint.
+        outputs: those of the checkpoint that count, if they are at hand.
+    """
+    if outputs is None:
+        outputs = current_outputs(study, task, checkpoint)
+    truths = study.mapping(TRUTHS, [task])
+    # As the view of that name, but each item is looked up once, not for each score.
+    judged: dict[str, _Judged] = {o.id: (o.item, o.sample, o.id) for o in outputs}
+    keys = {id_: truths[item] for id_, (item, *_) in judged.items()}
+    for settings in study.column(LIKELIHOOD_SETTINGS, [task, checkpoint]):
+        judged |= {f" {item}": (item, 0, None) for item in truths}
+        keys |= {f" {item}": f"{key} {settings}" for item, key in truths.items()}
+    rows = [
+        row for row in study.tuples(SCORES, [checkpoint]) if keys.get(row[0]) == row[2]
+    ]
+    return _in_columns(rows, judged) if rows else {}
+
+
+def _in_columns(
+    rows: Sequence[tuple[Json, ...]], judged: Mapping[str, _Judged]
+) -> dict[str, Scores]:
+    """Rows of `SCORES` by signature, each signature's by item and sample."""
+    ids, signatures, _, values, tallies = zip(*rows, strict=True)
+    ordered = sorted(judged, key=lambda id_: judged[id_][:2])
+    place = {id_: at for at, id_ in enumerate(ordered)}
+    number = {name: at for at, name in enumerate(dict.fromkeys(signatures))}
+    places = np.array([place[id_] for id_ in ids])
+    numbers = np.array([number[name] for name in signatures])
+    all_values = np.array(values, dtype=float)
+    found: dict[str, Scores] = {}
+    last = np.empty(0, dtype=np.intp)
+    for name, at in number.items():
+        own = np.flatnonzero(numbers == at)
+        own = own[np.argsort(places[own], kind="stable")]
+        # Metrics of one checkpoint judge the same outputs, as a rule.
+        if not np.array_equal(places[own], last):
+            last = places[own]
+            these = [judged[ordered[one]] for one in last]
+            items, _, outputs = zip(*these, strict=True)
+        blobs = [tallies[row] for row in own]
+        found[name] = Scores(
+            items=items,
+            outputs=outputs,
+            values=all_values[own],
+            tallied=np.array([blob is not None for blob in blobs]),
+            tallies=_joined([blob for blob in blobs if blob is not None]),
         )
     return found
+
+
+def _joined(tallies: Sequence[bytes]) -> NDArray[np.float64]:
+    """Shape (tallies, width), or (tallies,) of arrays if they differ in width."""
+    if len(set(map(len, tallies))) < 2:  # noqa: PLR2004 - one width
+        width = len(tallies[0]) // 8 if tallies else 0
+        return np.frombuffer(b"".join(tallies)).reshape(len(tallies), width)
+    joined = np.empty(len(tallies), dtype=object)
+    joined[:] = [np.frombuffer(tally) for tally in tallies]
+    return joined

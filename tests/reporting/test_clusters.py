@@ -81,12 +81,17 @@ def test_the_json_has_a_rank_for_each_metric(scored):
     assert set(one["ranks"]) == {a["signature"] for a in task["agreement"]}
 
 
-def test_what_would_take_long_is_not_tested_and_the_report_says_so(scored, monkeypatch):
-    monkeypatch.setattr(clusters, "MOST", 3 * CHECKPOINTS * ITEMS - 1)
+def test_of_very_many_outputs_a_sample_of_items_is_tested_and_the_report_says_so(
+    scored, monkeypatch
+):
+    monkeypatch.setattr(clusters, "MOST", 3 * CHECKPOINTS * ITEMS // 2)
     made = scored()
-    assert made.tasks[0].clusters[0].ranks == {}
-    for form in ("text", "md", "html"):
-        assert "Clusters of metrics: not tested: 450 pairs" in render(made, form)
+    [one] = made.tasks[0].clusters
+    assert one.ranks.keys() == {f"{name}|imported" for name in METRICS}
+    assert one.n == one.dropped == CHECKPOINTS * ITEMS // 2
+    assert "on a random 15 of 30 items" in one.method
+    assert "on a random 15 of 30 items" in render(made, "json")
+    assert one == scored().tasks[0].clusters[0]
 
 
 def test_one_metric_or_one_checkpoint_has_no_clusters(maker):

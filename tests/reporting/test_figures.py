@@ -91,7 +91,7 @@ def test_a_scatter_holds_every_rated_output_and_every_pair(task):
 
 
 def test_a_scatter_draws_no_more_points_than_a_page_bears(task):
-    many = replace(task, rated=task.rated * 50)
+    many = replace(task, rated=tuple(task.rated) * 50)
     made = scatter(many)
     assert (made.points, made.outputs) == (MOST_POINTS, 2400)
     assert made.figure == scatter(many).figure
