@@ -58,7 +58,7 @@ def test_no_output_is_paired_with_a_copy_of_its_own():
     got = redrawn(metric, human, np.random.default_rng(3))
     assert len(set(got.system)) < 9
     for grouping in ("item", "none", "system"):
-        pairs = Pairs.of(got.metric, got.human, grouping, 0, got.system)
+        pairs = Pairs.of(got.metric, got.human, grouping, 0, system=got.system)
         assert (pairs.gap > 0).all()
         copied = Pairs.of(got.metric, got.human, grouping, 0)
         assert (copied.gap == 0).any() == (grouping != "system")
