@@ -1,6 +1,8 @@
 """Results with and without careless raters, against reports without their ratings."""
 
+import csv
 import json
+from io import StringIO
 
 import numpy as np
 import pytest
@@ -125,6 +127,15 @@ def test_a_severe_rater_is_flagged_but_not_left_out(tmp_path):
     assert any("more severe" in flag for flag in flags["ann"])
     assert task.careless == []
     assert task.recount is None
+
+
+def test_both_ways_are_rows_of_the_csv_report(both):
+    rows = list(csv.DictReader(StringIO(render(both[0], "csv"), newline="")))
+    found = [row for row in rows if row["part"] == "recount"]
+    [one] = both[0].tasks[0].recount.criteria
+    told = {r["raters"]: float(r["value"]) for r in found if r["statistic"] == "alpha"}
+    assert told == {"all": one.alpha.all.value, "without": one.alpha.without.value}
+    assert len(found) == 2 * (1 + len(one.means) + len(one.kendall))
 
 
 def test_where_everybody_is_careless_nothing_is_left_and_that_is_said(tmp_path):
