@@ -9,6 +9,7 @@ from harness.backends import AUTOMATIC
 from harness.compare import compare
 from harness.exporting import export, export_ratings
 from harness.importing import Imported, import_outputs, import_ratings
+from harness.plan import plan
 from harness.progress import silent
 from harness.report import report
 from harness.rescore import Rescored, score_stored
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from harness.backends import Loading
     from harness.compare import Comparison
+    from harness.plan import Plan
     from harness.progress import Progress
     from harness.reporting.model import Report
     from harness.stats.correlation import Over
@@ -175,6 +177,24 @@ class Study:
             UsageError: they share no task, or are one and the same.
         """
         return compare(self.file, first, second, task=task)
+
+    def plan(
+        self, suite: str, criterion: str, detect: float, *, power: float = 0.8
+    ) -> list[Plan]:
+        """How many prompts and raters find a difference of two checkpoints.
+
+        Args:
+            suite: path of a task or suite file, name of a bundled one, or of a task in
+                the study.
+            criterion: what raters judge; each task that has it gets a plan.
+            detect: the difference, in points of the scale, or of a win rate from 0.5.
+            power: chance to find it.
+
+        Raises:
+            NotFound: no such suite, or no task in it has the criterion.
+            UsageError: `detect` or `power` is out of range.
+        """
+        return plan(self.file, suite, criterion, detect, power=power)
 
     def import_outputs(
         self,

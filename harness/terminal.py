@@ -101,6 +101,25 @@ def tell(message: str) -> None:
     typer.echo(message, err=True)
 
 
+def write_text(out: Path, text: str) -> None:
+    """Write a file, and say so; one that was there is kept until this is done.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        # A full disk must not cost the report that was there.
+        unfinished = out.with_name(f".{out.name}.part")
+        special = out.exists() and not out.is_file()
+        (out if special else unfinished).write_text(text, encoding="utf-8")
+        if not special:
+            unfinished.replace(out)
+    except OSError as error:
+        raise UsageError(f"{out} cannot be written: {error.strerror}") from error
+    tell(f"wrote {out}")
+
+
 @contextmanager
 def progress_bars() -> Iterator[Progress]:
     """Progress as bars, one a label, for work of more than a second.

@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from harness.cli import records, verbs
+from harness.cli import planning, records, verbs
 from harness.errors import HarnessError
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ for command in (
     verbs.rate,
     verbs.report,
     verbs.compare,
+    planning.plan,
     verbs.demo,
     records.init,
     records.export,

@@ -16,7 +16,7 @@ from harness.cli.options import (
     Resampled,
     Suite,
 )
-from harness.errors import NotFound, UsageError
+from harness.errors import NotFound
 from harness.terminal import (
     RESULTS,
     open_study,
@@ -24,6 +24,7 @@ from harness.terminal import (
     progress_bars,
     study_path,
     tell,
+    write_text,
 )
 
 if TYPE_CHECKING:
@@ -324,14 +325,4 @@ def _print_report(
     if out is None:
         typer.echo(text)
         return
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        # A full disk must not cost the report that was there.
-        unfinished = out.with_name(f".{out.name}.part")
-        special = out.exists() and not out.is_file()
-        (out if special else unfinished).write_text(text, encoding="utf-8")
-        if not special:
-            unfinished.replace(out)
-    except OSError as error:
-        raise UsageError(f"{out} cannot be written: {error.strerror}") from error
-    tell(f"wrote {out}")
+    write_text(out, text)

@@ -200,6 +200,10 @@ class Pilot:
     pairs: int
     """Pairs of checkpoints that were pooled."""
 
+    def spread(self, *, metric: bool = False) -> Spread:
+        """For a plan, with or without the best metric."""
+        return self.found.spread(metric=metric)
+
     @cached_property
     def _quantile(self) -> float:
         from scipy.special import stdtrit

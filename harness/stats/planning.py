@@ -39,6 +39,7 @@ MOST = 10_000_000
 """Prompts beyond which nobody plans."""
 _FREE_OF_SLOPE = 3
 _LARGEST_SHIFT = 1e3
+_CERTAIN = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,11 +196,11 @@ def _power(spread: Spread, goal: Goal, n: Floats, raters: int) -> Floats:
 
 def _exceeds(df: Floats, shift: Any) -> Floats:
     """Chance that |t| is beyond its 95 % quantile, noncentral by `shift`."""
-    from scipy.special import ndtr, nctdtr, stdtrit
+    from scipy.special import nctdtr, ndtr, stdtrit
 
     limit = stdtrit(df, (1 + LEVEL) / 2)
     above = 1 - nctdtr(df, shift, limit)
     below = 1 - nctdtr(df, -np.asarray(shift), limit)
     # The noncentral series ends where its first terms are too small to write down.
     certain = ndtr(np.asarray(shift) - limit)
-    return np.asarray(np.where(np.asarray(shift) > 30, certain, above + below))
+    return np.asarray(np.where(np.asarray(shift) > _CERTAIN, certain, above + below))
