@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
     from harness.backends import Loading
     from harness.compare import Comparison
-    from harness.plan import Plan
     from harness.progress import Progress
     from harness.reporting.model import Report
+    from harness.reporting.plans import Plan
     from harness.stats.correlation import Over
     from harness.types import Checkpoint
 

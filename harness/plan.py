@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import ceil
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from harness.errors import NotFound, UsageError
 from harness.reporting.evidence import gather
 from harness.reporting.formats import labels
+from harness.reporting.plans import Basis, Curve, Need, Plan
 from harness.reporting.preferred import COMPARING
 from harness.reporting.rated_pairs import compared_pairs, rated_pairs
 from harness.stats.components import LEAST_PROMPTS, Pilot, pilot
-from harness.stats.planning import Goal, detectable, prompts_needed
+from harness.stats.planning import MOST, Goal, detectable, prompts_needed
 from harness.stats.planning import power as power_of
 from harness.stats.sharpened import EXACTLY_THESE, LIKE_THESE
 from harness.stats.typical import Typical, typical_comparisons, typical_ratings
@@ -26,11 +27,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from harness.reporting.evidence import Evidence
+    from harness.reporting.model import CriterionInfo
     from harness.reporting.rated_pairs import RatedPairs
-    from harness.stats.sharpened import Estimand
     from harness.study import StudyFile
     from harness.task import Task
-    from harness.types import Json
+    from harness.taskfile import RatingPlan
 
 RATERS = (1, 2, 3, 5)
 """Raters of each output that are planned for."""
@@ -42,118 +43,6 @@ LONGEST = 2_000
 SLIDER = 100.0
 EVEN = 0.5
 """Most that a win rate can differ from that of equals."""
-
-
-@dataclass(frozen=True, slots=True)
-class Need:
-    """What one way of rating takes to reach the power."""
-
-    estimand: Estimand
-    """What the interval would be about."""
-    raters: int
-    """Raters of each output."""
-    metric: bool
-    """Whether the best metric helps."""
-    prompts: int | None
-    """Prompts to rate for both checkpoints; None if all there are do not suffice."""
-    low: int | None
-    """The same if ratings vary as little as they may."""
-    high: int | None
-    """The same if they vary as much as they may; None as above."""
-    ratings: int | None
-    """Ratings, or comparisons, of all raters together; None as above."""
-    minutes: float | None
-    """Time for them, of all raters together; None where the pace is unknown."""
-
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """Power over prompts, for prompts like these."""
-
-    raters: int
-    """Raters of each output."""
-    metric: bool
-    """Whether the best metric helps."""
-    prompts: tuple[int, ...]
-    """Rated prompts."""
-    power: tuple[float, ...]
-    """Chance to find the difference, 0 to 1."""
-
-
-@dataclass(frozen=True, slots=True)
-class Basis:
-    """What the plan rests on."""
-
-    measured: bool
-    """Whether ratings of the study told the variances; else they are typical ones."""
-    source: str
-    """Where typical ones were measured; empty if they are the study's."""
-    prompts: int
-    """Prompts rated so far, whatever the pair of checkpoints."""
-    pairs: int
-    """Pairs of checkpoints that were pooled."""
-    item_sd: float
-    """Standard deviation of true differences from prompt to prompt, in points."""
-    rater_sd: float
-    """Standard deviation of what one rater adds to a prompt's difference, in points."""
-    severity_sd: float | None
-    """Standard deviation of raters' severities; None where it is unknown."""
-    shared: float | None
-    """How far the same raters rated both outputs of a pair, 0 to 1; None as above."""
-    split: bool
-    """Whether the study told prompts' and raters' shares of the variance apart."""
-    metric: str | None
-    """The metric that helps most; None without one."""
-    r2: float
-    """Share of the variance of one rater's differences that it explains on prompts
-    which it was not chosen on, 0 to 1."""
-    seconds: float | None
-    """Median time of a rater for a page, with all its criteria; None if unknown."""
-    simulated: bool
-    """Whether a program gave the ratings."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How many prompts and raters find a difference of two checkpoints."""
-
-    task: str
-    """Name of the task."""
-    criterion: str
-    """What raters judge."""
-    kind: Literal["difference", "win rate"]
-    """Of mean ratings, or from 0.5 where outputs are compared directly."""
-    detect: float
-    """The difference, in points, or of the win rate from 0.5."""
-    power: float
-    """Chance to find it, 0 to 1."""
-    total: int
-    """Prompts that the task has."""
-    wanted: int
-    """Prompts of a campaign, as the task file says."""
-    basis: Basis
-    """What is known of the variance."""
-    needs: tuple[Need, ...]
-    """By estimand, then without and with the metric, then raters."""
-    finds: tuple[tuple[int, float], ...]
-    """Raters, and the difference that `wanted` prompts find with them and the power."""
-    curves: tuple[Curve, ...]
-    """Without and with the metric, then by raters."""
-
-    def need(
-        self, raters: int, *, metric: bool = False, estimand: Estimand = LIKE_THESE
-    ) -> Need:
-        """One of the needs; of a metric that there is not, the same without."""
-        [*_, found] = [
-            one
-            for one in self.needs
-            if (one.raters, one.estimand) == (raters, estimand) and one.metric <= metric
-        ]
-        return found
-
-    def as_json(self) -> dict[str, Json]:
-        """All fields by name."""
-        return asdict(self)
 
 
 def plan(
@@ -186,7 +75,7 @@ def plan(
         evidence = None
         if study is not None and name in stored_tasks(study):
             evidence = gather(study, name)
-        about = _About.of(name, task, evidence, criterion)
+        about = _About(name, task, evidence, criterion)
         known |= about.criteria
         if criterion in about.criteria:
             found.append(_made(about, Goal(detect, power, total=about.total)))
@@ -212,32 +101,56 @@ class _About:
     task: Task | None
     evidence: Evidence | None
     criterion: str
-    criteria: frozenset[str]
-    comparing: bool
-    length: float | None
-    points: bool
 
-    @classmethod
-    def of(
-        cls, name: str, task: Task | None, evidence: Evidence | None, criterion: str
-    ) -> _About:
-        asked = task.file.rating if task is not None else None
-        own = {one.name for one in asked.criteria} if asked is not None else set()
-        rated = {} if evidence is None else {one.name: one for one in evidence.criteria}
-        compared = () if evidence is None else evidence.comparisons.criteria
-        names = own | {*rated} | {one.name for one in compared}
-        length, points = None, False
-        comparing = criterion not in rated
-        if asked is not None and criterion in own:
-            comparing, points = asked.scheme in COMPARING, asked.scheme == "likert"
-            length = asked.points - 1.0 if points else SLIDER
-        elif criterion in rated:
-            low, high = rated[criterion].low, rated[criterion].high
-            length = None if low is None or high is None else high - low
-            points = length is not None and length < SLIDER
-        return cls(
-            name, task, evidence, criterion, frozenset(names), comparing, length, points
-        )
+    @cached_property
+    def rated(self) -> dict[str, CriterionInfo]:
+        """Criteria by which single outputs were rated."""
+        found = () if self.evidence is None else self.evidence.criteria
+        return {one.name: one for one in found}
+
+    @cached_property
+    def compared(self) -> set[str]:
+        """Criteria by which outputs were compared."""
+        found = () if self.evidence is None else self.evidence.comparisons.criteria
+        return {one.name for one in found}
+
+    @cached_property
+    def criteria(self) -> set[str]:
+        """All that were rated or are asked for."""
+        asked = self.task.file.rating if self.task is not None else None
+        own = () if asked is None else asked.criteria
+        return {one.name for one in own} | {*self.rated} | self.compared
+
+    @cached_property
+    def asked(self) -> RatingPlan | None:
+        """The task file's rating plan, if it has the criterion."""
+        found = self.task.file.rating if self.task is not None else None
+        names = () if found is None else [one.name for one in found.criteria]
+        return found if self.criterion in names else None
+
+    @property
+    def comparing(self) -> bool:
+        """Whether outputs are compared: as asked, or as was done if only that was."""
+        if (self.criterion in self.rated) != (self.criterion in self.compared):
+            return self.criterion in self.compared
+        return self.asked is not None and self.asked.scheme in COMPARING
+
+    @property
+    def points(self) -> bool:
+        """Whether raters choose one of a few points rather than a place on a line."""
+        if self.asked is not None:
+            return self.asked.scheme == "likert"
+        return self.length is not None and self.length < SLIDER
+
+    @property
+    def length(self) -> float | None:
+        """Of the scale; None where it is unknown."""
+        info = self.rated.get(self.criterion)
+        if info is not None and info.low is not None and info.high is not None:
+            return info.high - info.low
+        if self.asked is None or self.asked.scheme in COMPARING:
+            return None
+        return self.asked.points - 1.0 if self.asked.scheme == "likert" else SLIDER
 
     @cached_property
     def total(self) -> int:
@@ -272,7 +185,7 @@ def _made(about: _About, goal: Goal) -> Plan:
     pairs = about.pairs()
     known = None if pairs is None else pilot(pairs.differences)
     sources: Pilot | Typical = _typical(about) if known is None else known
-    basis = _basis(sources, pairs)
+    basis = _basis(sources, pairs, goal)
     helped = (False, True) if sources.spread(metric=True).explained else (False,)
     asked = known.found.asked if known is not None else 1.0
     pages = (0 if about.comparing else 1) + asked
@@ -305,16 +218,21 @@ def _typical(about: _About) -> Typical:
         return typical_comparisons()
     if about.length is None:
         raise UsageError(
-            f"Too little is rated by '{about.criterion}' to plan from, and its scale "
-            f"is unknown. Rate {LEAST_PROMPTS} prompts of two checkpoints, or name a "
-            "task file that has the criterion."
+            f"Ratings by '{about.criterion}' tell too little to plan from, and its "
+            f"scale is unknown. Rate {LEAST_PROMPTS} prompts of two checkpoints, or "
+            "name a task file that has the criterion."
         )
     return typical_ratings(about.length, points=about.points)
 
 
-def _basis(known: Pilot | Typical, pairs: RatedPairs | None) -> Basis:
+def _basis(known: Pilot | Typical, pairs: RatedPairs | None, goal: Goal) -> Basis:
     spread = known.spread(metric=True)
     found = known.found if isinstance(known, Pilot) else None
+    alone, helped = (
+        prompts_needed(known.spread(metric=metric), replace(goal, total=None), 1)
+        or MOST
+        for metric in (False, True)
+    )
     metric = None
     if found is None:
         metric = "a metric"
@@ -332,6 +250,7 @@ def _basis(known: Pilot | Typical, pairs: RatedPairs | None) -> Basis:
         shared=found.shared if found is not None else None,
         split=found is not None and found.split,
         metric=metric,
+        worth=max(0, alone - helped),
         r2=min(spread.explained, spread.item) / spread.of_prompt(1),
         seconds=None if pairs is None else pairs.seconds,
         simulated=pairs is not None and pairs.simulated,
@@ -352,7 +271,7 @@ def _need(
         for factor in known.range_of(raters, metric=metric)
     )
     prompts = prompts_needed(spread, goal, raters)
-    ratings = None if prompts is None else ceil(prompts * raters * pages)
+    ratings = None if prompts is None else ceil(round(prompts * raters * pages, 6))
     pace = basis.seconds
     return Need(
         estimand=goal.estimand,

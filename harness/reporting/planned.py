@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
-    from harness.plan import Need, Plan
+    from harness.reporting.plans import Need, Plan
     from harness.types import Json
 
 WIDTH = 100
@@ -224,12 +224,10 @@ def _metric(plan: Plan) -> str:
         return (
             "No metric explains anything of people's differences on held-out prompts."
         )
-    alone, helped = plan.need(1), plan.need(1, metric=True)
-    saved = (alone.prompts or 0) - (helped.prompts or 0)
-    worth = f"which is worth {counted(max(0, saved), 'prompt')} of one rater"
     return (
         f"{name} explains {basis.r2:.0%} of the differences that one rater sees, on "
-        f"prompts that it was not chosen on, {worth}."
+        "prompts that it was not chosen on. Where many more prompts are scored than "
+        f"rated, it is worth {counted(basis.worth, 'prompt')} of one rater."
     )
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import plotly.graph_objects as go
 
-    from harness.plan import Curve, Plan
+    from harness.reporting.plans import Curve, Plan
 
 
 def plans_html(plans: Sequence[Plan]) -> str:
