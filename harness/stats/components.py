@@ -1,4 +1,4 @@
-"""What makes differences of checkpoints vary: prompts, raters, and what metrics see.
+"""What makes differences of checkpoints vary: prompts, raters, what metrics see.
 
 Every pair of checkpoints gives one difference a prompt. Their variance about each
 pair's mean, pooled over pairs, less the noise that the raters of each difference

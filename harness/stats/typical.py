@@ -1,4 +1,4 @@
-"""How much ratings vary where nobody has rated yet, as measured on published sets.
+"""How much ratings vary where nobody has rated yet: measured on published sets.
 
 As shares of the scale's length, tau / s_r: WebNLG 2017, 1 to 3, semantics 0.325 /
 0.285; WebNLG 2020, 0 to 100, correctness 0.068 / 0.156, fluency 0.120 / 0.190 (Castro
