@@ -209,7 +209,8 @@ def test_the_figure_has_a_line_for_each_way_of_rating(rated):
     [found] = plan(rated, "rewrite", "meaning", 0.3)
     figure = power_figure(found)
     assert len(figure.data) == 8
-    assert {line.line.dash for line in figure.data} == {"solid", "dot"}
+    looks = {(line.line.dash, line.line.width) for line in figure.data}
+    assert len(looks) == 8
     assert [list(line.y) for line in figure.data] == [
         list(curve.power) for curve in found.curves
     ]

@@ -44,7 +44,7 @@ def plans_html(plans: Sequence[Plan]) -> str:
 def power_figure(plan: Plan) -> go.Figure:
     """Power over prompts like these, a line for each number of raters.
 
-    Lines with the metric are dotted.
+    Lines with the metric are thin.
     """
     import plotly.graph_objects as go
 
@@ -69,13 +69,13 @@ def _line(curve: Curve, place: int) -> go.Scatter:
 
     name = counted(curve.raters, "rater")
     name += ", with a metric" if curve.metric else ""
-    dash = "dot" if curve.metric else DASHES[0]
+    look = {"dash": DASHES[place % len(DASHES)], "width": 1 if curve.metric else 2.5}
     return go.Scatter(
         x=list(curve.prompts),
         y=list(curve.power),
         mode="lines",
         name=name,
-        line={"color": PALETTE[place % len(PALETTE)], "width": 2, "dash": dash},
+        line={"color": PALETTE[place % len(PALETTE)], **look},
         meta={"series": place, "role": "values"},
         text=[name] * len(curve.prompts),
         hovertemplate="%{text}<br>%{x:,} prompts: %{y:.2f}<extra></extra>",
