@@ -54,8 +54,11 @@ def metric_agreements(
         for criterion in evidence.rating_values
         for signature in evidence.score_values
     ]
-    # Sorting pairs of outputs takes most of the time, and lets others work meanwhile.
-    with ThreadPoolExecutor(THREADS) as threads:
+    from threadpoolctl import threadpool_limits
+
+    # Sorting pairs of outputs takes most of the time, and lets others work meanwhile;
+    # matrix products with threads of their own would wait for each other.
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(THREADS) as threads:
         one = partial(_agreement, evidence, resampling)
         results = threads.map(one, *zip(*pairs, strict=True)) if pairs else iter(())
         found = []

@@ -10,6 +10,7 @@ Resampling Plans, chapter 6).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
+    Indices = NDArray[np.intp]
 
 MANY_OUTPUTS = 20_000
 """Outputs above which resamples are neither ranked nor sorted anew."""
@@ -41,13 +43,14 @@ def expanded_spearman(
     Returns:
         Shape (draws,); NaN where one of the two is constant.
     """
-    x, y = _centred_ranks(first), _centred_ranks(second)
+    by_first, by_second = _Order.of(first), _Order.of(second)
+    x, y = by_first.centred_ranks(), by_second.centred_ranks()
     scale = max(1, len(item)) ** 2
     parts = (
         # A weight is a factor of its own output's product, and moves others' ranks.
-        x * y - _moved(first, y) - _moved(second, x),
-        x * x - 2 * _moved(first, x),
-        y * y - 2 * _moved(second, y),
+        x * y - by_first.moved(y) - by_second.moved(x),
+        x * x - 2 * by_first.moved(x),
+        y * y - 2 * by_second.moved(y),
     )
     slopes = np.stack(
         [np.bincount(item, part / scale, weights.shape[1]) for part in parts], axis=1
@@ -59,23 +62,38 @@ def expanded_spearman(
     return rho
 
 
-def _centred_ranks(values: Floats) -> Floats:
-    """Midranks less their mean: half of how many are below less how many above."""
-    ordered = np.sort(values)
-    below = np.searchsorted(ordered, values, side="left")
-    upto = np.searchsorted(ordered, values, side="right")
-    return np.asarray((below + upto - len(values)) / 2)
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """Outputs in ascending order of one judgment."""
 
+    order: Indices
+    """Their places."""
+    below: Indices
+    """How many are below each output, shape (outputs,)."""
+    upto: Indices
+    """How many are not above it."""
 
-def _moved(values: Floats, of: Floats) -> Floats:
-    """What one more copy of each output takes from the others' ranks, times `of`.
+    @classmethod
+    def of(cls, values: Floats) -> _Order:
+        order = np.argsort(values, kind="stable")
+        ordered = values[order]
+        starts = np.flatnonzero(np.diff(ordered, prepend=np.nan))
+        sizes = np.diff(starts, append=len(values))
+        below, upto = np.empty_like(order), np.empty_like(order)
+        below[order] = np.repeat(starts, sizes)
+        upto[order] = np.repeat(starts + sizes, sizes)
+        return cls(order, below, upto)
 
-    Half of the sum of `of` over those with lower values less that over higher ones.
-    """
-    order = np.argsort(values, kind="stable")
-    ordered = values[order]
-    sums = np.concatenate([[0.0], np.cumsum(of[order])])
-    below = sums[np.searchsorted(ordered, values, side="left")]
-    upto = sums[np.searchsorted(ordered, values, side="right")]
-    moved: Floats = (below - (sums[-1] - upto)) / 2
-    return moved
+    def centred_ranks(self) -> Floats:
+        """Midranks less their mean: half of how many are below less how many above."""
+        ranks: Floats = (self.below + self.upto - len(self.order)) / 2
+        return ranks
+
+    def moved(self, values: Floats) -> Floats:
+        """What one more copy of each output takes from the others' ranks, times these.
+
+        Half of the values' sum over those below it less that over those above.
+        """
+        sums = np.concatenate([[0.0], np.cumsum(values[self.order])])
+        moved: Floats = (sums[self.below] - (sums[-1] - sums[self.upto])) / 2
+        return moved

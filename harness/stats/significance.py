@@ -125,6 +125,8 @@ def contests(
     Raises:
         UsageError: the shapes do not fit, or a statistic is none of `STATISTICS`.
     """
+    from threadpoolctl import threadpool_limits
+
     scores, human = np.asarray(metrics, float), np.asarray(human, float)
     if scores.ndim != 3 or scores.shape[1:] != human.shape:  # noqa: PLR2004
         raise UsageError(
@@ -145,7 +147,8 @@ def contests(
     def series(pair: tuple[int, int]) -> list[tuple[str, Floats]]:
         return list(made.series(*pair, statistics))
 
-    with ThreadPoolExecutor(_THREADS) as threads:
+    # Matrix products with threads of their own would wait for each other.
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(_THREADS) as threads:
         results = zip(pairs, threads.map(series, pairs), strict=True)
         for done, (pair, values) in enumerate(results, 1):
             for name, one in values:
