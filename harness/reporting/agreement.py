@@ -105,13 +105,15 @@ def _ceiling(
 ) -> Ceiling:
     """Metric and left-out raters against the same others, output by output."""
     given = evidence.rating_columns[criterion]
-    places = evidence.rating_places[criterion]
-    ratings = given.table
+    many = len(given.outputs) * len(given.raters) > MANY_RATINGS
+    if many:
+        # A single rating is held against nothing, and the table is large.
+        given = given.shared()
+    places = np.array([evidence.place_of[id_] for id_ in given.outputs], dtype=np.intp)
     sign = 1 if evidence.descriptions[signature]["higher_is_better"] else -1
-    many = ratings.size > MANY_RATINGS
     return ceiling(
         sign * evidence.score_values[signature][places],
-        ratings,
+        given.table,
         _by_id(evidence)[evidence.cells[1][places]],
         draws=min(resampling.draws, FEW_DRAWS) if many else resampling.draws,
         seed=resampling.seed,

@@ -183,6 +183,18 @@ class Columns:
         table[self.row, self.column] = self.value
         return table
 
+    def shared(self) -> Columns:
+        """The same without outputs that one rater alone rated."""
+        several = np.bincount(self.row) > 1
+        kept = several[self.row]
+        return Columns(
+            tuple(one for one, more in zip(self.outputs, several, strict=True) if more),
+            self.raters,
+            (np.cumsum(several) - 1)[self.row[kept]],
+            self.column[kept],
+            self.value[kept],
+        )
+
     @property
     def mapping(self) -> dict[str, dict[int, float]]:
         """Output to rater to rating."""
