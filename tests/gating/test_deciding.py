@@ -135,7 +135,7 @@ def a_metric_gain(evidence, rng, drop, items):
             )
         ]
     made = replace(found, scores=scores)
-    return ByMetric(made, metric, *ids, None, Rules(draws=500), silent).gain()
+    return ByMetric(made, metric, *ids, None, Rules(), silent).gain()
 
 
 def a_rating_gain(evidence, rng, drop, rated):
