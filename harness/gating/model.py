@@ -49,7 +49,7 @@ class Rules:
     """What intervals of ratings are about."""
     metric: str | None = None
     """The metric that may sharpen ratings; None: the first that can; `none`: none."""
-    draws: int = 1000
+    draws: int = 4000
     """Resamples behind the interval of a metric."""
     seed: int = 0
     """Seed of the resamples."""
