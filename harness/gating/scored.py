@@ -18,7 +18,7 @@ import numpy as np
 from harness.errors import HarnessError, Unscorable, UsageError
 from harness.gating.model import Gain
 from harness.metrics import Tallied, Whole
-from harness.reporting.estimates import item_tallies
+from harness.reporting.item_sums import item_tallies
 from harness.stats.bootstrap import (
     WHOLE_DRAWS,
     corpus_estimate,
@@ -109,7 +109,7 @@ class ByMetric:
 
     def _of_sums(self, metric: Tallied) -> Estimate:
         found = [
-            item_tallies(metric, self.evidence.scores[id_].get(metric.signature, ()))[0]
+            item_tallies(metric, self.evidence.scores[id_][metric.signature])
             for id_ in self._checkpoints
         ]
         shared = [item for item in found[0] if item in found[-1]]
@@ -178,9 +178,9 @@ class ByMetric:
         for output in self.evidence.outputs[checkpoint]:
             judged = (self.evidence.items[output.item], output.text)
             found.setdefault(output.item, []).append(judged)
-        of_likelihoods = self.evidence.scores[checkpoint].get(self.metric.signature, ())
-        for score in of_likelihoods:
-            found.setdefault(score.item, [])
+        scores = self.evidence.scores[checkpoint].get(self.metric.signature)
+        for item in scores.items if scores else ():
+            found.setdefault(item, [])
         return found
 
     def _turned(self, found: Estimate) -> Estimate:

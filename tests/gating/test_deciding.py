@@ -128,12 +128,9 @@ def a_metric_gain(evidence, rng, drop, items):
     shared = rng.normal(size=items)
     for id_, less in zip(ids, (drop, 0), strict=True):
         own = shared + rng.normal(size=items) - less
-        scores[id_][metric.signature] = [
-            replace(score, value=value, tally=np.array([value, 1.0]))
-            for score, value in zip(
-                found.scores[id_][metric.signature], own.tolist(), strict=False
-            )
-        ]
+        old = found.scores[id_][metric.signature]
+        values = np.append(own, np.full(len(old) - items, np.nan))
+        scores[id_][metric.signature] = replace(old, values=values).as_means()
     made = replace(found, scores=scores)
     return ByMetric(made, metric, *ids, None, Rules(), silent).gain()
 
@@ -150,10 +147,9 @@ def a_rating_gain(evidence, rng, drop, rated):
         said = own + rng.normal(scale=0.5, size=60)
         outputs = found.outputs[id_]
         of_output = {one.id: value for one, value in zip(outputs, said, strict=True)}
-        scores[id_][metric.signature] = [
-            replace(score, value=float(of_output[score.output]))
-            for score in found.scores[id_][metric.signature]
-        ]
+        old = found.scores[id_][metric.signature]
+        values = np.array([of_output[one] for one in old.outputs])
+        scores[id_][metric.signature] = replace(old, values=values).as_means()
         ratings += [
             Rating(
                 0,
