@@ -1,4 +1,4 @@
-"""How far a checkpoint is ahead by people's ratings, sharpened by a metric's scores.
+"""How far a checkpoint is ahead by ratings, sharpened by a metric's scores.
 
 The samples of a prompt are averaged, rater by rater. Which metric helps is settled
 before any rating is seen: the one that is named, else the first of the task that has a

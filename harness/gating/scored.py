@@ -1,4 +1,4 @@
-"""How far a checkpoint is ahead by a metric, with an interval that few items suit.
+"""How far a checkpoint is ahead by a metric, with an interval fit for few items.
 
 The interval is that of `harness compare`, a paired bootstrap over items. Percentiles of
 resamples are too narrow by about (n - 1) / n and as if the variance were known, so that
