@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from harness.backends import AUTOMATIC
 from harness.compare import compare
 from harness.exporting import export, export_ratings
+from harness.gate import Rules, conditions, gate
 from harness.importing import Imported, import_outputs, import_ratings
 from harness.plan import plan
 from harness.progress import silent
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from harness.backends import Loading
     from harness.compare import Comparison
+    from harness.gate import GateResult
     from harness.progress import Progress
     from harness.reporting.model import Report
     from harness.reporting.plans import Plan
@@ -195,6 +197,41 @@ class Study:
             UsageError: `detect` or `power` is out of range.
         """
         return plan(self.file, suite, criterion, detect, power=power)
+
+    def gate(  # noqa: PLR0913 - as the command's options
+        self,
+        on: str | Sequence[str],
+        *,
+        against: str | None = None,
+        threshold: float | Sequence[float] = (),
+        min_difference: float | Sequence[float] = (),
+        candidate: str = "latest",
+        tasks: Sequence[str] | None = None,
+        rules: Rules = Rules(),  # noqa: B008 - frozen
+    ) -> GateResult:
+        """Test a checkpoint; `passed` and `verdicts` of the result say how it went.
+
+        Args:
+            on: a criterion or metric, or several, each a condition.
+            against: the baseline's name, or `first` or `previous` of the series.
+            threshold: instead, a number for each condition.
+            min_difference: how far to surpass the baseline, a number for each.
+            candidate: name of a checkpoint, or `latest`.
+            tasks: names; None: every task in the study.
+            rules: how it is judged; see `harness.gate.Rules`.
+
+        Raises:
+            NotFound: no such checkpoint, task, metric or criterion.
+            UsageError: what is asked makes no sense, or was not scored or rated.
+        """
+        return gate(
+            self.file,
+            conditions(on, threshold, min_difference),
+            against=against,
+            candidate=candidate,
+            tasks=tasks,
+            rules=rules,
+        )
 
     def import_outputs(
         self,

@@ -29,7 +29,7 @@ LAYERS = (
         *("leaks", "rendering", "differences", "feedback"),
         *("assignments", "rate", "earlier", "desk"),
         *("given", "overview", "roster", "remarks", "adjudicate"),
-        *("report", "reporting", "compare", "plan"),
+        *("report", "reporting", "compare", "plan", "gate", "gating"),
     ),
     ("demo", "api", "terminal", "cli", "ui"),
 )

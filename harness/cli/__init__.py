@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from harness.cli import planning, records, verbs
+from harness.cli import gating, planning, records, verbs
 from harness.errors import HarnessError
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ for command in (
     verbs.report,
     verbs.compare,
     planning.plan,
+    gating.gate,
     verbs.demo,
     records.init,
     records.export,

@@ -217,7 +217,7 @@ def report(  # noqa: PLR0913 - one argument an option
     Example: harness report --db results/demo.db --format html --out report.html
     """
     study = open_study(db, name, must_exist=True)
-    tasks = _named_tasks(study, name)
+    tasks = named_tasks(study, name)
     form = Format.JSON if json else format
     _print_report(study, tasks, form, out, human=human.value, over=over)
 
@@ -288,7 +288,12 @@ def _tell_usage(usage: Usage, whom: str) -> None:
         tell(f"Mind: {remark}")
 
 
-def _named_tasks(study: StudyFile, name: str | None) -> list[str] | None:
+def named_tasks(study: StudyFile, name: str | None) -> list[str] | None:
+    """Names of the stored tasks that a suite's or task's name means; None: all.
+
+    Raises:
+        NotFound: no suite, task file or stored task has that name.
+    """
     from harness.study.items import stored_tasks
     from harness.task import load_tasks
 
