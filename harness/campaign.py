@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from harness.choosing import Chance, choose
 from harness.errors import NotFound, StudyError, UsageError
 from harness.gold import Known, read_known
 from harness.identity import content_hash
@@ -16,6 +17,7 @@ from harness.study.checkpoints import is_named, stored_checkpoints
 from harness.study.file import now
 from harness.taskfile import RatingPlan
 from harness.units import NewUnit, store_units
+from harness.yardstick import values_by, yardstick
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -59,31 +61,28 @@ class Campaign:
         """How many different raters each output gets."""
         return self.plan.raters_per_output
 
-    @property
-    def probability(self) -> float:
-        """Chance that an output of the task had of being drawn, above 0, at most 1."""
-        return len(self.items) / self.drawn_from
-
 
 def open_campaign(study: StudyFile, task: Task) -> Campaign:
     """The campaign with the task's rating plan; a new one if the plan has changed.
 
-    The prompts are drawn at random with the plan's seed from those that have outputs,
-    and stay the same from then on. Checkpoints are not frozen: what a later one
-    writes for these prompts is rated too. A campaign is drawn anew as long as it has
-    fewer prompts than wanted and nobody has seen any of them. Gold items and examples
-    are as frozen as the plan: when their files change, a new campaign begins.
+    The prompts are drawn with the plan's seed from those that have outputs (see
+    `harness.choosing`), and stay the same from then on. Checkpoints are not frozen:
+    what a later one writes for these prompts is rated too. A campaign is drawn anew as
+    long as it has fewer prompts than wanted and nobody has seen any of them. Gold items
+    and examples are as frozen as the plan: when their files change, a new campaign
+    begins.
 
     Raises:
         UsageError: the task has no rating plan, or asks for no outputs.
         InputError: the plan's file of gold items or examples is not as it must be.
-        NotFound: it names a checkpoint that the study does not have.
-        StudyError: there is nothing to rate yet.
+        NotFound: it names a checkpoint that the study does not have, or a metric
+            that has no scores.
+        StudyError: there is nothing to rate yet, or no scores to draw by.
     """
     plan = _plan_of(task)
     _refuse_unknown(study, task, plan)
     known = _Known.of(task, plan)
-    with study.transaction() as db:
+    with study.transaction():
         pool = _prompts_with_outputs(study, task.name)
         found = _same_plan(study, task.name, plan, known)
         if found is not None and _still_good(study, found, pool):
@@ -93,31 +92,39 @@ def open_campaign(study: StudyFile, task: Task) -> Campaign:
                 f"{study.path} has no outputs of task '{task.name}' to rate. "
                 "Generate some first: harness run"
             )
+        chances = choose(pool, plan, _gaps(study, task.name, plan))
         protocol = {
             "task": task.name,
             "instructions": task.file.description,
             "plan": plan.model_dump(mode="json"),
-            "items": _draw(pool, plan),
+            "items": [one.item for one in chances if one.place is not None],
             "drawn_from": len(pool),
             "gold": [json.loads(one.content) for one in known.gold],
             "examples": [json.loads(one.content) for one in known.examples],
         }
+        campaign = _stored(study, task.name, protocol)
+        rows = [{"campaign": campaign.id, **asdict(one)} for one in chances]
+        study.insert("campaign_items", rows)
+        store_units(study, campaign, _units_of(campaign))
+    return campaign
+
+
+def _stored(study: StudyFile, task: str, protocol: dict[str, Json]) -> Campaign:
+    with study.transaction() as db:
         db.execute(
             "INSERT INTO campaigns (task, name, scheme, protocol, hash, created) "
             "VALUES (?, ?, ?, ?, ?, ?)",
             [
-                task.name,
-                _free_name(study, task.name),
-                plan.scheme,
+                task,
+                _free_name(study, task),
+                protocol["plan"]["scheme"],
                 json.dumps(protocol, sort_keys=True, ensure_ascii=False),
                 content_hash(protocol),
                 now(),
             ],
         )
         [row] = study.rows("SELECT * FROM campaigns ORDER BY id DESC LIMIT 1")
-        campaign = _campaign_of(row)
-        store_units(study, campaign, _units_of(campaign))
-    return campaign
+    return _campaign_of(row)
 
 
 @dataclass(frozen=True)
@@ -217,10 +224,47 @@ def _prompts_with_outputs(study: StudyFile, task: str) -> list[str]:
     )
 
 
-def _draw(pool: list[str], plan: RatingPlan) -> list[str]:
-    # Ordered by hash, the draw hardly changes when a prompt joins the pool.
-    shuffled = sorted(pool, key=lambda item: content_hash(plan.seed, item))
-    return shuffled if plan.items == "all" else shuffled[: plan.items]
+def _gaps(study: StudyFile, task: str, plan: RatingPlan) -> dict[str, float]:
+    """Prompt to how far the metric puts the campaign's checkpoints apart."""
+    if plan.draw == "random":
+        return {}
+    signature = yardstick(study, task, plan.draw_by)
+    values: dict[str, list[float]] = {}
+    if signature is not None:
+        known = stored_checkpoints(study, task)
+        wanted = plan.checkpoints
+        rated = {c.id for c in known if wanted == "all" or is_named(c, wanted)}
+        for (checkpoint, item), value in values_by(study, task, signature).items():
+            if checkpoint in rated:
+                values.setdefault(item, []).append(value)
+    gaps = {i: max(of) - min(of) for i, of in values.items() if len(of) > 1}
+    if not gaps:
+        raise StudyError(
+            f"Prompts of task '{task}' are drawn by how far a metric puts checkpoints "
+            f"apart (draw: {plan.draw}), and no prompt has scores of two checkpoints. "
+            "Score them first: harness score"
+        )
+    return gaps
+
+
+def chances_of(study: StudyFile, campaign: Campaign) -> dict[str, Chance]:
+    """Every prompt that could have been drawn for the campaign, by its id."""
+    rows = study.rows(
+        "SELECT item, probability, stratum, place FROM campaign_items "
+        "WHERE campaign = ?",
+        [campaign.id],
+    )
+    if rows:
+        return {row["item"]: Chance(**row) for row in rows}
+    # An older version drew all alike, and noted no more than of how many.
+    share = len(campaign.items) / campaign.drawn_from
+    place = {item: number for number, item in enumerate(campaign.items)}
+    return {
+        item: Chance(item, share, place=place.get(item))
+        for item in study.column(
+            "SELECT id FROM items WHERE task = ? AND active", [campaign.task]
+        )
+    } | {item: Chance(item, share, place=place[item]) for item in campaign.items}
 
 
 def _same_plan(
@@ -247,7 +291,9 @@ def _still_good(study: StudyFile, campaign: Campaign, pool: list[str]) -> bool:
     begun = study.column(
         "SELECT 1 FROM assignments WHERE campaign = ? LIMIT 1", [campaign.id]
     )
-    return bool(begun) or len(_draw(pool, campaign.plan)) <= len(campaign.items)
+    wanted = campaign.plan.items
+    most = len(pool) if wanted == "all" else min(wanted, len(pool))
+    return bool(begun) or most <= len(campaign.items)
 
 
 def _free_name(study: StudyFile, task: str) -> str:

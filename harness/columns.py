@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from math import gcd
 from typing import TYPE_CHECKING
 
 from harness.identity import content_hash
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 
 PAIR = 2
 """More than these are judged together as sets, which have no columns of their own."""
+
+BLOCK = 25
+"""Prompts that are worked off together, so that a campaign can end early: those rated
+so far then have been rated for all checkpoints."""
 
 
 def columns_of(
@@ -55,3 +60,23 @@ def tournament(players: Sequence[str]) -> Iterator[tuple[str, str]]:
             if one is not None and two is not None:
                 yield one, two
         seats = [*seats[:1], *seats[-1:], *seats[1:-1]]
+
+
+def round_of(place: int, column: int, width: int, prompts: int) -> int:
+    """The round in which a prompt's column is worked off, from 0.
+
+    Each block of prompts is a square of its own, one diagonal of which is a round. With
+    few prompts a round has but a part of the columns, and the next round goes on with
+    those that come after them.
+
+    Args:
+        place: of the prompt among those drawn, from 0.
+        column: number of the column.
+        width: how many columns there are.
+        prompts: how many prompts there are.
+    """
+    block, within = divmod(place, BLOCK)
+    stride = min(BLOCK, prompts - block * BLOCK)
+    while gcd(stride, width) > 1:
+        stride += 1
+    return block * width + (within + column) * pow(stride, -1, width) % width

@@ -44,7 +44,8 @@ BEGUN = """
             AND units.wave = :wave LIMIT 1)
 """
 UNITS_OF_WAVE = """
-    SELECT units.id, units.item, items.prompt, items.refs, outputs.text
+    SELECT units.id, units.item, units.probability, items.prompt, items.refs,
+        outputs.text
     FROM units
     JOIN unit_outputs ON unit_outputs.unit = units.id
     JOIN outputs ON outputs.id = unit_outputs.output
@@ -96,7 +97,7 @@ def _copies(
             "degraded",
             chosen["item"],
             0,
-            campaign.probability,
+            chosen["probability"],
             copy_of=unit,
             content=known.content,
         )

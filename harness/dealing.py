@@ -1,9 +1,10 @@
 """Which units a campaign has: outputs, pairs or sets, in waves and rounds.
 
 Equal outputs to one prompt are one text, which is judged once. The chosen prompts and
-the columns of a wave (its checkpoints, its pairs of checkpoints, or its sets) form a
-square that is worked off in rounds, like a Latin square: a round has each prompt once
-and each column equally often.
+the columns of a wave (its checkpoints, its pairs of checkpoints, or its sets) form
+squares of 25 prompts each, in the order in which they were drawn. A square is worked
+off in rounds, like a Latin square: a round has each prompt once and each column equally
+often. So whoever stops early has whole prompts, and a sample of them as it was drawn.
 
 Checkpoints that come after the first of a wave's units was shown join as a new wave.
 With it, a fifth of the earlier units are shown again, as anchors, so that a change of
@@ -15,10 +16,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from itertools import combinations, product
-from math import ceil, gcd
+from math import ceil
 from typing import TYPE_CHECKING
 
-from harness.columns import PAIR, columns_of
+from harness.campaign import chances_of
+from harness.columns import BLOCK, PAIR, columns_of, round_of
 from harness.damage import damage_wave
 from harness.identity import content_hash
 from harness.study.checkpoints import is_named, stored_checkpoints
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from harness.campaign import Campaign
+    from harness.choosing import Chance
     from harness.study import StudyFile
 
 ANCHORED = 0.2
@@ -107,7 +110,7 @@ def deal(study: StudyFile, campaign: Campaign, now: datetime) -> None:
         dealt = _dealt(study, campaign)
         _mark_live(study, dealt, answers)
         columns = columns_of(campaign, waves, _order(study, campaign, waves))
-        table = _Table(campaign, waves, columns)
+        table = _Table(campaign, waves, columns, chances_of(study, campaign))
         store_units(study, campaign, list(table.units(answers, dealt)))
         dealt = _dealt(study, campaign)
         store_units(study, campaign, list(table.anchors(answers, dealt)))
@@ -129,6 +132,8 @@ class _Table:
     """Checkpoint to its wave."""
     columns: Mapping[frozenset[str], tuple[int, int]]
     """Checkpoint, or pair of them, to the wave and the column in which it stands."""
+    chances: Mapping[str, Chance]
+    """Prompt to the probability with which it was drawn."""
 
     def units(
         self, answers: Mapping[str, Sequence[Text]], dealt: Sequence[Dealt]
@@ -145,8 +150,10 @@ class _Table:
                     wave=wave,
                     kind="normal",
                     item=item,
-                    round=self._round(wave, place + column),
-                    probability=self.campaign.probability,
+                    round=round_of(
+                        place, column, self._width(wave), len(self.campaign.items)
+                    ),
+                    probability=self.chances[item].probability,
                     outputs=tuple(text.output for text in group),
                 )
 
@@ -177,8 +184,10 @@ class _Table:
                     wave=wave,
                     kind="anchor",
                     item=unit.item,
-                    round=place % self._width(wave),
-                    probability=self.campaign.probability * count / len(earlier),
+                    round=place % (self._width(wave) * self._blocks),
+                    probability=self.chances[unit.item].probability
+                    * count
+                    / len(earlier),
                     outputs=tuple(text.output for text in texts),
                     copy_of=unit.id,
                 )
@@ -236,17 +245,9 @@ class _Table:
     def _wave(self, text: Text) -> int:
         return min(self.waves[checkpoint] for checkpoint in text.checkpoints)
 
-    def _round(self, wave: int, diagonal: int) -> int:
-        """The round in which a diagonal of the square is worked off.
-
-        With few prompts a round has but a part of the columns, and the next round goes
-        on with those that come after them.
-        """
-        width = self._width(wave)
-        stride = len(self.campaign.items)
-        while gcd(stride, width) > 1:
-            stride += 1
-        return diagonal * pow(stride, -1, width) % width
+    @property
+    def _blocks(self) -> int:
+        return ceil(len(self.campaign.items) / BLOCK)
 
     def _width(self, wave: int) -> int:
         """How many columns, and so rounds, the wave's square has; at least 1."""

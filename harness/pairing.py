@@ -8,10 +8,11 @@ so that an estimate in the middle of a campaign would be drawn towards no differ
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from harness.campaign import chances_of
 from harness.errors import UsageError
 from harness.schemes.slider import HIGHEST
 from harness.stats.rated_prompts import Design
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from harness.campaign import Campaign
+    from harness.choosing import Chance
     from harness.study import StudyFile
 
     Floats = NDArray[np.float64]
@@ -143,6 +145,8 @@ class CampaignRatings:
     """Id of each checkpoint, in order, to prompt to what it wrote."""
     scores: Mapping[tuple[str, str], float]
     """Checkpoint and prompt to the metric's value."""
+    chances: Mapping[str, Chance]
+    """Every prompt that could have been drawn, by its id."""
     rows: Sequence[Row]
     """In the order they were given."""
 
@@ -164,7 +168,8 @@ class CampaignRatings:
                     f"{first!r} and {second!r} to compare."
                 )
         wrote, also = self.texts[first], self.texts[second]
-        shared = [item for item in wrote if item in also]
+        # What came after the draw could not be drawn.
+        shared = [item for item in wrote if item in also and item in self.chances]
         prompts = tuple(item for item in shared if wrote[item] != also[item])
         number = {item: at for at, item in enumerate(prompts)}
         rows = [
@@ -189,7 +194,18 @@ class CampaignRatings:
             side=np.array([row[1] for row in rows], dtype=np.intp),
             rater=np.array([raters[row[2]] for row in rows], dtype=np.intp),
             value=np.array([row[3] for row in rows], dtype=float),
+            **self._design(prompts),
         )
+
+    def _design(self, prompts: Sequence[str]) -> dict[str, NDArray[Any]]:
+        """Probabilities or strata, where prompts were not drawn all alike."""
+        chances = [self.chances[item] for item in prompts]
+        if self.campaign.plan.draw == "stratified":
+            strata = [one.stratum or 0 for one in chances]
+            return {"strata": np.array(strata, dtype=np.intp)}
+        if self.campaign.plan.draw == "active":
+            return {"probabilities": np.array([one.probability for one in chances])}
+        return {}
 
     def _scores(self, prompts: Sequence[str], first: str, second: str) -> Floats | None:
         if self.metric is None:
@@ -209,12 +225,13 @@ def ratings_of(
     Args:
         study: with outputs, scores and ratings.
         campaign: one of likert, slider, spans, pairwise or ranking.
-        metric: its name or signature; None for the campaign's first directed one.
+        metric: its name or signature; None for the one that the plan draws by, or
+            the first directed one.
 
     Raises:
         NotFound: the study has no scores of the metric.
     """
-    signature = yardstick(study, campaign.task, metric)
+    signature = yardstick(study, campaign.task, metric or campaign.plan.draw_by)
     order = study.column(
         "SELECT checkpoint FROM waves JOIN checkpoints ON checkpoints.id = checkpoint "
         "WHERE campaign = ? ORDER BY series, step IS NULL, step, name",
@@ -230,6 +247,7 @@ def ratings_of(
         metric=signature,
         texts=texts,
         scores=values_by(study, campaign.task, signature) if signature else {},
+        chances=chances_of(study, campaign),
         rows=study.db.execute(query, [campaign.id]).fetchall(),
     )
 

@@ -73,6 +73,9 @@ class RatingPlan(_Strict):
     pairs: Literal["all", "neighbours"] = "all"
     raters_per_output: int = Field(default=1, ge=1)
     items: Annotated[int, Field(ge=1)] | Literal["all"] = 50
+    draw: Literal["random", "stratified", "active"] = "random"
+    draw_by: str | None = None
+    draw_floor: Annotated[float, Field(gt=0, le=1)] = 0.3
     checkpoints: Literal["all"] | Annotated[list[str], Field(min_length=1)] = "all"
     show_references: bool = False
     render: Literal["raw", "markdown", "code"] = "raw"

@@ -28,7 +28,7 @@ LAYERS = (
         *("rated", "label_studio", "argilla"),
         *("leaks", "rendering", "differences", "feedback"),
         *("assignments", "rate", "earlier", "desk"),
-        *("yardstick", "pairing", "settling"),
+        *("yardstick", "choosing", "pairing", "settling"),
         *("given", "overview", "roster", "remarks", "adjudicate"),
         *("report", "reporting", "compare", "plan", "gate", "gating"),
     ),

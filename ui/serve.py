@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 EARLIER = """
     SELECT name FROM campaigns WHERE task = ? AND scheme <> 'imported' ORDER BY id
 """
+ACTIVE = (
+    "  prompts on which a metric puts checkpoints far apart come more often (draw: "
+    "active); on real ratings that needed more of them than draw: random"
+)
 SECONDS_TO_FINISH = 3
 SECONDS_IDLE = 75
 """Longer than most raters look at an output, so that they need not connect anew."""
@@ -139,6 +143,8 @@ def open_campaigns(
             f"{campaign.name}: {len(campaign.items)} prompts, "
             f"raters per output: {campaign.raters_per_output}"
         )
+        if campaign.plan.draw == "active":
+            tell(ACTIVE)
         tell_leaks(study, campaign, tell)
     return campaigns
 

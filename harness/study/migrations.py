@@ -261,6 +261,25 @@ def m008_configurations(db: Database) -> None:
     _make_views(db)
 
 
+# Of every prompt that could have been drawn, so that what was not is known, too.
+CHANCES = """
+    CREATE TABLE campaign_items (
+        campaign INTEGER NOT NULL REFERENCES campaigns (id),
+        item TEXT NOT NULL REFERENCES items (id),
+        probability REAL NOT NULL,
+        stratum INTEGER,
+        place INTEGER,
+        PRIMARY KEY (campaign, item)
+    )
+"""
+
+
+@migrations()
+def m009_chances(db: Database) -> None:
+    """Prompts may be drawn with probabilities that differ, or from strata."""
+    db.execute(CHANCES)
+
+
 def _drop_views(db: Database) -> None:
     for name in db.view_names():
         db.execute(f'DROP VIEW "{name}"')
