@@ -12,9 +12,10 @@ from harness.study.outputs import (
     store_evaluation,
     store_outputs,
 )
+from harness.study.scores import store_metric, store_scores
 from harness.task import Task
 from harness.taskfile import TaskFile
-from harness.types import Item, Output
+from harness.types import Item, Output, Score
 
 MEANING = {
     "name": "meaning",
@@ -82,6 +83,23 @@ def add_outputs(study, *, task="modernize", items=6, checkpoints=3, text=text_of
                 for n, item in enumerate(rows)
             ],
         )
+
+
+def add_scores(study, value, *, name="chrf"):
+    """A metric's scores: `value` of the numbers of prompt and checkpoint."""
+    about = {"spec": name, "form": "mean", "unit": "", "higher_is_better": True}
+    store_metric(study, {"signature": f"{name}|v1", "name": name} | about)
+    items = study.rows("SELECT id, refs_hash, key FROM items")
+    checkpoints = study.column("SELECT id FROM checkpoints ORDER BY step")
+    found = []
+    for item in items:
+        prompt = int(item["key"].split("-")[1])
+        for number, checkpoint in enumerate(checkpoints):
+            output = output_id(item["id"], checkpoint, 0, SETTINGS)
+            said = float(value(prompt, number))
+            score = Score(checkpoint, item["id"], f"{name}|v1", output, said)
+            found.append((score, item["refs_hash"]))
+    store_scores(study, found)
 
 
 def a_study(path, **outputs):

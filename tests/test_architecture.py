@@ -29,8 +29,8 @@ LAYERS = (
         *("leaks", "rendering", "differences", "feedback"),
         *("assignments", "rate", "earlier", "desk"),
         *("yardstick", "choosing", "pairing", "settling"),
-        *("given", "overview", "roster", "remarks", "adjudicate"),
         *("report", "reporting", "compare", "plan", "gate", "gating"),
+        *("given", "overview", "watching", "roster", "remarks", "adjudicate"),
     ),
     ("demo", "api", "terminal", "cli", "ui"),
 )

@@ -5,18 +5,20 @@ from collections import Counter
 import numpy as np
 import pytest
 from raters_at_work import checkpoint_in, rate_all
-from rating_study import SETTINGS, a_study, a_task, add_outputs
+from rating_study import a_study, a_task, add_outputs, add_scores
 
 from harness.campaign import chances_of, open_campaign
 from harness.choosing import choose
 from harness.errors import NotFound, StudyError
 from harness.pairing import ratings_of
-from harness.study.outputs import output_id
-from harness.study.scores import store_metric, store_scores
-from harness.types import Score
 
 POOL = [f"prompt {number}" for number in range(30)]
 GAPS = {item: (number % 7) ** 2 for number, item in enumerate(POOL)}
+
+
+def growing(prompt, checkpoint):
+    """Scores that put checkpoints the further apart the later the prompt."""
+    return 50 + prompt * checkpoint
 
 
 def plan_of(**rating):
@@ -97,24 +99,6 @@ def test_a_prompt_without_scores_has_the_mean_gap():
     assert said["a"] < said["c"] < said["b"]
 
 
-def scored(study, *, items=20, checkpoints=2, name="chrf", gap=lambda n: n):
-    """Scores by which prompt n is so far apart between neighbouring checkpoints."""
-    description = {"signature": f"{name}|v1", "name": name, "form": "mean"}
-    about = {"spec": name, "unit": "", "higher_is_better": True}
-    store_metric(study, description | about)
-    rows = study.rows("SELECT id, refs_hash, key FROM items")
-    ids = study.column("SELECT id FROM checkpoints ORDER BY step")
-    scores = []
-    for row in rows:
-        number = int(row["key"].split("-")[1])
-        for at, checkpoint in enumerate(ids[:checkpoints]):
-            output = output_id(row["id"], checkpoint, 0, SETTINGS)
-            value = 50.0 + at * gap(number)
-            score = Score(checkpoint, row["id"], f"{name}|v1", output, value)
-            scores.append((score, row["refs_hash"]))
-    store_scores(study, scores)
-
-
 @pytest.fixture
 def study(tmp_path):
     study = a_study(tmp_path / "s.db", items=20, checkpoints=3)
@@ -123,7 +107,7 @@ def study(tmp_path):
 
 
 def test_units_and_assignments_keep_their_prompts_probability(study):
-    scored(study)
+    add_scores(study, growing)
     task = a_task(items=5, draw="active", raters_per_output=1, checkpoints=["ckpt-1"])
     with pytest.raises(StudyError, match="harness score"):
         open_campaign(study, task)
@@ -139,7 +123,7 @@ def test_units_and_assignments_keep_their_prompts_probability(study):
 
 
 def test_a_later_checkpoint_is_rated_on_the_same_prompts_with_their_probability(study):
-    scored(study)
+    add_scores(study, growing)
     first = a_task(items=8, draw="stratified", raters_per_output=1)
     campaign = open_campaign(study, first)
     judge = {
@@ -159,7 +143,7 @@ def test_a_later_checkpoint_is_rated_on_the_same_prompts_with_their_probability(
 
 
 def test_a_pair_knows_how_its_prompts_were_drawn_and_what_the_metric_says(study):
-    scored(study)
+    add_scores(study, growing)
     task = a_task(items=16, draw="stratified", raters_per_output=1)
     campaign = open_campaign(study, task)
     judge = {
@@ -177,6 +161,6 @@ def test_a_pair_knows_how_its_prompts_were_drawn_and_what_the_metric_says(study)
 
 
 def test_a_metric_that_is_not_there_is_refused_by_name(study):
-    scored(study)
+    add_scores(study, growing)
     with pytest.raises(NotFound, match="chfr"):
         open_campaign(study, a_task(items=5, draw="active", draw_by="chfr"))

@@ -19,6 +19,7 @@ from harness.roster import roster
 from harness.study.file import now
 from harness.study.raters import add_rater, revoke
 from harness.types import Json
+from harness.watching import watched
 from ui.guard import is_owner
 from ui.plain import asset
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 Reply = dict[str, Json]
 SCRIPTS = (
-    *("state", "standing", "raters", "remarks", "leaks", "case"),
+    *("state", "standing", "questions", "raters", "remarks", "leaks", "case"),
     *("report", "tabs"),
 )
 """The page's script, in parts that share one scope; `tabs` starts it."""
@@ -90,6 +91,16 @@ class OwnerDesk:
         found = [asdict(standing(self.study, one)) for one in self.campaigns]
         return {"campaigns": found}
 
+    def questions(self) -> Reply:
+        """Whether it is settled which checkpoint is better, look by look."""
+        return {
+            "questions": [
+                {"campaign": one.name, **asdict(question)}
+                for one in self.campaigns
+                for question in watched(self.study, one)
+            ]
+        }
+
     def quality(self) -> Reply:
         """How well each rater rates, by campaign, and drift between waves."""
         return {
@@ -145,6 +156,9 @@ def _reading(desk: OwnerDesk) -> list[Callable[[Json], Reply]]:
     def ask_standing(_: Json) -> Reply:
         return desk.rested(desk.stands)
 
+    def ask_questions(_: Json) -> Reply:
+        return desk.rested(desk.questions)
+
     def ask_raters(_: Json) -> Reply:
         found = [asdict(one) for one in roster(study, campaigns)]
         return {"raters": found, **desk.rested(desk.quality)}
@@ -184,6 +198,7 @@ def _reading(desk: OwnerDesk) -> list[Callable[[Json], Reply]]:
 
     return [
         ask_standing,
+        ask_questions,
         ask_raters,
         ask_leaks,
         ask_remarks,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from raters_at_work import COMPARED, checkpoint_in, rate_all
+from rating_study import add_scores
 
 from harness.rate import Answer, answer, next_assignment, skip
 from harness.study.raters import ensure_rater, rater_for_invite
@@ -72,6 +73,57 @@ def test_figures_stand_beside_each_checkpoint_and_follow_the_raters(owning):
     )
     assert "17 of 18 units" in page.locator(".campaign .facts").inner_text()
     assert [url for url in opened.requests if not url.startswith(opened.root)] == []
+    assert opened.complaints == []
+
+
+def uneven(shown):
+    """The later checkpoint keeps the meaning better; its English is no better."""
+    prompt, number = int(shown.prompt.split()[1]), checkpoint_in(shown.outputs[0])
+    gain = number * (1 + (prompt % 3 == 0) - (prompt % 7 == 0))
+    return {"meaning": 2 + gain, "fluency": 3 + (prompt + number) % 2}
+
+
+def some(study, campaign, answers=40):
+    """Ana begins."""
+    add_scores(study, lambda prompt, number: 40 + number * (prompt % 3 == 0))
+    ana = ensure_rater(study, "Ana")
+    for _ in range(answers):
+        shown = next_assignment(study, campaign, ana)
+        answer(study, ana, shown.token, Answer(uneven(shown)))
+
+
+@pytest.mark.parametrize(
+    "look", [{}, {"color_scheme": "dark"}, PHONE], ids=["light", "dark", "phone"]
+)
+def test_the_interval_shrinks_until_the_question_is_settled(owning, look):
+    opened = owning(
+        some,
+        outputs={"items": 60, "checkpoints": 2},
+        look=look,
+        raters_per_output=1,
+    )
+    page = opened.page
+    asked = page.locator(".question")
+    meaning = asked.filter(has_text="meaning: ckpt-1 minus ckpt-0")
+    meaning.get_by_role("img").wait_for()
+    assert asked.count() == 2
+    first = meaning.locator(".to").inner_text()
+    assert first == "40 ratings"
+    rate_all(opened.study, opened.campaign, {"Ana": uneven})
+    meaning.get_by_text("120 ratings", exact=True).wait_for()
+    settled = meaning.get_by_text("settled: ckpt-1 is better", exact=True)
+    settled.wait_for()
+    fluency = asked.filter(has_text="fluency: ckpt-1 minus ckpt-0")
+    assert "not settled" in fluency.locator(".verdict").inner_text()
+    for band in ("always", "combined"):
+        corners = meaning.locator(f"polygon.{band}").get_attribute("points").split()
+        at = [tuple(map(float, corner.split(","))) for corner in corners]
+        tall = [top[1] for top in at[: len(at) // 2]]
+        deep = [low[1] for low in reversed(at[len(at) // 2 :])]
+        assert deep[-1] - tall[-1] < deep[0] - tall[0]
+    keep(page, f"questions-{'-'.join(look) or 'light'}")
+    wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    assert not wide
     assert opened.complaints == []
 
 

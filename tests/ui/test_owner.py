@@ -16,7 +16,8 @@ PATHS = [
     *("/", "/config", "/theme.css", "/assets/x.js", "/gradio_api/heartbeat/x"),
     *("/download/csv", "/download/jsonl", "/report", "/report/html"),
 ]
-READING = ["ask_standing", "ask_raters", "ask_remarks", "ask_remark", "ask_leaks"]
+READING = ["ask_standing", "ask_questions", "ask_raters", "ask_remarks"]
+READING += ["ask_remark", "ask_leaks"]
 JUDGING = ["ask_disputes", "ask_case", "decide_case"]
 REPORTING = ["ask_report", "make_report"]
 FUNCTIONS = [*READING, *JUDGING, *REPORTING, "make_link", "revoke_rater"]

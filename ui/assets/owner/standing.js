@@ -8,6 +8,7 @@ async function showStanding() {
   part("status").textContent =
     "as of " + two(time.getHours()) + ":" + two(time.getMinutes()) + ":" + two(time.getSeconds());
   draw("standing", ...reply.campaigns.map(campaignPanel));
+  await showQuestions();
 }
 
 function campaignPanel(one) {
