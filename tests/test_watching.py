@@ -9,6 +9,12 @@ from rating_study import a_study, a_task, add_outputs, add_scores
 from harness.campaign import open_campaign
 from harness.watching import verdict, watched
 
+FEWER = (
+    "not settled: about 40 more ratings of the two, and this campaign has prompts for "
+    "fewer"
+)
+UNCLEAR = "not settled, and too early or too close to say how many more it takes"
+
 
 def better_is_later(shown):
     """Meaning grows with the checkpoint, a bit unevenly; fluency stays."""
@@ -100,20 +106,18 @@ def test_verdicts_in_words(study):
     rate_all(study, campaign, {"ana": better_is_later})
     now = watched(study, campaign)[0].now
     open_ = replace(now, always=replace(now.always, low=-1.0, high=1.0, n=30), left=0)
+    worse = replace(now, always=replace(now.always, low=-2.0, high=-1.0))
     said = [
         verdict(replace(open_, more=1200, left=9000), "a", "b"),
         verdict(replace(open_, more=40), "a", "b"),
         verdict(replace(open_, more=None), "a", "b"),
         verdict(replace(open_, ratings=0), "a", "b"),
-        verdict(
-            replace(now, always=replace(now.always, low=-2.0, high=-1.0)), "a", "b"
-        ),
+        verdict(worse, "a", "b"),
     ]
     assert said == [
         "not settled: about 1,200 more ratings of the two",
-        "not settled: about 40 more ratings of the two, and this campaign has prompts "
-        "for fewer",
-        "not settled, and too early or too close to say how many more it takes",
+        FEWER,
+        UNCLEAR,
         "nobody has rated both yet",
         "settled: a is better",
     ]

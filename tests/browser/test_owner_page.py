@@ -103,14 +103,15 @@ def test_the_interval_shrinks_until_the_question_is_settled(owning, look):
         raters_per_output=1,
     )
     page = opened.page
-    asked = page.locator(".question")
+    asked = page.locator(".asking")
     meaning = asked.filter(has_text="meaning: ckpt-1 minus ckpt-0")
-    meaning.get_by_role("img").wait_for()
+    meaning.get_by_role("img").first.wait_for()
     assert asked.count() == 2
     first = meaning.locator(".to").inner_text()
     assert first == "40 ratings"
     rate_all(opened.study, opened.campaign, {"Ana": uneven})
-    meaning.get_by_text("120 ratings", exact=True).wait_for()
+    # Figures rest twenty times as long as they took, at first with imports.
+    meaning.get_by_text("120 ratings", exact=True).wait_for(timeout=90_000)
     settled = meaning.get_by_text("settled: ckpt-1 is better", exact=True)
     settled.wait_for()
     fluency = asked.filter(has_text="fluency: ckpt-1 minus ckpt-0")

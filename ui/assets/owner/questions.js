@@ -12,18 +12,18 @@ async function showQuestions() {
 }
 
 function questionsPanel(name, questions) {
-  const panel = make("section", "panel campaign questions",
+  const panel = make("section", "panel questions",
     make("h2", "", "Which is better?", make("span", "hint", name)),
-    make("p", "facts", "The light band holds however often you look; only it settles a " +
+    make("p", "hint", "The light band holds however often you look; only it settles a " +
       "question. The dark one is for one look at the end. Each is for its own question."),
-    make("div", "asked", ...questions.map(question)));
+    make("div", "asked", ...questions.map(questionBox)));
   panel.dataset.key = name;
   return panel;
 }
 
-function question(one) {
+function questionBox(one) {
   const shown = valueWords(one);
-  const box = make("section", "question",
+  const box = make("section", "asking",
     make("h3", "", one.criterion + ": ", make("span", "label", one.second),
       one.now.comparing ? " preferred to " : " minus ", make("span", "label", one.first)),
     make("p", "verdict" + (one.settled ? " settled" : ""), one.verdict));
