@@ -47,7 +47,11 @@ function helped(now) {
 
 function valueWords(one) {
   if (one.now.comparing) return (number) => Math.round(100 * number) + " %";
-  return (number) => (number > 0 ? "+" : number < 0 ? "\u2212" : "") + Math.abs(number).toFixed(2);
+  return (number) => {
+    const digits = Math.abs(number).toFixed(2);
+    const sign = Number(digits) === 0 ? "" : number > 0 ? "+" : "−";
+    return sign + digits;
+  };
 }
 
 function estimate(label, found, shown) {
