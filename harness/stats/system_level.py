@@ -153,6 +153,7 @@ def _at_once(sample: Sample) -> tuple[Floats, Floats, Floats]:
 def _in_blocks(sample: Sample) -> tuple[Floats, Floats, Floats]:
     """The same of very many pairs, of few resamples and with SPA at its limit."""
     w = sample.weights[: 1 + _FEW_DRAWS]
+    judged = [(v, _size(v, sample.judged)) for v in (sample.metric, sample.human)]
     # Counts are whole numbers and squares only scale p: seven digits are plenty.
     single = w.astype(np.float32)
     one, other = pairs_of(sample.comparable)
@@ -163,14 +164,22 @@ def _in_blocks(sample: Sample) -> tuple[Floats, Floats, Floats]:
         shared = sample.judged[first] & sample.judged[second]
         number = np.maximum(single @ shared.astype(np.float32).T, 1)
         block, p = [], []
-        for values in (sample.metric, sample.human):
+        for values, most in judged:
             gaps = np.where(shared, values[first] - values[second], 0.0)
             squares = single @ np.square(gaps, dtype=np.float32).T
-            block.append(_sums(gaps, w) / number)
-            p.append(limiting_p(w @ gaps.T, squares.astype(float)))
+            sums = w @ gaps.T
+            # In one unit in all blocks, since Pearson's r adds up their pairs.
+            block.append(rounded(sums, most) / number)
+            p.append(limiting_p(sums, squares.astype(float)))
         parts.append((*block, np.abs(p[0] - p[1])))
     x, y, apart = (np.concatenate(some, axis=1) for some in zip(*parts, strict=True))
     return x, y, 1 - apart.mean(axis=1)
+
+
+def _size(values: Floats, judged: Bools) -> float:
+    """What no summed difference of two systems exceeds."""
+    spread = float(np.ptp(values[judged]))
+    return spread * values.shape[1]
 
 
 def pairs_of(comparable: Bools) -> tuple[Indices, Indices]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from real_ratings import matrices
 
-from harness.stats import system_level, ties
+from harness.stats import ties
 from harness.stats.correlation import agreement
 from harness.stats.sample import Sample
 from harness.stats.system_level import flipped_p, limiting_p, of_pairs
@@ -266,18 +266,3 @@ def test_a_sample_of_pairs_within_items_is_as_large_for_each_and_stays_close(
     assert "(a random 4,000 of" in some.acc_eq.method
     assert some.acc_eq.n == whole.acc_eq.n
     assert some.acc_eq.value == pytest.approx(whole.acc_eq.value, abs=0.03)
-
-
-def test_very_many_pairs_of_systems_are_looked_at_in_blocks_with_the_same_values(
-    monkeypatch,
-):
-    metric, human = judgments(np.random.default_rng(9), 6, 80, missing=0.1)
-    sample = Sample.of(metric, human, 300, seed=0)
-    whole = of_pairs(sample)
-    monkeypatch.setattr(system_level, "_MOST_GAPS", 100)
-    monkeypatch.setattr(system_level, "_BLOCK", 200)
-    blocks = of_pairs(sample)
-    assert blocks.kendall.value == whole.kendall.value
-    assert blocks.accuracy.value == whole.accuracy.value
-    assert blocks.spa.value == pytest.approx(whole.spa.value, abs=0.02)
-    assert "200 resamples as pairs are many" in blocks.spa.method
