@@ -101,7 +101,8 @@ class Sample:
 
     def redrawn(self, rng: np.random.Generator) -> Sample:
         """A resample of systems and items alike, which gives values alone."""
-        rows = rng.choice(np.flatnonzero(self.judged.any(axis=1)), len(self.judged))
+        systems = np.flatnonzero(self.judged.any(axis=1))
+        rows = rng.choice(systems, len(systems))
         drawn = weights(self.judged.shape[1], 1, rng)
         columns = np.flatnonzero(drawn[0])
         at = np.ix_(rows, columns)

@@ -178,8 +178,7 @@ def _in_blocks(sample: Sample) -> tuple[Floats, Floats, Floats]:
 
 def _size(values: Floats, judged: Bools) -> float:
     """What no summed difference of two systems exceeds."""
-    spread = float(np.ptp(values[judged]))
-    return spread * values.shape[1]
+    return float(np.ptp(values[judged])) * len(values.T)
 
 
 def pairs_of(comparable: Bools) -> tuple[Indices, Indices]:

@@ -53,6 +53,17 @@ def test_a_resample_draws_systems_and_items_and_its_values_are_those_of_copies()
         assert pooled == pytest.approx(stats.pearsonr(x.ravel(), y.ravel())[0])
 
 
+def test_a_resample_draws_as_many_systems_as_are_judged():
+    metric, human = judgments(np.random.default_rng(5), systems=12)
+    human[:4] = np.nan
+    got = redrawn(metric, human, np.random.default_rng(6))
+    assert len(got.system) == len(got.metric) == 8
+    assert set(got.system) <= set(range(4, 12))
+    judged = agreement(metric[4:], human[4:], draws=20, over="both").system.pearson
+    got = agreement(metric, human, draws=20, over="both").system.pearson
+    assert got == replace(judged, dropped=4)
+
+
 def test_no_output_is_paired_with_a_copy_of_its_own():
     metric, human = judgments(np.random.default_rng(2))
     got = redrawn(metric, human, np.random.default_rng(3))
