@@ -18,8 +18,6 @@ from harness.stats.ceiling import ceiling
 from harness.stats.correlation import agreement
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
     from harness.progress import Progress
@@ -193,27 +191,18 @@ def rated_outputs(evidence: Evidence) -> RatedOutputs:
     )
 
 
-def matrices(
-    evidence: Evidence, scores: Mapping[str, float], ratings: Mapping[str, float]
-) -> tuple[Floats, Floats]:
-    """Scores and ratings, both of shape (checkpoints, items), NaN where missing.
-
-    Args:
-        evidence: what counts.
-        scores: output to score.
-        ratings: output to mean rating.
-    """
-    metric, human = (
-        np.array([found.get(one.id, np.nan) for one in evidence.written])
-        for found in (scores, ratings)
-    )
-    return in_cells(evidence, metric, human)
-
-
 def in_cells(
     evidence: Evidence, scores: Floats, ratings: Floats
 ) -> tuple[Floats, Floats]:
-    """The same of arrays that hold a number for each of `evidence.written`."""
+    """Scores and ratings, both of shape (checkpoints, items), NaN where missing.
+
+    Several samples of an item are averaged, on both sides those that have both.
+
+    Args:
+        evidence: what counts.
+        scores: shape (outputs,), a number for each of `evidence.written`, or NaN.
+        ratings: shape (outputs,), mean ratings, likewise.
+    """
     row, column = evidence.cells
     shape = (len(evidence.checkpoints), len(evidence.items))
     both = ~(np.isnan(scores) | np.isnan(ratings))

@@ -179,11 +179,6 @@ class Evidence:
         return {name: one.mapping for name, one in self.rating_columns.items()}
 
     @cached_property
-    def by_rater_once(self) -> dict[str, dict[str, dict[int, float]]]:
-        """As `by_rater`, but each rating once, under the output that was shown."""
-        return {name: one.mapping for name, one in self.rating_columns_once.items()}
-
-    @cached_property
     def mean_ratings(self) -> dict[str, dict[str, float]]:
         """Criterion to output to the mean over its raters."""
         return {

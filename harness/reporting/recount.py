@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from harness.reporting.agreement import alphas, matrices
+from harness.reporting.agreement import alphas, in_cells
 from harness.reporting.estimates import Estimator
 from harness.reporting.people import BothWays, Recount, Recounted
 from harness.reporting.targets import fits, target
@@ -112,8 +112,8 @@ def _means(
 def _kendall(
     again: Evidence, criterion: str, signature: str, resampling: Resampling
 ) -> Estimate:
-    metric, human = matrices(
-        again, again.output_scores[signature], again.mean_ratings[criterion]
+    metric, human = in_cells(
+        again, again.score_values[signature], again.rating_values[criterion]
     )
     return kendall_by_item(
         metric if again.descriptions[signature]["higher_is_better"] else -metric,

@@ -79,7 +79,7 @@ class Target:
 def fits(evidence: Evidence) -> dict[str, Fit]:
     """Criterion to the mixed model of its ratings."""
     found = {}
-    for criterion in evidence.by_rater_once:
+    for criterion in evidence.rating_columns_once:
         raters, table = rating_table(evidence, criterion)
         found[criterion] = Fit(raters, table, severities(table))
     return found
