@@ -62,6 +62,7 @@ def _of_criterion(
     items = np.unique(evidence.cells[1][~np.isnan(ratings)])
     some = _drawn(items, share, resampling.seed)
     ratings = np.where(np.isin(evidence.cells[1], some), ratings, np.nan)
+    tested = int((~np.isnan(ratings)).sum())
     found = []
     for signature in signatures:
         scores = evidence.score_values[signature]
@@ -80,8 +81,8 @@ def _of_criterion(
     return MetricClusters(
         criterion=criterion,
         ranks=dict(zip(signatures, contest.clusters(), strict=True)),
-        n=contest.outputs,
-        dropped=rated - contest.outputs,
+        n=tested,
+        dropped=rated - tested,
         method=contest.method
         if len(some) == len(items)
         else f"{contest.method}; on a random {len(some):,} of {len(items):,} items",

@@ -67,6 +67,17 @@ def test_outputs_without_a_score_are_left_out_and_counted(scored):
     assert "149 outputs, 1 left out" in render(made, "text").replace("\n", " ")
 
 
+def test_each_sample_of_an_item_counts_as_an_output(maker):
+    maker.metrics = ("f1", "exact_match")
+    maker.items(*((str(n), f"say {n}", ("a b",)) for n in range(4)))
+    for name in ("one", "two"):
+        maker.checkpoint(name, {str(n): ["a b", "a"] for n in range(4)})
+        given = {(name, str(n), at): n + at for n in range(4) for at in range(2)}
+        maker.rate("ann", "meaning", given)
+    [one] = report(maker.study, draws=20).tasks[0].clusters
+    assert (one.n, one.dropped) == (16, 0)
+
+
 @pytest.mark.parametrize("form", ["text", "md", "html"])
 def test_every_rendering_names_the_clusters(scored, form):
     page = " ".join(render(scored(), form).split())
