@@ -72,10 +72,12 @@ def _agreement(
     description = evidence.descriptions[signature]
     scores = evidence.score_values[signature]
     metric, _ = in_cells(evidence, scores, evidence.rating_values[criterion])
+    # An item of which one sample has a score lacks none.
+    lacking = np.isnan(metric)[evidence.cells]
     try:
         result = agreement(
             metric if description["higher_is_better"] else -metric,
-            ratings_of(evidence, criterion, scored=~np.isnan(scores)),
+            ratings_of(evidence, criterion, scored=~np.isnan(scores) | lacking),
             draws=resampling.draws,
             seed=resampling.seed,
             over=resampling.over,

@@ -122,8 +122,8 @@ def agreement(
         items takes two, whose order is right or wrong. Items need not be judged for
         every system: each pair of systems is compared on the items that the two share,
         10 or more (all, where there are fewer). acc_eq, acc*_eq and the differences
-        keep items and
-        systems in which one judgment is constant; the others leave them out.
+        keep items and systems in which one judgment is constant; the others leave them
+        out.
 
     Raises:
         UsageError: they are no matrices of one shape, or fewer than eight systems are
@@ -138,7 +138,8 @@ def agreement(
         return _of(replace(sample, bare=True, rough=True))
 
     found = _over(metric, human_matrix(human, shape), draws, seed, over)
-    return widened(found, human, shape, values_of, seed=seed)
+    scored = np.isfinite(metric)[human.system, human.item]
+    return widened(found, human.kept(scored), shape, values_of, seed=seed)
 
 
 def _over(

@@ -1,14 +1,20 @@
 """Metrics against people: the human ceiling beside their agreement."""
 
 import json
+from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
 from report_study import fill
 
+from harness.importing import import_outputs, import_ratings
 from harness.report import report
 from harness.reporting import render
 from harness.stats.ceiling import ceiling
+
+LACKING = ({"item": "b", "system": "two"}, {"item": "d", "system": "one"})
+"""Outputs that one of two metrics has no score for."""
 
 
 def test_the_ceiling_is_that_of_the_statistics(rated):
@@ -76,3 +82,37 @@ def test_one_rater_has_no_ceiling_and_the_report_says_why(maker):
         page = render(made, form)
         assert "No human ceiling: fewer than two raters share" in page
         assert "metric less a rater" not in page
+
+
+def test_rated_outputs_without_a_score_are_counted_and_move_no_value(maker):
+    rng = np.random.default_rng(4)
+    outputs, ratings = [], []
+    for item, system in product("abcdef", ("one", "two", "three")):
+        place = {"item": item, "system": system}
+        scores = {"whole": rng.normal(), "partly": rng.normal()}
+        if place in LACKING:
+            del scores["partly"]
+        outputs.append(place | {"output": f"{item} {system}", "scores": scores})
+        for rater in "uvwxyz":
+            given = {"rater": rater, "criterion": "meaning", "value": rng.normal()}
+            ratings.append(place | given)
+
+    def agreed(rated):
+        for name, rows in (("outputs", outputs), ("ratings", rated)):
+            text = "\n".join(map(json.dumps, rows))
+            (maker.base / f"{name}.jsonl").write_text(text)
+        task = f"of_{len(rated)}"
+        import_outputs(maker.study, maker.base / "outputs.jsonl", task)
+        import_ratings(maker.study, maker.base / "ratings.jsonl", task)
+        [found] = report(maker.study, [task], draws=20).tasks
+        return {one.metric: one for one in found.agreement}
+
+    found = agreed(ratings)
+    assert found["whole"].segment["none"].pearson.dropped == 0
+    partly = found["partly"].segment["none"]
+    assert (partly.pearson.n, partly.pearson.dropped) == (16, 2)
+    assert (partly.acc_eq.n, partly.acc_eq.dropped) == (16, 2)
+    lacking = [{"item": one["item"], "system": one["system"]} for one in ratings]
+    rest = [r for r, one in zip(ratings, lacking, strict=True) if one not in LACKING]
+    alone = agreed(rest)["partly"].segment["none"]
+    assert partly.pearson == replace(alone.pearson, dropped=2)
