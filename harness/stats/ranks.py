@@ -38,7 +38,7 @@ def expanded_spearman(
         first: shape (outputs,), without NaN.
         second: shape (outputs,), without NaN.
         item: shape (outputs,), each output's column in `weights`.
-        weights: shape (draws, items).
+        weights: shape (draws, items), only the shares of which matter.
 
     Returns:
         Shape (draws,); NaN where one of the two is constant.
@@ -56,7 +56,10 @@ def expanded_spearman(
         [np.bincount(item, part / scale, weights.shape[1]) for part in parts], axis=1
     )
     # Sums of third degree: their slopes add up to three times the sum.
-    sums = weights @ slopes - slopes.sum(axis=0) * (2 / 3)
+    *drawn, size = (weights @ np.column_stack([slopes, np.ones(len(slopes))])).T
+    # Weights about 1 on average, also where items that were not drawn are left out.
+    shares = np.stack(drawn, axis=1) * (len(slopes) / size)[:, None]
+    sums = shares - slopes.sum(axis=0) * (2 / 3)
     spread = np.sqrt(np.maximum(sums[:, 1] * sums[:, 2], 0.0))
     rho: Floats = np.clip(ratio(sums[:, 0], spread), -1.0, 1.0)
     return rho

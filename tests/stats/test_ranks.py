@@ -7,6 +7,7 @@ from scipy.stats import spearmanr
 from harness.stats.bootstrap import weights
 from harness.stats.coefficients import spearman
 from harness.stats.ranks import expanded_spearman
+from harness.stats.sample import Sample
 
 
 def judgments(items, seed=5):
@@ -29,6 +30,21 @@ def test_resamples_scatter_as_if_they_were_ranked_anew():
     slow = spearman(x, y, item, drawn)
     assert np.std(fast) == pytest.approx(np.std(slow), rel=0.02)
     assert np.abs(fast - slow).max() < 0.1 * np.std(slow)
+
+
+def test_a_resample_of_systems_and_items_is_close_to_ranking_it_anew():
+    rng = np.random.default_rng(2)
+    quality = rng.normal(size=(9, 1)) + rng.normal(size=(9, 600))
+    # What the metric is worth differs between items, so that their shares matter.
+    noise = rng.normal(size=quality.shape) * np.exp(rng.normal(size=600))
+    sample = Sample.of(quality + noise, quality + rng.normal(size=(9, 600)), 0, 0)
+    for seed in range(20):
+        drawn = sample.redrawn(np.random.default_rng(seed))
+        item = np.nonzero(drawn.judged)[1]
+        flat = drawn.metric[drawn.judged], drawn.human[drawn.judged]
+        [fast] = expanded_spearman(*flat, item, drawn.weights)
+        [slow] = spearman(*flat, item, drawn.weights)
+        assert fast == pytest.approx(slow, abs=0.002)
 
 
 def test_a_constant_judgment_has_no_value():
