@@ -131,6 +131,26 @@ def test_raters_who_agree_wholly_leave_the_intervals_of_items(judged):
         assert (one.low, one.high) == pytest.approx((plain[path].low, plain[path].high))
 
 
+def test_the_raters_part_is_the_same_beside_resampled_systems():
+    rng = np.random.default_rng(8)
+    quality = rng.normal(size=(9, 1)) / 2 + rng.normal(size=(9, 30))
+    table = quality + rng.normal(size=(6, 9, 1)) + rng.normal(size=(6, 9, 30))
+    metric = quality + rng.normal(0, 2, (9, 30))
+
+    def below(human, over):
+        found = agreement(metric, human, draws=60, over=over).system.pearson
+        return (found.value - found.low) ** 2, found.method
+
+    parts = []
+    for over in ("items", "both"):
+        alone, _ = below(table.mean(axis=0), over)
+        wider, method = below(Ratings.of_table(table), over)
+        assert method.endswith("and of 6 raters, left out in turn")
+        parts.append(wider - alone)
+    assert parts[0] > 0
+    assert parts[0] == pytest.approx(parts[1])
+
+
 @pytest.mark.parametrize(
     ("raters", "most", "said"),
     [
