@@ -11,6 +11,7 @@ from harness.progress import silent
 from harness.reporting.agreement import alphas, metric_agreements, rated_outputs
 from harness.reporting.baselines import copy_baseline
 from harness.reporting.clusters import metric_clusters
+from harness.reporting.combined import Asked, Combiner, combined
 from harness.reporting.conduct import protocol_of
 from harness.reporting.curves import reaches
 from harness.reporting.disagreements import disagreements
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
     from harness.types import Checkpoint, Estimate, Json
 
 DRAWS = 1000
+ASKED = Asked()
+"""The first metric that can, about prompts like these."""
 PACKAGES = ("tandem-eval", "numpy", "scipy", "sacrebleu", "rouge-score", "evaluate")
 
 
@@ -55,6 +58,7 @@ def report(  # noqa: PLR0913 - one argument a setting
     draws: int = DRAWS,
     seed: int = 0,
     over: Over = "items",
+    asked: Asked = ASKED,
     progress: Progress = silent,
 ) -> Report:
     """What metrics and raters say of each checkpoint, and how far they agree.
@@ -70,14 +74,16 @@ def report(  # noqa: PLR0913 - one argument a setting
         seed: seed of the resamples.
         over: what intervals of agreement resample: `items`, or `both` items and
             checkpoints, which needs eight checkpoints and takes longer.
+        asked: which metric's scores go with ratings, and what those intervals are
+            about.
         progress: told of every task, and of every metric compared with people.
 
     Raises:
-        NotFound: the study has no such task, or there is no such `human`; the nearest
-            name is suggested.
+        NotFound: the study has no such task or metric, or there is no such `human` or
+            estimand; the nearest name is suggested.
         UsageError: checkpoints are to be resampled where there are fewer than eight.
     """
-    judged_by = named(human)
+    judged_by, asked = named(human), asked.checked()
     known = stored_tasks(study)
     for name in tasks or ():
         if name not in known:
@@ -87,7 +93,9 @@ def report(  # noqa: PLR0913 - one argument a setting
     for number, name in enumerate(wanted):
         progress("report", number, len(wanted))
         resampling = Resampling(draws, seed, over)
-        found.append(_task_report(study, name, judged_by, resampling, progress))
+        found.append(
+            _task_report(study, name, judged_by, (resampling, asked), progress)
+        )
     progress("report", len(wanted), len(wanted))
     return Report(
         study=study.path.name,
@@ -103,9 +111,10 @@ def _task_report(
     study: StudyFile,
     task: str,
     human: Human,
-    resampling: Resampling,
+    settings: tuple[Resampling, Asked],
     progress: Progress,
 ) -> TaskReport:
+    resampling, asked = settings
     given, metrics, missing = rebuild(gather(study, task))
     models = fits(given)
     judged = target(given, human, models)
@@ -116,6 +125,10 @@ def _task_report(
         notes=(*missing, *judged.warnings, *notes(given, raters)),
         reliability=reliability(given, models, resampling),
     )
+    scaled = human == "raw"
+    combiner = Combiner.of(judged.evidence, metrics, asked, scaled=scaled)
+    rows, ahead = combined(combiner, found.leads)
+    found = replace(found, combined=rows, leads=ahead)
     found = _with_people(found, study, given)
     found = _with_configurations(found, configurations_for(study, task), given)
     found = replace(found, recount=recount(found, given, resampling))

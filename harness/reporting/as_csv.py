@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from harness.reporting.formats import on_one_line
 
 if TYPE_CHECKING:
+    from harness.reporting.combined import Combined
     from harness.reporting.model import (
         Lead,
         MetricAgreement,
@@ -74,6 +75,8 @@ def _rows(task: TaskReport) -> Rows:
     yield from _checkpoints(task, known)
     for lead in task.leads:
         yield _lead(task, lead, known), lead.difference
+    for row in task.combined:
+        yield from _combined(task, row, known)
     for parting in task.partings:
         yield from _parting(task, parting, known)
     for one in task.agreement:
@@ -113,6 +116,19 @@ def _lead(task: TaskReport, lead: Lead, known: Mapping[str, Row]) -> Row:
     by = known[lead.by] if lead.kind == "metric" else {"criterion": lead.by}
     what = {"part": f"lead by {lead.kind}", "statistic": "difference"}
     return {**what, **by, **_where(task, lead.best), "against": lead.second}
+
+
+def _combined(task: TaskReport, one: Combined, known: Mapping[str, Row]) -> Rows:
+    subject = {
+        "part": f"combined by {one.kind}",
+        "against": one.against,
+        "criterion": one.criterion,
+        "grouping": one.question,
+        **_where(task, one.checkpoint),
+        **({} if one.metric is None else known[one.metric]),
+    }
+    yield {**subject, "statistic": "alone"}, one.alone.as_estimate()
+    yield {**subject, "statistic": "combined"}, one.both.as_estimate()
 
 
 def _parting(task: TaskReport, one: Parting, known: Mapping[str, Row]) -> Rows:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from harness.reporting.combined import Combined
     from harness.reporting.model import (
         CheckpointReport,
         Disagreement,
@@ -69,6 +70,7 @@ def _task(task: TaskReport) -> dict[str, Json]:
             for baseline in task.baselines
         ],
         "leads": [_lead(lead) for lead in task.leads],
+        "combined": [_combined(one) for one in task.combined],
         "partings": [_parting(one) for one in task.partings],
         "agreement": [_agreement(one) for one in task.agreement],
         "clusters": [asdict(one) for one in task.clusters],
@@ -106,7 +108,31 @@ def _lead(lead: Lead) -> dict[str, Json]:
         "second": lead.second,
         "difference": lead.difference.as_json(),
         "clear": lead.clear,
+        "rival": lead.rival,
         "items_needed": lead.needed,
+    }
+
+
+def _combined(one: Combined) -> dict[str, Json]:
+    return {
+        "kind": one.kind,
+        "criterion": one.criterion,
+        "question": one.question,
+        "checkpoint": one.checkpoint,
+        "against": one.against,
+        "estimand": one.both.estimand,
+        "signature": one.metric,
+        "rule": one.rule,
+        "alone": one.alone.as_estimate().as_json(),
+        "combined": one.both.as_estimate().as_json(),
+        "how": one.both.method,
+        "r2": one.both.r2,
+        "saved": one.saved,
+        "rated": one.both.n,
+        "prompts": one.prompts,
+        "raters": one.raters,
+        "p": one.p,
+        "better": one.better,
     }
 
 

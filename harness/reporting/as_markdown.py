@@ -26,6 +26,7 @@ from harness.reporting.rater_tables import (
     work_tables,
 )
 from harness.reporting.tables import columns
+from harness.reporting.together import together_tables
 from harness.reporting.wording import (
     BANNER,
     CEILING,
@@ -90,6 +91,7 @@ def _task(report: Report, task: TaskReport) -> Iterator[str]:
         yield from ("### Where metric and ratings part ways over training", "")
         yield from (f"- {plain(sentence)}" for sentence in all_said(task))
         yield ""
+    yield from _together(task)
     yield from _configurations(task)
     yield from _preferences(task)
     yield from _agreement(task)
@@ -130,12 +132,18 @@ def _cell(column: Column, label: str) -> str:
 
 
 def _lead(column: Column) -> str:
-    if column.lead is None or column.lead.difference.value is None:
+    if column.lead is None or column.lead.judged.value is None:
         return MISSING
-    gap = column.lead.difference
-    clear = "clear" if column.lead.clear else "not clear"
+    gap = column.lead.judged
     sizes = f"{number(gap.value, column.decimals)} {interval(gap, column.decimals)}"
-    return f"{plain(sizes)} {clear}"
+    return plain(f"{sizes} {column.lead.answer}")
+
+
+def _together(task: TaskReport) -> Iterator[str]:
+    if task.combined:
+        yield from ("### Ratings and scores together", "")
+    for table in together_tables(task):
+        yield from _rater_table(table)
 
 
 def _configurations(task: TaskReport) -> Iterator[str]:
@@ -268,7 +276,7 @@ def _rater_table(table: Table) -> Iterator[str]:
     ]
     yield from (f"**{plain(table.title)}**", "")
     yield from tabled([plain(head) for head in table.heads], rows)
-    yield from (table.note, "") if table.note else ()
+    yield from (plain(table.note), "") if table.note else ()
 
 
 def _method(report: Report, task: TaskReport) -> Iterator[str]:

@@ -23,6 +23,7 @@ from harness.reporting.rater_tables import (
     work_tables,
 )
 from harness.reporting.tables import Column, columns
+from harness.reporting.together import together_tables
 from harness.reporting.wording import (
     BANNER,
     LEVELS,
@@ -87,6 +88,9 @@ def _parts(task: TaskReport) -> Iterator[RenderableType]:
         yield from all_said(task)
         yield ""
     yield from _configurations(task)
+    for found in together_tables(task):
+        yield from _rater_table(found)
+        yield ""
     yield from _preferences(task)
     yield from _agreement(task)
     yield from _disagreements(task)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from harness.reporting.drawn import Drawn, drawn
 from harness.reporting.people import Raters
 from harness.reporting.preferred import Comparisons, comparisons_of
 from harness.reporting.questions import criteria_of
@@ -110,6 +111,8 @@ class Evidence:
     """What counts of the campaigns in which outputs are compared."""
     rater_names: Mapping[int, str] = field(default_factory=dict)
     """Number of each rater whose ratings count to the name."""
+    drawn: Drawn = field(default_factory=Drawn)
+    """How prompts were drawn to be judged."""
 
     @cached_property
     def labels(self) -> dict[str, str]:
@@ -315,6 +318,7 @@ def _gathered(study: StudyFile, task: str) -> Evidence:
         has_outputs=_has_outputs(study, task),
         comparisons=comparisons_of(study, task),
         rater_names=given.rater_names,
+        drawn=drawn(study, task),
     )
 
 

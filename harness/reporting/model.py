@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from harness.quality import RaterQuality
+    from harness.reporting.combined import Combined
     from harness.reporting.people import (
         CampaignRaters,
         Preferred,
@@ -127,11 +128,30 @@ class Lead:
     it is in log-odds, from all comparisons."""
     needed: int | None = None
     """Items that would show a difference of this size with 80 % power, if known."""
+    combined: Estimate | None = None
+    """The difference from ratings and scores together; above 0 is better. None where
+    the verdict rests on `difference`."""
+    rival: str | None = None
+    """Label of a third checkpoint that the best is not surely ahead of, though it is
+    of the next best."""
+
+    @property
+    def judged(self) -> Estimate:
+        """The difference that the verdict rests on."""
+        return self.difference if self.combined is None else self.combined
 
     @property
     def clear(self) -> bool:
-        """Whether the interval of the difference excludes 0."""
-        return self.difference.low is not None and self.difference.low > 0
+        """Whether the interval of the difference excludes 0, also from all others."""
+        low = self.judged.low
+        return low is not None and low > 0 and self.rival is None
+
+    @property
+    def answer(self) -> str:
+        """`clear`, `not clear`, or of whom it is not clear."""
+        if self.rival is not None:
+            return f"not clear beside {self.rival}"
+        return "clear" if self.clear else "not clear"
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,6 +357,8 @@ class TaskReport:
     """The results without careless raters; None where nobody looks careless."""
     protocol: Protocol = field(default_factory=Protocol)
     """What raters were asked, of what, and what outputs were made with."""
+    combined: tuple[Combined, ...] = ()
+    """By criterion: ratings alone, and together with the scores of one metric."""
 
     @property
     def simulated(self) -> bool:

@@ -9,7 +9,7 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from harness.reporting import apart, methods, rater_tables, wording
+from harness.reporting import apart, methods, rater_tables, together, wording
 from harness.reporting.formats import interval, number, shortened, visible
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def environment() -> Environment:
         "apart": apart,
         "rater_tables": rater_tables,
         "methods": methods,
+        "together": together,
     }
     return environment
 

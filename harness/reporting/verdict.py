@@ -17,6 +17,7 @@ from harness.reporting.formats import (
 )
 from harness.reporting.partings import in_short
 from harness.reporting.rater_tables import turned_by_careless
+from harness.reporting.together import saved_in_short
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,6 +46,7 @@ def verdict(task: TaskReport) -> tuple[str, ...]:
     """
     first, *others = (
         _raters_say(task),
+        saved_in_short(task),
         _metrics_say(task),
         turned_by_careless(task),
         in_short(task),
@@ -124,15 +126,16 @@ def _rating_clause(task: TaskReport, lead: Lead) -> str:
     [mean] = [c.human[lead.by] for c in task.checkpoints if c.label == lead.best]
     what = SCALE[task.human]
     head = f"on {on_one_line(lead.by)} ({what}{with_interval(mean)})"
-    gap = lead.difference
+    gap = lead.judged
     if _is_level(lead):
         return f"{head}, level with {second}"
     if gap.value is None:
         return f"{head}, but it shares no rated item with {second}"
     if lead.clear:
         return f"{head}, clearly ahead of {second} (by {with_interval(gap)})"
-    if _is_level(lead):
-        return f"{head}, but level with {second}"
+    if lead.rival is not None:
+        ahead = f"ahead of {second} (by {with_interval(gap)})"
+        return f"{head}, {ahead}, but not clearly ahead of {on_one_line(lead.rival)}"
     difference = f"{number(gap.value, sign=True)} {interval(gap, sign=True)}".strip()
     return f"{head}, but not clearly ahead of {second} ({difference})"
 
@@ -151,7 +154,7 @@ def _metrics_say(task: TaskReport) -> str:
 
 
 def _is_level(lead: Lead) -> bool:
-    gap = lead.difference.value
+    gap = lead.judged.value
     return gap is not None and abs(gap) < LEVEL
 
 
@@ -172,7 +175,7 @@ def _winners(task: TaskReport, leads: Sequence[Lead]) -> str:
 
 def _how_surely(task: TaskReport, leads: Sequence[Lead]) -> str:
     clear = [lead for lead in leads if lead.clear]
-    if all(lead.difference.low is None for lead in leads):
+    if all(lead.judged.low is None for lead in leads):
         return "not tested"
     if not clear:
         return "within the noise"
@@ -288,6 +291,9 @@ def _to_tell_apart(task: TaskReport, lead: Lead) -> str:
     vague = _vague(task)
     if vague:
         return vague
+    if lead.rival is not None:
+        where = f"{best} and {on_one_line(lead.rival)} on {on_one_line(lead.by)}"
+        return f"Next: rate more of the same items for {where} to tell them apart."
     if lead.needed is None and _is_level(lead):
         return f"Next: rate more of the same items for {where}; so far they are level."
     if lead.needed is None:
@@ -299,7 +305,7 @@ def _to_tell_apart(task: TaskReport, lead: Lead) -> str:
             f"takes about {_rough(lead.needed):,} rated items, and the task has "
             f"{task.items:,}."
         )
-    more = max(lead.needed - lead.difference.n, 1)
+    more = max(lead.needed - lead.judged.n, 1)
     how_many = counted(_rough(more), "more item")
     return f"Next: rate about {how_many} of both to tell {where} apart."
 

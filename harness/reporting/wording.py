@@ -11,6 +11,7 @@ from harness.reporting.formats import (
     number,
     with_interval,
 )
+from harness.reporting.together import TOGETHER
 from harness.stats.crossed import LEAST_RATERS
 
 if TYPE_CHECKING:
@@ -307,7 +308,7 @@ def how_it_was_done(report: Report, task: TaskReport) -> list[str]:
             "A lead is the difference between best and next best on the items that "
             "both have, resampled together; it is clear if its interval excludes 0. "
             "The best was picked by the same data, so that leads are a little "
-            "flattering."
+            "flattering. By ratings it is that of ratings and scores together."
         ),
         (
             "Agreement compares each metric's value for an output with the mean rating "
@@ -322,6 +323,7 @@ def how_it_was_done(report: Report, task: TaskReport) -> list[str]:
         ),
         "A copy of the prompt is scored by built-in text metrics only.",
         *([HUMAN[task.human]] if task.raters.ratings else []),
+        *([TOGETHER] if task.combined else []),
         *([WORK] if task.campaigns else []),
         *([PARTINGS] if task.partings else []),
         *([CLUSTERS] if any(one.ranks for one in task.clusters) else []),

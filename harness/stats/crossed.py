@@ -163,9 +163,38 @@ def rating_difference(
         The mean over shared items of the differences of their means, in points of
         the scale; otherwise as in `rating_mean`.
     """
+    found = _difference(first, other)
+    if found is None:
+        return undefined("the two checkpoints share no rated item")
+    return found.estimate("paired mean over items of mean ratings", draws, seed)
+
+
+def variance_of_raters(first: Ratings, other: Ratings) -> tuple[float, int]:
+    """What other raters add to the squared standard error of a difference.
+
+    It is the raters' part of `rating_difference`, without resampling and without the
+    stretch, which a t quantile takes the place of.
+
+    Args:
+        first: of one system.
+        other: of the other; raters and items are numbered as in the first.
+
+    Returns:
+        The variance, in squared points of the scale, and how many raters gave it; 0
+        below `LEAST_RATERS` raters.
+    """
+    found = _difference(first, other)
+    if found is None or found.ratings.raters < LEAST_RATERS:
+        return 0.0, 0 if found is None else found.ratings.raters
+    total, single, _ = found.parts_of_raters()
+    return max(0.0, total - single), found.ratings.raters
+
+
+def _difference(first: Ratings, other: Ratings) -> _Linear | None:
+    """The difference on shared items as a sum; None where there are none."""
     shared = np.intersect1d(first.item, other.item)
     if not shared.size:
-        return undefined("the two checkpoints share no rated item")
+        return None
     one, two = (side.kept(np.isin(side.item, shared)) for side in (first, other))
     pairs = zip(_columns(one), _columns(two), strict=True)
     both = Ratings(*(np.concatenate(pair) for pair in pairs))
@@ -173,9 +202,7 @@ def rating_difference(
     rest = both.value - _item_effects(both, np.sign(shares))
     for side in (shares > 0, shares < 0):
         rest[side] -= shares[side] @ rest[side] / shares[side].sum()
-    return _Linear(both, shares, rest).estimate(
-        "paired mean over items of mean ratings", draws, seed
-    )
+    return _Linear(both, shares, rest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,17 +234,21 @@ class _Linear:
 
     def _of_raters(self, draws: int, seed: int) -> Floats:
         """How far each draw of raters moves the sum, shape (draws,)."""
+        found, single, of_rater = self.parts_of_raters()
+        if found <= single:
+            return np.zeros(draws)
+        scale = np.sqrt((1 - single / found) * stretch(len(of_rater)))
+        moved: Floats = scale * _drawn(of_rater, draws, [seed, 1])
+        return moved
+
+    def parts_of_raters(self) -> tuple[float, float, Floats]:
+        """Variance of raters, that of single ratings in it, and each rater's part."""
         parts = self.shares * self.rest
         of_rater = _sums(self.ratings.rater, parts)
         raters = len(of_rater)
         cell = self.ratings.item * (int(self.ratings.rater.max()) + 1)
         single = float((_sums(cell + self.ratings.rater, parts) ** 2).sum())
-        found = float((of_rater**2).sum()) * raters / (raters - 1)
-        if found <= single:
-            return np.zeros(draws)
-        scale = np.sqrt((1 - single / found) * stretch(raters))
-        moved: Floats = scale * _drawn(of_rater, draws, [seed, 1])
-        return moved
+        return float((of_rater**2).sum()) * raters / (raters - 1), single, of_rater
 
 
 def stretch(raters: int) -> float:

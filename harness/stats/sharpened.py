@@ -83,6 +83,34 @@ class Estimate:
             return None
         return float(2 * stdtr(self.df, -abs(self.value - null) / self.error))
 
+    def also_of(self, variance: float, df: float, whom: str) -> Estimate:
+        """The estimate with further variance, say of other raters, in its interval.
+
+        Degrees of freedom are Satterthwaite's (1946). What was made without standard
+        error stays as it is.
+
+        Args:
+            variance: squared standard error that comes to the present one.
+            df: degrees of freedom with which it is known.
+            whom: what the interval then speaks of, too.
+        """
+        from scipy.special import stdtrit
+
+        if self.value is None or self.error is None or self.df is None:
+            return self
+        own = self.error**2
+        both = own + variance
+        freedom = both**2 / (own**2 / self.df + variance**2 / df)
+        half = float(stdtrit(freedom, (1 + LEVEL) / 2) * np.sqrt(both))
+        return replace(
+            self,
+            low=self.value - half,
+            high=self.value + half,
+            error=float(np.sqrt(both)),
+            df=float(freedom),
+            why=f"{self.why}; the interval is also about {whom}",
+        )
+
     def as_estimate(self) -> types.Estimate:
         """What reports print of any statistic, with the reason as its method."""
         method = f"{self.method}, {self.estimand}: {self.why}"
