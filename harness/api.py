@@ -27,9 +27,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from harness.backends import Loading
-    from harness.compare import Comparison
     from harness.gate import GateResult
     from harness.progress import Progress
+    from harness.reporting.combined import Asked
+    from harness.reporting.compared import Comparison
     from harness.reporting.model import Report
     from harness.reporting.plans import Plan
     from harness.stats.correlation import Over
@@ -152,6 +153,7 @@ class Study:
         *,
         human: str = "raw",
         over: Over = "items",
+        asked: Asked | None = None,
     ) -> Report:
         """The report on tasks, or on all; `harness.reporting.render` writes it out.
 
@@ -161,16 +163,25 @@ class Study:
                 each rater's severity (`adjusted`).
             over: what intervals of agreement resample, `items` or `both` items and
                 checkpoints.
+            asked: as `Asked("exactly these prompts", "chrf")` of
+                `harness.reporting.combined`: what intervals of ratings and scores
+                together are about, and whose scores; None: prompts like these, and the
+                first metric that can.
 
         Raises:
-            NotFound: the study has no such task, or there is no such `human`.
+            NotFound: the study has no such task or metric, or there is no such `human`.
             UsageError: fewer than eight checkpoints are to be resampled.
         """
         wanted = None if tasks is None else list(tasks)
-        return report(self.file, wanted, human=human, over=over)
+        return report(self.file, wanted, human=human, over=over, asked=asked)
 
     def compare(
-        self, first: str, second: str, *, task: str | None = None
+        self,
+        first: str,
+        second: str,
+        *,
+        task: str | None = None,
+        asked: Asked | None = None,
     ) -> list[Comparison]:
         """Two checkpoints on the same items, second minus first, task by task.
 
@@ -178,7 +189,7 @@ class Study:
             NotFound: no such checkpoint or task; the nearest name is suggested.
             UsageError: they share no task, or are one and the same.
         """
-        return compare(self.file, first, second, task=task)
+        return compare(self.file, first, second, task=task, asked=asked)
 
     def plan(
         self, suite: str, criterion: str, detect: float, *, power: float = 0.8

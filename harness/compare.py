@@ -12,10 +12,13 @@ from harness.errors import HarnessError, NotFound, Unscorable, UsageError
 from harness.metrics import Tallied, Whole
 from harness.metrics.imported import StoredMean
 from harness.progress import silent
+from harness.reporting.combined import Asked, Combiner
+from harness.reporting.compared import Changed, Compared, Comparison
 from harness.reporting.estimates import Resampling, rebuild
 from harness.reporting.evidence import Evidence, gather
 from harness.reporting.formats import labels
 from harness.reporting.item_sums import item_tallies
+from harness.reporting.leading import two_combined
 from harness.stats.bootstrap import WHOLE_DRAWS, undefined
 from harness.stats.paired import (
     WHOLE_TRIALS,
@@ -34,100 +37,14 @@ if TYPE_CHECKING:
 
     from harness.metrics import Judged, Metric
     from harness.progress import Progress
+    from harness.reporting.combined import Combined
     from harness.study import StudyFile
     from harness.types import Estimate, Tally
 
-LEVEL = 0.05
 MOST_CHANGED = 5
 SWAPS = 10
 """Random swaps behind a p, for each resample behind its interval."""
 _SAME = 1e-12
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """Two checkpoints by one metric or criterion; the second minus the first."""
-
-    kind: Literal["metric", "criterion"]
-    """Whether a program or raters judged."""
-    name: str
-    """The criterion, or the metric's short name."""
-    label: str
-    """The criterion, or the shortest name that tells the metric from the others."""
-    signature: str
-    """The metric with all its settings; the criterion again."""
-    higher_is_better: bool
-    """Whether more of it is better."""
-    directed: bool
-    """False where neither more nor less is better."""
-    difference: Estimate
-    """Second minus first on shared items, with its paired bootstrap interval.
-
-    `n` counts the shared items and `dropped` those that only one checkpoint was judged
-    on, or none; `method` also says what `p` rests on, or why there is no value.
-    """
-    p: float | None
-    """Approximate randomisation, two-sided; None where there is no difference."""
-    p_holm: float | None
-    """The same, adjusted for the number of metrics and criteria compared."""
-    wins: int | None
-    """Items on which the second is better; None for a metric of all outputs, or one
-    without direction."""
-    ties: int | None
-    """Items on which they are equal; None as above."""
-    losses: int | None
-    """Items on which the first is better; None as above."""
-
-    @property
-    def better(self) -> Literal["first", "second"] | None:
-        """Who is better by the adjusted p; None if that is not clear."""
-        if self.p_holm is None or self.p_holm > LEVEL or not self.difference.value:
-            return None
-        if not self.directed:
-            return None
-        ahead = (self.difference.value > 0) == self.higher_is_better
-        return "second" if ahead else "first"
-
-
-@dataclass(frozen=True, slots=True)
-class Changed:
-    """An item whose score changed much from the first to the second checkpoint."""
-
-    item: str
-    """Key of the item."""
-    prompt: str
-    """Its prompt."""
-    references: tuple[str, ...]
-    """Right answers; may be empty."""
-    first: str
-    """What the first checkpoint wrote."""
-    second: str
-    """What the second checkpoint wrote."""
-    gain: float
-    """Score of the second minus that of the first; above 0 is better."""
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """Two checkpoints on one task."""
-
-    task: str
-    """Name of the task."""
-    first: str
-    """Label of the first checkpoint."""
-    second: str
-    """Label of the second checkpoint."""
-    rows: tuple[Compared, ...]
-    """Criteria, then metrics, in the order of the study."""
-    changed_by: str | None
-    """Signature of the metric that orders `changed`: the first by which an item
-    changed; None if there is none."""
-    changed: tuple[Changed, ...]
-    """Items that changed most, the largest change first."""
-    simulated: bool
-    """Whether ratings among these were made up by a program."""
-    notes: tuple[str, ...] = ()
-    """What limits what can be said, say a metric that cannot be rebuilt."""
 
 
 def compare(  # noqa: PLR0913 - two checkpoints, and how they are compared
@@ -138,6 +55,7 @@ def compare(  # noqa: PLR0913 - two checkpoints, and how they are compared
     task: str | None = None,
     draws: int = 1000,
     seed: int = 0,
+    asked: Asked | None = None,
     progress: Progress = silent,
 ) -> list[Comparison]:
     """One paired comparison for each task that both checkpoints were evaluated on.
@@ -150,12 +68,15 @@ def compare(  # noqa: PLR0913 - two checkpoints, and how they are compared
         draws: resamples behind each interval; each p has ten times as many swaps.
             Metrics of all outputs together have at most 200 and 500.
         seed: seed of both.
+        asked: which metric's scores go with ratings, and what those intervals are
+            about; None: the first metric that can, and prompts like these.
         progress: told of every metric, and of every value of all outputs.
 
     Raises:
-        NotFound: no such checkpoint or task; the nearest name is suggested.
+        NotFound: no such checkpoint, task or metric; the nearest name is suggested.
         UsageError: they share no task, or are one and the same.
     """
+    asked = (asked or Asked()).checked()
     ids = [find_checkpoint(study, name).id for name in (first, second)]
     if ids[0] == ids[1]:
         raise UsageError(f"'{first}' and '{second}' are the same checkpoint.")
@@ -167,7 +88,8 @@ def compare(  # noqa: PLR0913 - two checkpoints, and how they are compared
         evidence, metrics, notes = rebuild(gather(study, name))
         if all(id_ in evidence.outputs for id_ in ids):
             pair = _Pair(evidence, (ids[0], ids[1]), Resampling(draws, seed), progress)
-            found.append(pair.comparison(metrics, notes))
+            combiner = Combiner.of(evidence, metrics, asked)
+            found.append(pair.comparison(metrics, notes, combiner))
     if not found:
         raise UsageError(f"'{first}' and '{second}' share no task; run both on one.")
     return found
@@ -181,10 +103,15 @@ class _Pair:
     progress: Progress
 
     def comparison(
-        self, metrics: Mapping[str, Metric], notes: Sequence[str]
+        self, metrics: Mapping[str, Metric], notes: Sequence[str], combiner: Combiner
     ) -> Comparison:
         names = labels(list(metrics))
-        rows = [self._by_criterion(name) for name in self.evidence.mean_ratings]
+        together = two_combined(combiner, self.ids)
+        of = {one.criterion: one for one in together if one.kind == "criterion"}
+        rows = [
+            _with_t(self._by_criterion(name), of.get(name))
+            for name in self.evidence.mean_ratings
+        ]
         for number, (signature, metric) in enumerate(metrics.items()):
             self.progress("compare", number, len(metrics))
             row = None
@@ -208,6 +135,8 @@ class _Pair:
             changed=tuple(changed),
             simulated=any(r.kind == "simulated" for r in self.evidence.ratings),
             notes=tuple(notes),
+            combined=tuple(together),
+            helper=names.get(combiner.metric or "", ""),
         )
 
     def _by_tallied(self, signature: str, metric: Tallied) -> Compared:
@@ -371,6 +300,16 @@ def _row(
         ties=tied,
         losses=lost,
     )
+
+
+def _with_t(row: Compared, together: Combined | None) -> Compared:
+    """A criterion's row with the p of ratings and scores together, where it has one."""
+    p = None if together is None else together.both.p_value()
+    if p is None or row.difference.value is None:
+        return row
+    method = row.difference.method.partition("; p by ")[0]
+    method += "; p by t of ratings and scores together"
+    return replace(row, difference=replace(row.difference, method=method), p=p)
 
 
 def _with_p(row: Compared, p: float | None, trials: int) -> Compared:

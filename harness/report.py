@@ -11,13 +11,14 @@ from harness.progress import silent
 from harness.reporting.agreement import alphas, metric_agreements, rated_outputs
 from harness.reporting.baselines import copy_baseline
 from harness.reporting.clusters import metric_clusters
-from harness.reporting.combined import Asked, Combiner, combined
+from harness.reporting.combined import Asked, Combiner
 from harness.reporting.conduct import protocol_of
 from harness.reporting.curves import reaches
 from harness.reporting.disagreements import disagreements
 from harness.reporting.estimates import Estimator, Resampling, leads, rebuild
 from harness.reporting.evidence import gather
 from harness.reporting.formats import labels
+from harness.reporting.leading import combined
 from harness.reporting.model import CheckpointReport, MetricInfo, Report, TaskReport
 from harness.reporting.notes import notes
 from harness.reporting.partings import partings
@@ -45,8 +46,6 @@ if TYPE_CHECKING:
     from harness.types import Checkpoint, Estimate, Json
 
 DRAWS = 1000
-ASKED = Asked()
-"""The first metric that can, about prompts like these."""
 PACKAGES = ("tandem-eval", "numpy", "scipy", "sacrebleu", "rouge-score", "evaluate")
 
 
@@ -58,7 +57,7 @@ def report(  # noqa: PLR0913 - one argument a setting
     draws: int = DRAWS,
     seed: int = 0,
     over: Over = "items",
-    asked: Asked = ASKED,
+    asked: Asked | None = None,
     progress: Progress = silent,
 ) -> Report:
     """What metrics and raters say of each checkpoint, and how far they agree.
@@ -75,7 +74,7 @@ def report(  # noqa: PLR0913 - one argument a setting
         over: what intervals of agreement resample: `items`, or `both` items and
             checkpoints, which needs eight checkpoints and takes longer.
         asked: which metric's scores go with ratings, and what those intervals are
-            about.
+            about; None: the first metric that can, and prompts like these.
         progress: told of every task, and of every metric compared with people.
 
     Raises:
@@ -83,7 +82,7 @@ def report(  # noqa: PLR0913 - one argument a setting
             estimand; the nearest name is suggested.
         UsageError: checkpoints are to be resampled where there are fewer than eight.
     """
-    judged_by, asked = named(human), asked.checked()
+    judged_by, asked = named(human), (asked or Asked()).checked()
     known = stored_tasks(study)
     for name in tasks or ():
         if name not in known:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from harness.stats.sharpened import Estimand
 
 
 class Format(StrEnum):
@@ -35,6 +38,13 @@ class Resampled(StrEnum):
     BOTH = "both"
 
 
+class About(StrEnum):
+    """What intervals of ratings are about."""
+
+    THESE = "these"
+    LIKE_THESE = "like-these"
+
+
 class RatingTool(StrEnum):
     """Tools that ratings are exported for."""
 
@@ -57,6 +67,21 @@ class OutputsForm(StrEnum):
     INSPECT = "inspect"
 
 
+ESTIMANDS: dict[About, Estimand] = {
+    About.THESE: "exactly these prompts",
+    About.LIKE_THESE: "prompts like these",
+}
+With = Annotated[
+    str | None,
+    typer.Option(
+        "--with",
+        help="Metric that may sharpen ratings, or none. [default: the first]",
+    ),
+]
+AboutPrompts = Annotated[
+    About,
+    typer.Option("--estimand", help="Prompts that intervals of ratings are about."),
+]
 Suite = Annotated[
     str, typer.Argument(help="Task or suite file, or the name of a bundled one.")
 ]

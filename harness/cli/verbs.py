@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.options import (
+    ESTIMANDS,
+    About,
+    AboutPrompts,
     AsJson,
     Db,
     Format,
     HumanJudgment,
     Resampled,
     Suite,
+    With,
 )
 from harness.errors import NotFound
 from harness.terminal import (
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from harness.backends import Usage
+    from harness.reporting.combined import Asked
     from harness.study import StudyFile
 
 
@@ -211,6 +216,8 @@ def report(  # noqa: PLR0913 - one argument an option
             "needs eight checkpoints and takes longer."
         ),
     ] = Resampled.ITEMS,
+    metric: With = None,
+    estimand: AboutPrompts = About.LIKE_THESE,
 ) -> None:
     """Say which checkpoint is better, and how far metrics agree with people.
 
@@ -219,14 +226,19 @@ def report(  # noqa: PLR0913 - one argument an option
     study = open_study(db, name, must_exist=True)
     tasks = named_tasks(study, name)
     form = Format.JSON if json else format
-    _print_report(study, tasks, form, out, human=human.value, over=over)
+    from harness.reporting.combined import Asked
+
+    asked = Asked(ESTIMANDS[estimand], metric)
+    _print_report(study, tasks, form, out, human=human.value, over=over, asked=asked)
 
 
-def compare(
+def compare(  # noqa: PLR0913 - one argument an option
     first: Annotated[str, typer.Argument(help="Name of a checkpoint, or SERIES/NAME.")],
     second: Annotated[str, typer.Argument(help="The one to compare with it.")],
     *,
     task: Annotated[str | None, typer.Option(help="Only this task.")] = None,
+    metric: With = None,
+    estimand: AboutPrompts = About.LIKE_THESE,
     db: Db = None,
     json: AsJson = False,
 ) -> None:
@@ -235,11 +247,13 @@ def compare(
     Example: harness compare checkpoint-0 checkpoint-240 --db results/demo.db
     """
     from harness.compare import compare as make
+    from harness.reporting.combined import Asked
     from harness.reporting.comparison import comparison_json, comparison_text
 
     study = open_study(db, task, must_exist=True)
+    asked = Asked(ESTIMANDS[estimand], metric)
     with progress_bars() as progress:
-        found = make(study, first, second, task=task, progress=progress)
+        found = make(study, first, second, task=task, asked=asked, progress=progress)
     if json:
         print_json(comparison_json(found))
     else:
@@ -306,7 +320,7 @@ def named_tasks(study: StudyFile, name: str | None) -> list[str] | None:
         raise NotFound("task", name, stored) from None
 
 
-def _print_report(
+def _print_report(  # noqa: PLR0913 - as the report's options
     study: StudyFile,
     tasks: Sequence[str] | None,
     form: Format,
@@ -314,6 +328,7 @@ def _print_report(
     *,
     human: str = "raw",
     over: Resampled = Resampled.ITEMS,
+    asked: Asked | None = None,
 ) -> None:
     from harness.report import report as make
     from harness.reporting import render
@@ -324,6 +339,7 @@ def _print_report(
             None if tasks is None else list(tasks),
             human=human,
             over="both" if over is Resampled.BOTH else "items",
+            asked=asked,
             progress=progress,
         )
     text = render(made, form.value)

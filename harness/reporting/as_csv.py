@@ -11,8 +11,8 @@ from harness.reporting.formats import on_one_line
 
 if TYPE_CHECKING:
     from harness.reporting.combined import Combined
+    from harness.reporting.lead import Lead
     from harness.reporting.model import (
-        Lead,
         MetricAgreement,
         MetricInfo,
         Parting,

@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from harness.reporting.combined import Combined
+    from harness.reporting.lead import Lead
     from harness.reporting.model import (
         CheckpointReport,
         Disagreement,
-        Lead,
         MetricAgreement,
         Parting,
         Report,
@@ -70,7 +70,7 @@ def _task(task: TaskReport) -> dict[str, Json]:
             for baseline in task.baselines
         ],
         "leads": [_lead(lead) for lead in task.leads],
-        "combined": [_combined(one) for one in task.combined],
+        "combined": [combined_json(one) for one in task.combined],
         "partings": [_parting(one) for one in task.partings],
         "agreement": [_agreement(one) for one in task.agreement],
         "clusters": [asdict(one) for one in task.clusters],
@@ -113,7 +113,8 @@ def _lead(lead: Lead) -> dict[str, Json]:
     }
 
 
-def _combined(one: Combined) -> dict[str, Json]:
+def combined_json(one: Combined) -> dict[str, Json]:
+    """Two checkpoints by ratings alone and together with scores."""
     return {
         "kind": one.kind,
         "criterion": one.criterion,

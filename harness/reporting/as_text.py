@@ -89,7 +89,7 @@ def _parts(task: TaskReport) -> Iterator[RenderableType]:
         yield ""
     yield from _configurations(task)
     for found in together_tables(task):
-        yield from _rater_table(found)
+        yield from drawn(found)
         yield ""
     yield from _preferences(task)
     yield from _agreement(task)
@@ -227,7 +227,7 @@ def _ceiling(task: TaskReport, criterion: str) -> Iterator[RenderableType]:
 
 def _raters(task: TaskReport) -> Iterator[RenderableType]:
     for table in work_tables(task, brief=True):
-        yield from _rater_table(table)
+        yield from drawn(table)
     for one in task.reliability:
         # What the first sentence says stands beside the metrics' agreement.
         _, *sentences = of_reliability(task, one)
@@ -236,16 +236,17 @@ def _raters(task: TaskReport) -> Iterator[RenderableType]:
             yield from sentences
         for found in (severity_table(task, one), means_table(task, one)):
             if found:
-                yield from _rater_table(found)
+                yield from drawn(found)
     if said := of_recount(task):
         yield f"\n{said}"
     for table in recount_tables(task):
-        yield from _rater_table(table)
+        yield from drawn(table)
     if task.campaigns or task.reliability:
         yield ""
 
 
-def _rater_table(table: Table) -> Iterator[RenderableType]:
+def drawn(table: Table) -> Iterator[RenderableType]:
+    """A table with its title and note."""
     rows = [
         [_name(c) if isinstance(c, str) else with_interval(c) for c in row]
         for row in table.rows

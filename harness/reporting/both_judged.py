@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -91,7 +91,7 @@ class Sheet:
         row_of = _numbered(shared)
         raters = np.unique(np.concatenate([one.rater for one in both]))
         human = tuple(_matrix(one, row_of, raters, shared.sum()) for one in both)
-        rated = np.isfinite(human[0]).any(axis=1) & np.isfinite(human[1]).any(axis=1)
+        rated = _judged(human[0]) & _judged(human[1])
         return Judged(
             human=human,
             scores=self._both_scores(first, second, shared),
@@ -121,10 +121,11 @@ class Sheet:
             total[prompt, rater[row["rater"]]] += won
             times[prompt, rater[row["rater"]]] += 1
         given = ((row["assignment"], int(prompt)) for row, prompt in asked)
+        won_by = _quotient(total, times)
         return Judged(
-            human=(_quotient(total, times),),
+            human=(won_by,),
             scores=self._both_scores(first, second, shared),
-            design=self.evidence.drawn.design(given, times.any(axis=1)),
+            design=self.evidence.drawn.design(given, _judged(won_by)),
             equal=len(equal),
         )
 
@@ -176,6 +177,11 @@ class Sheet:
         return _quotient(total, times).reshape(shape)
 
 
+def _judged(table: Floats) -> NDArray[np.bool_]:
+    """(prompts,), whether anybody judged each."""
+    return np.asarray(np.isfinite(table).any(axis=1))
+
+
 def _numbered(mask: NDArray[np.bool_]) -> Indices:
     """Number of each True among them, -1 elsewhere."""
     return np.asarray(np.where(mask, np.cumsum(mask) - 1, -1), dtype=np.intp)
@@ -192,7 +198,7 @@ def _matrix(ratings: Ratings, row_of: Indices, raters: Indices, rows: int) -> Fl
     return _quotient(total, times).reshape(int(rows), len(raters))
 
 
-def _quotient(total: Floats, times: NDArray[np.generic]) -> Floats:
+def _quotient(total: NDArray[Any], times: NDArray[Any]) -> Floats:
     found = np.full(total.shape, np.nan)
-    np.divide(total, times, out=found, where=np.asarray(times) > 0)
+    np.divide(total, times, out=found, where=times > 0)
     return found

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from harness.reporting.as_json import combined_json
+from harness.reporting.as_text import drawn
 from harness.reporting.formats import (
     MISSING,
     arrow,
@@ -15,6 +17,7 @@ from harness.reporting.formats import (
     printed,
     shortened,
 )
+from harness.reporting.together import tables_of
 from harness.reporting.wording import BANNER
 
 if TYPE_CHECKING:
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
-    from harness.compare import Changed, Compared, Comparison
+    from harness.reporting.compared import Changed, Compared, Comparison
     from harness.types import Json
 
 WIDTH = 100
@@ -31,7 +34,8 @@ EXCERPT = 600
 """Letters shown of a text."""
 LEGEND = (
     "95 % intervals by paired bootstrap over shared items; p by approximate "
-    "randomisation,\nadjusted for the number of rows (Holm)"
+    "randomisation,\nof ratings by t together with scores, adjusted for the number of "
+    "rows (Holm)"
 )
 
 
@@ -40,6 +44,7 @@ def comparison_json(comparisons: Sequence[Comparison]) -> Json:
     return [
         {
             **asdict(one),
+            "combined": [combined_json(row) for row in one.combined],
             "rows": [
                 {
                     **asdict(row),
@@ -66,6 +71,9 @@ def _parts(comparisons: Sequence[Comparison]) -> Iterator[RenderableType]:
         yield f"{on_one_line(one.task)}: {second} minus {first}\n"
         yield _table(one)
         yield f"\n{LEGEND}\n"
+        for table in tables_of(one.combined, one.helper):
+            yield from drawn(table)
+            yield ""
         for row in one.rows:
             if row.difference.value is None:
                 yield f"{on_one_line(row.label)}: {on_one_line(row.difference.method)}"

@@ -15,7 +15,7 @@ from harness.metrics.imported import StoredMean
 from harness.reporting.by_rater import ratings_of
 from harness.reporting.formats import counted
 from harness.reporting.item_sums import item_sums, item_tallies
-from harness.reporting.model import Lead
+from harness.reporting.lead import Lead
 from harness.stats.bootstrap import (
     corpus_estimates,
     undefined,

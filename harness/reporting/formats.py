@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from harness.compare import Compared
+    from harness.reporting.compared import Compared
     from harness.reporting.model import MetricInfo
     from harness.types import Estimate
 

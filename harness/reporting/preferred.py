@@ -11,7 +11,7 @@ import numpy as np
 from harness.campaign import campaigns_of
 from harness.errors import StudyError
 from harness.quality.answers import NEUTRAL, answers_of
-from harness.reporting.model import Lead
+from harness.reporting.lead import Lead
 from harness.reporting.people import Preference, Preferred
 from harness.reporting.questions import criteria_of, of_newest_question
 from harness.stats.agreement import alpha

@@ -10,7 +10,8 @@ from harness.reporting.formats import arrow, on_one_line, places
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.reporting.model import CriterionInfo, Lead, MetricInfo, TaskReport
+    from harness.reporting.lead import Lead
+    from harness.reporting.model import CriterionInfo, MetricInfo, TaskReport
     from harness.types import Estimate
 
 SUFFIX = {"raw": "", "z": " (z)", "adjusted": " (adjusted)"}

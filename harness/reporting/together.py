@@ -1,10 +1,10 @@
-"""Ratings and scores together: the tables and sentences that every rendering shows."""
+"""Ratings and scores together, as tables and sentences for every rendering."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.reporting.combined import BEST, LATER
+from harness.reporting.combined import BEST
 from harness.reporting.formats import MISSING, counted, listed, number, on_one_line
 from harness.reporting.rater_tables import Table
 from harness.stats.crossed import LEAST_RATERS
@@ -31,19 +31,27 @@ TOGETHER = (
 
 def together_tables(task: TaskReport) -> list[Table]:
     """By criterion, both estimates side by side, and what the metric saved."""
-    kinds = dict.fromkeys((one.kind, one.criterion) for one in task.combined)
+    helper = label_of(task, task.combined[0]) if task.combined else ""
+    return tables_of(task.combined, helper)
+
+
+def tables_of(rows: Sequence[Combined], helper: str) -> list[Table]:
+    """By criterion, both estimates side by side, and what the metric saved.
+
+    Args:
+        rows: of a task.
+        helper: label of the metric; empty where there is none.
+    """
+    kinds = dict.fromkeys((one.kind, one.criterion) for one in rows)
     return [
-        _table(
-            task, [o for o in task.combined if (o.kind, o.criterion) == (kind, name)]
-        )
-        for kind, name in kinds
+        _table([one for one in rows if (one.kind, one.criterion) == kind], helper)
+        for kind in kinds
     ]
 
 
-def _table(task: TaskReport, rows: Sequence[Combined]) -> Table:
+def _table(rows: Sequence[Combined], helper: str) -> Table:
     first = rows[0]
     what = "win rate against" if first.kind == "preference" else "less"
-    helper = label_of(task, first)
     return Table(
         title=f"Ratings and scores together on {first.criterion}",
         heads=(
@@ -51,8 +59,8 @@ def _table(task: TaskReport, rows: Sequence[Combined]) -> Table:
             *((f"with {helper}",) if helper else ()),
             *("worth", "rated", "answer"),
         ),
-        rows=[_cells(one, helper=bool(helper)) for one in _distinct(rows)],
-        note=_note(task, rows),
+        rows=[_cells(one, helper=bool(helper)) for one in rows],
+        note=_note(rows, helper),
     )
 
 
@@ -100,9 +108,8 @@ def worth(one: Combined) -> str:
     return f"0: R² {number(one.both.r2)}"
 
 
-def _note(task: TaskReport, rows: Sequence[Combined]) -> str:
+def _note(rows: Sequence[Combined], helper: str) -> str:
     first = rows[0]
-    helper = label_of(task, first)
     raters = [one.raters for one in rows]
     said = [f"95 % intervals about {first.both.estimand}"]
     if all(raters):

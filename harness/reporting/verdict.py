@@ -22,7 +22,8 @@ from harness.reporting.together import saved_in_short
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.reporting.model import Baseline, Lead, MetricInfo, TaskReport
+    from harness.reporting.lead import Lead
+    from harness.reporting.model import Baseline, MetricInfo, TaskReport
 
 SIMULATED = "SIMULATED: "
 SCALE = {"raw": "", "z": "z-score ", "adjusted": "adjusted "}
@@ -46,11 +47,11 @@ def verdict(task: TaskReport) -> tuple[str, ...]:
     """
     first, *others = (
         _raters_say(task),
-        saved_in_short(task),
         _metrics_say(task),
         turned_by_careless(task),
         in_short(task),
         _follows(task),
+        saved_in_short(task),
         _baseline_says(task),
         _next(task),
     )

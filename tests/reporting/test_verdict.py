@@ -16,7 +16,8 @@ def task(rated):
 
 
 def with_lead(task, criterion, estimate, **changes):
-    """The task with another difference for a criterion."""
+    """The task with another difference, from ratings alone, for a criterion."""
+    changes = {"combined": None, "rival": None, **changes}
     return replace(
         task,
         leads=tuple(
@@ -174,7 +175,7 @@ def test_a_copy_of_the_prompt_that_nobody_beats_is_a_warning(task):
 
 def test_more_than_two_criteria_are_told_in_short(task):
     [lead, *_] = task.leads
-    many = [replace(lead, by=name, difference=CLEAR) for name in "abc"]
+    many = [replace(lead, by=name, difference=CLEAR, combined=None) for name in "abc"]
     said = verdict(replace(task, leads=(*many, *task.leads[2:])))
     assert said[0] == f"People put {lead.best} first on a, b and c (clearly)."
 

@@ -1,0 +1,52 @@
+"""How far the best checkpoint is ahead, as a plain value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from harness.types import Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """How far the best checkpoint is ahead of the next best."""
+
+    kind: Literal["metric", "criterion", "preference"]
+    """Who puts it first: a metric, or raters by their ratings or their choices."""
+    by: str
+    """The metric's signature, or the criterion."""
+    best: str
+    """Label of the best checkpoint."""
+    second: str
+    """Label of the next best."""
+    difference: Estimate
+    """Best against next on the items that both have; above 0 is better. By choices
+    it is in log-odds, from all comparisons."""
+    needed: int | None = None
+    """Items that would show a difference of this size with 80 % power, if known."""
+    combined: Estimate | None = None
+    """The difference from ratings and scores together; above 0 is better. None where
+    the verdict rests on `difference`."""
+    rival: str | None = None
+    """Label of a third checkpoint that the best is not surely ahead of, though it is
+    of the next best."""
+
+    @property
+    def judged(self) -> Estimate:
+        """The difference that the verdict rests on."""
+        return self.difference if self.combined is None else self.combined
+
+    @property
+    def clear(self) -> bool:
+        """Whether the interval of the difference excludes 0, also from all others."""
+        low = self.judged.low
+        return low is not None and low > 0 and self.rival is None
+
+    @property
+    def answer(self) -> str:
+        """`clear`, `not clear`, or of whom it is not clear."""
+        if self.rival is not None:
+            return f"not clear beside {self.rival}"
+        return "clear" if self.clear else "not clear"
