@@ -51,6 +51,8 @@ if TYPE_CHECKING:
 
 WIDTH = 100
 NAME_WIDTH = 30
+PAIR_WIDTH = 40
+"""Letters shown of two names."""
 EXCERPT = 85
 """Letters shown of a prompt or an output."""
 
@@ -89,7 +91,7 @@ def _parts(task: TaskReport) -> Iterator[RenderableType]:
         yield ""
     yield from _configurations(task)
     for found in together_tables(task):
-        yield from drawn(found)
+        yield from drawn(found, PAIR_WIDTH)
         yield ""
     yield from _preferences(task)
     yield from _agreement(task)
@@ -245,10 +247,10 @@ def _raters(task: TaskReport) -> Iterator[RenderableType]:
         yield ""
 
 
-def drawn(table: Table) -> Iterator[RenderableType]:
-    """A table with its title and note."""
+def drawn(table: Table, longest: int = NAME_WIDTH) -> Iterator[RenderableType]:
+    """A table with its title and note; cells of texts have so many letters at most."""
     rows = [
-        [_name(c) if isinstance(c, str) else with_interval(c) for c in row]
+        [_name(c, longest) if isinstance(c, str) else with_interval(c) for c in row]
         for row in table.rows
     ]
     yield f"\n{on_one_line(table.title)}"
@@ -289,9 +291,9 @@ def _disagreements(task: TaskReport) -> Iterator[RenderableType]:
         yield Text(f"  output  {_excerpt(output.text)}\n")
 
 
-def _name(label: str) -> str:
+def _name(label: str, longest: int = NAME_WIDTH) -> str:
     line = on_one_line(label)
-    return line if len(line) <= NAME_WIDTH else f"{line[: NAME_WIDTH - 1]}…"
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"
 
 
 def _excerpt(untrusted: str) -> str:

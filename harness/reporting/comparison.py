@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from harness.reporting.as_json import combined_json
-from harness.reporting.as_text import drawn
+from harness.reporting.as_text import PAIR_WIDTH, drawn
 from harness.reporting.formats import (
     MISSING,
     arrow,
@@ -72,7 +72,7 @@ def _parts(comparisons: Sequence[Comparison]) -> Iterator[RenderableType]:
         yield _table(one)
         yield f"\n{LEGEND}\n"
         for table in tables_of(one.combined, one.helper):
-            yield from drawn(table)
+            yield from drawn(table, PAIR_WIDTH)
             yield ""
         for row in one.rows:
             if row.difference.value is None:

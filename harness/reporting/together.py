@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from harness.reporting.model import TaskReport
     from harness.stats.sharpened import Estimate
 
+MOST_TOLD = 3
+"""Criteria of which a sentence says what the metric was worth."""
 ANSWER = {True: "better", False: "worse", None: "not clear"}
 """What a row comes to."""
 TOGETHER = (
@@ -50,49 +52,43 @@ def tables_of(rows: Sequence[Combined], helper: str) -> list[Table]:
 
 
 def _table(rows: Sequence[Combined], helper: str) -> Table:
-    first = rows[0]
-    what = "win rate against" if first.kind == "preference" else "less"
+    columns = {
+        "": [_pair(one) for one in rows],
+        "ratings alone": [_sized(one, one.alone) for one in rows],
+        f"with {helper}": [_sized(one, one.both) for one in rows],
+        "worth": [worth(one) for one in rows],
+        "rated": [_rated(one) for one in rows],
+        "answer": [ANSWER[one.better] for one in rows],
+    }
+    if not helper:
+        del columns[f"with {helper}"], columns["worth"]
+    if len(set(columns["rated"])) == 1:
+        # It stands in the note.
+        del columns["rated"]
     return Table(
-        title=f"Ratings and scores together on {first.criterion}",
-        heads=(
-            *("checkpoint", what, "ratings alone"),
-            *((f"with {helper}",) if helper else ()),
-            *("worth", "rated", "answer"),
-        ),
-        rows=[_cells(one, helper=bool(helper)) for one in rows],
+        title=f"Ratings and scores together on {rows[0].criterion}",
+        heads=tuple(columns),
+        rows=list(zip(*columns.values(), strict=True)),
         note=_note(rows, helper),
     )
 
 
-def _distinct(rows: Sequence[Combined]) -> list[Combined]:
-    """The best over the next first, then what the later checkpoints gained."""
-    return [
-        one for question in (BEST, LATER) for one in rows if one.question == question
-    ]
+def _pair(one: Combined) -> str:
+    sign = "over" if one.kind == "preference" else "−"
+    return f"{one.checkpoint} {sign} {one.against}"
 
 
-def _cells(one: Combined, *, helper: bool) -> list[str]:
-    best = " (best)" if one.question == BEST else ""
-    next_ = " (next)" if one.question == BEST else ""
-    return [
-        f"{one.checkpoint}{best}",
-        f"{one.against}{next_}",
-        _sized(one, one.alone),
-        *([_sized(one, one.both)] if helper else []),
-        worth(one),
-        f"{one.both.n:,} of {one.prompts:,}",
-        ANSWER[one.better],
-    ]
+def _rated(one: Combined) -> str:
+    return f"{one.both.n:,} of {one.prompts:,}"
 
 
 def _sized(one: Combined, found: Estimate) -> str:
     if found.value is None:
         return MISSING
-    sign = one.kind == "criterion"
-    value = number(found.value, sign=sign)
+    value = number(found.value, sign=one.kind == "criterion")
     if found.low is None or found.high is None:
         return value
-    return f"{value} [{number(found.low, sign=sign)}, {number(found.high, sign=sign)}]"
+    return f"{value} [{number(found.low)}, {number(found.high)}]"
 
 
 def worth(one: Combined) -> str:
@@ -101,30 +97,41 @@ def worth(one: Combined) -> str:
         return MISSING
     if one.saved:
         return f"{one.saved:,} more"
+    return f"0: {_why_none(one)}"
+
+
+def _why_none(one: Combined) -> str:
+    """Why a metric saved nothing, in two words or three."""
     if one.both.n == one.prompts:
-        return "0: all are rated"
-    if one.both.r2 is None:
-        return "0"
-    return f"0: R² {number(one.both.r2)}"
+        return "all are rated"
+    if one.both.method in {"exact", "score"} or one.both.r2 is None:
+        return "too few"
+    if one.both.method == "regression":
+        return "no narrower"
+    return f"R² {number(one.both.r2)}"
 
 
 def _note(rows: Sequence[Combined], helper: str) -> str:
     first = rows[0]
-    raters = [one.raters for one in rows]
-    said = [f"95 % intervals about {first.both.estimand}"]
-    if all(raters):
-        said.append("and about other raters")
-    elif first.kind == "criterion":
-        said.append(f"and these raters (fewer than {LEAST_RATERS} of some pairs)")
-    sentence = f"{' '.join(said)}. "
+    what = "Win rates, ties as half wins" if first.kind == "preference" else "Points"
+    of = "the best over the next best, then each later checkpoint over the first"
+    said = [f"{what}: {of}" if first.question == BEST else what]
+    if first.kind == "criterion":
+        everybody = all(one.raters for one in rows)
+        whom = "other raters" if everybody else f"these (fewer than {LEAST_RATERS})"
+        said.append(f"95 % intervals about {first.both.estimand} and raters: {whom}")
+    else:
+        said.append(f"95 % intervals about {first.both.estimand} and these raters")
+    if len({_rated(one) for one in rows}) == 1:
+        said.append(f"{_rated(first)} prompts rated")
     if helper:
-        sentence += (
-            f"{on_one_line(helper)}: {first.rule}. Worth: prompts that would have to "
-            "be rated besides for as narrow an interval without it."
+        said.append(
+            f"{on_one_line(helper)} is {first.rule}; worth: prompts that would have to "
+            "be rated besides for as narrow an interval without it"
         )
     else:
-        sentence += f"Ratings stand alone: {first.rule}."
-    return sentence
+        said.append(f"Ratings stand alone: {first.rule}")
+    return f"{'. '.join(said)}."
 
 
 def label_of(task: TaskReport, one: Combined) -> str:
@@ -142,8 +149,12 @@ def saved_in_short(task: TaskReport) -> str:
     known = [one for one in rows if one.both.value is not None]
     if not known:
         return ""
-    clauses = listed(list(_clauses(known)))
-    return f"Scores of {on_one_line(label_of(task, known[0]))} were worth {clauses}."
+    clauses = list(_clauses(known))
+    rest = len(clauses) - MOST_TOLD
+    others = f"; {counted(rest, 'more criterion', 'more criteria')} below"
+    helper = on_one_line(label_of(task, known[0]))
+    told = listed(clauses[:MOST_TOLD]) + (others if rest > 0 else "")
+    return f"Scores of {helper} were worth {told}."
 
 
 def _clauses(rows: Sequence[Combined]) -> Iterator[str]:
@@ -151,9 +162,5 @@ def _clauses(rows: Sequence[Combined]) -> Iterator[str]:
         where = f"on {on_one_line(one.criterion)}"
         if one.saved:
             yield f"{counted(one.saved, 'more rated prompt')} {where}"
-        elif one.both.n == one.prompts:
-            yield f"none {where} (all prompts are rated)"
-        elif one.both.r2 is None:
-            yield f"none {where}"
         else:
-            yield f"none {where} (R² {number(one.both.r2)})"
+            yield f"none {where} ({_why_none(one)})"

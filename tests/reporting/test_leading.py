@@ -1,0 +1,84 @@
+"""How far the best is ahead: what is claimed, and how often wrongly."""
+
+import numpy as np
+import pytest
+from made_evidence import METRICS, evidence_of, lead_of
+
+from harness.reporting.combined import BEST, LATER, Asked, Combiner
+from harness.reporting.leading import MOST_LATER, combined
+from harness.stats.paired import holm
+
+
+def ratings(gains, *, rated=25, items=100, seed=0, noise=1.0, says=0.7):
+    """Human (1, checkpoints, items) of the first prompts, scores of all."""
+    rng = np.random.default_rng(seed)
+    shape = (len(gains), items)
+    prompt, own = rng.normal(size=items), rng.normal(size=shape)
+    human = prompt + own + noise * rng.normal(size=shape) + np.array(gains)[:, None]
+    human[:, rated:] = np.nan
+    return human[None], says * own + rng.normal(size=shape)
+
+
+def found_of(human, scores):
+    combiner = Combiner.of(evidence_of(human, scores), METRICS, Asked())
+    rows, [lead] = combined(combiner, [lead_of(human)])
+    return rows, lead
+
+
+def test_the_best_over_the_next_comes_first_then_later_ones_over_the_first():
+    rows, lead = found_of(*ratings([0, 1, 2]))
+    assert [(o.question, o.checkpoint, o.against) for o in rows] == [
+        *((BEST, "c2", "c1"), (LATER, "c1", "c0"), (LATER, "c2", "c0"))
+    ]
+    assert lead.combined.value == pytest.approx(rows[0].both.value)
+    later = [one.both.p_value() for one in rows[1:]]
+    assert [one.p for one in rows[1:]] == pytest.approx(holm(later))
+
+
+def test_many_later_checkpoints_are_thinned_and_the_last_stays():
+    rows, _ = found_of(*ratings([0] * 31, rated=12, items=20))
+    later = [one.checkpoint for one in rows if one.question == LATER]
+    assert len(later) == MOST_LATER
+    assert (later[0], later[-1]) == ("c1", "c30")
+
+
+def test_the_best_is_clear_only_ahead_of_every_other_one():
+    human, scores = ratings([0, 2, 3], noise=0.3)
+    assert found_of(human, scores)[1].clear
+    # The third checkpoint is as good on the few prompts where raters saw it.
+    human[0, 0, :] = np.nan
+    human[0, 0, :4] = human[0, 2, :4] - [3.0, -2.9, 3.1, -3.0]
+    _, lead = found_of(human, scores)
+    assert lead.combined.low > 0
+    assert lead.rival == "c0"
+    assert not lead.clear
+    assert lead.answer == "not clear beside c0"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "gains",
+    [[0] * 5, [0, 0], [0, 0, -3, -3, -3], [0, 0, 0, -3, -3]],
+    ids=["five alike", "two alike", "two of five alike", "three of five alike"],
+)
+@pytest.mark.parametrize("says", [0.0, 2.0], ids=["metric says nothing", "says much"])
+def test_of_equally_good_ones_one_is_clearly_best_in_at_most_one_of_twenty(gains, says):
+    draws = 500
+    wrong = [
+        found_of(*ratings(gains, seed=seed, says=says, items=60, rated=20))[1].clear
+        for seed in range(draws)
+    ]
+    # Three standard errors of a share of 5 %.
+    assert np.mean(wrong) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / draws)
+
+
+@pytest.mark.slow
+def test_ratings_saved_are_near_the_theory():
+    saved, n, total = [], 50, 400
+    for seed in range(120):
+        human, scores = ratings([0, 0.5], seed=seed, rated=n, items=total, says=1.0)
+        saved.append(found_of(human, scores)[0][0].saved)
+    # Differences: own parts of variance 2, noise 2, scores of variance 2 + 2.
+    rho2 = 2**2 / ((2 + 2) * (2 + 2))
+    expected = n / (1 - rho2 * (total - n) / total) - n
+    assert np.mean(saved) == pytest.approx(expected, rel=0.25)
