@@ -26,7 +26,7 @@ def evidence_of(human, scores=None, *, scale=(1, 5)):
         description="",
         items={key: Item(key, "task", key, key) for key in keys},
         checkpoints=tuple(
-            Checkpoint(id_, "run", id_, step, "echo", id_)
+            Checkpoint(id_, id_, "run", step, "echo", id_)
             for step, id_ in enumerate(ids)
         ),
         outputs={
