@@ -63,7 +63,7 @@ def test_the_best_is_clear_only_ahead_of_every_other_one():
 )
 @pytest.mark.parametrize("says", [0.0, 2.0], ids=["metric says nothing", "says much"])
 def test_of_equally_good_ones_one_is_clearly_best_in_at_most_one_of_twenty(gains, says):
-    draws = 500
+    draws = 400
     wrong = [
         found_of(*ratings(gains, seed=seed, says=says, items=60, rated=20))[1].clear
         for seed in range(draws)
@@ -76,9 +76,11 @@ def test_of_equally_good_ones_one_is_clearly_best_in_at_most_one_of_twenty(gains
 def test_ratings_saved_are_near_the_theory():
     saved, n, total = [], 50, 400
     for seed in range(120):
-        human, scores = ratings([0, 0.5], seed=seed, rated=n, items=total, says=1.0)
+        about = {"rated": n, "items": total, "says": 3.0, "noise": 0.5}
+        human, scores = ratings([0, 0.5], seed=seed, **about)
         saved.append(found_of(human, scores)[0][0].saved)
-    # Differences: own parts of variance 2, noise 2, scores of variance 2 + 2.
-    rho2 = 2**2 / ((2 + 2) * (2 + 2))
+    # Differences: own parts of variance 2, noise 0.5, scores of variance 18 + 2.
+    rho2 = 6**2 / ((2 + 0.5) * (18 + 2))
     expected = n / (1 - rho2 * (total - n) / total) - n
-    assert np.mean(saved) == pytest.approx(expected, rel=0.25)
+    # HC3 and the slope's own uncertainty cost a little of it, and nothing adds.
+    assert 0.75 * expected < np.mean(saved) < 1.05 * expected
