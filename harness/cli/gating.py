@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from harness.cli.options import AsJson, Db
+from harness.cli.options import ESTIMANDS, About, AboutPrompts, AsJson, Db, With
 from harness.cli.verbs import named_tasks
 from harness.terminal import open_study, print_json, progress_bars
-
-if TYPE_CHECKING:
-    from harness.stats.sharpened import Estimand
 
 FAILED = 1
 """Exit code of a gate that fails."""
@@ -31,19 +28,6 @@ class Missing(StrEnum):
 
     PASS = "pass"  # noqa: S105 - no password
     FAIL = "fail"
-
-
-class About(StrEnum):
-    """What intervals of ratings are about."""
-
-    THESE = "these"
-    LIKE_THESE = "like-these"
-
-
-ESTIMANDS: dict[About, Estimand] = {
-    About.THESE: "exactly these prompts",
-    About.LIKE_THESE: "prompts like these",
-}
 
 
 def gate(  # noqa: PLR0913 - one argument an option
@@ -95,16 +79,8 @@ def gate(  # noqa: PLR0913 - one argument an option
         bool,
         typer.Option(help="Share 2.5 % of false alarms between conditions (Holm)."),
     ] = True,
-    metric: Annotated[
-        str | None,
-        typer.Option(
-            "--with",
-            help="Metric that may sharpen ratings, or none. [default: the first]",
-        ),
-    ] = None,
-    estimand: Annotated[
-        About, typer.Option(help="Prompts that intervals of ratings are about.")
-    ] = About.LIKE_THESE,
+    metric: With = None,
+    estimand: AboutPrompts = About.LIKE_THESE,
     junit: Annotated[
         Path | None, typer.Option(help="Write JUnit XML to this file, too.")
     ] = None,
