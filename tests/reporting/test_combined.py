@@ -1,5 +1,7 @@
 """Two checkpoints by ratings alone, and with scores: by hand and by `stats.combine`."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from made_evidence import METRIC, METRICS, evidence_of
@@ -121,3 +123,47 @@ def test_without_scores_both_are_the_same():
     assert found.metric is None
     assert found.both == found.alone
     assert found.question != BEST
+
+
+def compared(wins, losses, equal):
+    """Two checkpoints of which the second won so often, and that wrote the same."""
+    total = wins + losses + equal
+    evidence = evidence_of(np.full((1, 2, total), np.nan))
+    outcomes = [0.0] * wins + [1.0] * losses + [0.5] * equal
+    rows = tuple(
+        {
+            "criterion": "meaning",
+            "item": f"i{number}",
+            "one": "c0",
+            "two": "c1",
+            "outcome": outcome,
+            "identical": number >= wins + losses,
+            "rater": 1,
+            "assignment": number,
+        }
+        for number, outcome in enumerate(outcomes)
+    )
+    comparisons = replace(evidence.comparisons, rows=rows)
+    combiner = Combiner.of(replace(evidence, comparisons=comparisons), METRICS, Asked())
+    return combiner.by_comparisons(combiner.sheet("meaning"), ("c0", "c1"), TWO)
+
+
+def test_a_win_rate_is_that_of_the_second_and_equal_texts_are_ties():
+    found = compared(20, 10, 0)
+    assert found.alone.value == pytest.approx(2 / 3)
+    with_ties = compared(20, 10, 30)
+    assert with_ties.alone.value == pytest.approx((20 + 15) / 60)
+    assert (with_ties.alone.n, with_ties.prompts) == (30, 60)
+    # By hand: half the share's variance, and that of the share itself.
+    own = found.alone.error**2 / 4
+    expected = own + (7 / 12 - 0.5) ** 2 * 1 / 60
+    assert with_ties.alone.error**2 == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("wins", "better"),
+    [(40, True), (4, False), (22, None)],
+    ids=["most", "few", "half"],
+)
+def test_who_is_preferred_is_held_against_one_half(wins, better):
+    assert compared(wins, 44 - wins, 0).better is better
