@@ -201,3 +201,27 @@ def test_the_examples_run_as_an_installed_package_too(tmp_path):
     commands = block_of("bash").replace("./parrot.py", "parrot")
     found = run_commands(tmp_path, commands)
     assert [found[key] for key in MEANS] == [pytest.approx(x) for x in MEANS.values()]
+
+
+def test_the_readmes_excerpt_is_of_the_example_report():
+    excerpt = README.split("```")[1].strip("\n").splitlines()
+    example = (ROOT / "results/example/report.md").read_text(encoding="utf-8")
+    heads, *rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in example.split("### ")[1].splitlines()
+        if line.startswith("|")
+    ]
+    columns = [head.partition(" (n")[0] for head in heads]
+    report = {row[0]: dict(zip(columns, row, strict=True)) for row in rows}
+    names = re.findall(r"[a-z]+(?: ↓)?", excerpt[0])
+    assert names == ["meaning", "fluency", "perplexity ↓", "bleu"]
+    for line in excerpt[1:]:
+        label, *cells = re.split(r"  +(?!±)", re.sub(r"(\d\*?) +±", r"\1 ±", line))
+        for name, cell in zip(names, cells, strict=True):
+            value, _, width = cell.partition(" ±")
+            whole = report[label][name].replace("*", "")
+            assert whole.partition(" ")[0] == value.rstrip("*"), (label, name)
+            if width:
+                low, high = map(float, re.findall(r"[\d.]+", whole.partition("[")[2]))
+                last = 10.0 ** -len(width.partition(".")[2])
+                assert (high - low) / 2 == pytest.approx(float(width), abs=1.1 * last)

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 Kind = Literal["csv", "jsonl", "label-studio", "argilla"]
 IN_MEMORY = 64 * 1024**2
 """Bytes of a download that are kept in memory; what is longer goes to the disk."""
+ENDINGS = {"heds": "heds.md"}
+"""How files of a form end whose name would tell no program what it is."""
 LOOK_AGAIN = "2"
 """Seconds after which the browser asks again for a report that is being made."""
 
@@ -169,7 +171,7 @@ class OwnersDoor:
                 ),
                 404,
             )
-        name = quote(f"{self.study.path.stem}-report.{form}")
+        name = quote(f"{self.study.path.stem}-report.{ENDINGS.get(form, form)}")
         return StreamingResponse(
             _blocks(file),
             media_type=FORMS.get(form, "text/plain; charset=utf-8"),

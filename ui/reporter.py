@@ -67,7 +67,7 @@ def make(study_path: Path, folder: Path) -> None:
     for form in written_forms():
         text = render(made, form)
         (folder / f"report.{form}").write_text(text, encoding="utf-8")
-    told = [{"task": task.task, "verdict": task.verdict} for task in made.tasks]
+    told = [{"task": task.task, "verdict": task.sentences} for task in made.tasks]
     unfinished = folder / f"{ABOUT}.part"
     unfinished.write_text(json.dumps(about | {"tasks": told}), encoding="utf-8")
     unfinished.replace(folder / ABOUT)

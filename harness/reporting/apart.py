@@ -60,8 +60,8 @@ def difference(task: TaskReport, one: Disagreement) -> str:
     score = number(one.output.scores[one.signature])
     rating = number(one.output.ratings[one.criterion])
     return (
-        f"{metric.label} {score} (higher than {_percent(one.metric_rank)}), "
-        f"{one.criterion} {rating} (higher than {_percent(one.rating_rank)})"
+        f"{metric.label} {score} (better than {_percent(one.metric_rank)} of outputs), "
+        f"{one.criterion} {rating} (better than {_percent(one.rating_rank)})"
     )
 
 

@@ -8,6 +8,7 @@ from io import StringIO
 from typing import TYPE_CHECKING
 
 from harness.reporting.formats import on_one_line
+from harness.reporting.trust import of_checkpoints, of_outputs
 
 if TYPE_CHECKING:
     from harness.reporting.combined import Combined
@@ -29,9 +30,6 @@ COLUMNS = (
     *("value", "low", "high", "n", "dropped", "method"),
 )
 """What is not known of a row, or is no question in its part, is an empty cell."""
-
-COEFFICIENTS = ("pearson", "spearman", "kendall")
-OF_SEGMENTS = ("acc_eq", "acc_star_eq", "acc_star_eq_held_out", "epsilon", "pdp")
 
 FORMULA = tuple("=+-@＝＋－＠")
 """Signs that make a formula of a cell in some spreadsheet, wide ones too."""
@@ -151,14 +149,12 @@ def _agreement(one: MetricAgreement) -> Rows:
         "criterion": one.criterion,
     }
     of_systems = {**subject, "level": "system"}
-    for name in COEFFICIENTS:
-        yield {**of_systems, "statistic": name}, getattr(one.system, name)
-    for name in ("pairwise_accuracy", "spa"):
-        yield {**of_systems, "statistic": name}, getattr(one, name)
+    for name, estimate in of_checkpoints(one).items():
+        yield {**of_systems, "statistic": name}, estimate
     for grouping, at in one.segment.items():
         of_segments = {**subject, "level": "segment", "grouping": grouping}
-        for name in (*COEFFICIENTS, *OF_SEGMENTS):
-            yield {**of_segments, "statistic": name}, getattr(at, name)
+        for name, estimate in of_outputs(at).items():
+            yield {**of_segments, "statistic": name}, estimate
     for name in ("rater", "metric", "difference"):
         what = {**subject, "part": "ceiling", "statistic": name}
         yield what, getattr(one.ceiling, name)

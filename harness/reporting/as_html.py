@@ -61,7 +61,6 @@ def html(report: Report) -> str:
             figures=Markup(figures_json(figures)),  # noqa: S704 - escaped for scripts
             outputs=Markup(in_script(texts_json(outputs))),  # noqa: S704 - likewise
             fold=FOLD,
-            coefficients=("pearson", "spearman", "kendall"),
         )
     )
 

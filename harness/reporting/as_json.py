@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from harness.reporting.trust import of_checkpoints, of_outputs
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
         Recount,
         Reliability,
     )
-    from harness.stats.correlation import Coefficients, Segment
     from harness.types import Estimate, Json
 
 VERSION = 1
@@ -155,12 +156,10 @@ def _agreement(one: MetricAgreement) -> dict[str, Json]:
         "metric": one.metric,
         "signature": one.signature,
         "criterion": one.criterion,
-        "system": {
-            **_coefficients(one.system),
-            "pairwise_accuracy": one.pairwise_accuracy.as_json(),
-            "spa": one.spa.as_json(),
+        "system": _estimates(of_checkpoints(one)),
+        "segment": {
+            grouping: _estimates(of_outputs(at)) for grouping, at in one.segment.items()
         },
-        "segment": {level: _segment(at) for level, at in one.segment.items()},
         "ceiling": {
             "rater": one.ceiling.rater.as_json(),
             "metric": one.ceiling.metric.as_json(),
@@ -186,25 +185,6 @@ def _preferred(one: Preferred) -> dict[str, Json]:
         "both_bad": one.both_bad.as_json(),
         "left": one.left.as_json(),
         "alpha": one.alpha.as_json(),
-    }
-
-
-def _coefficients(found: Coefficients) -> dict[str, Json]:
-    return {
-        "pearson": found.pearson.as_json(),
-        "spearman": found.spearman.as_json(),
-        "kendall": found.kendall.as_json(),
-    }
-
-
-def _segment(found: Segment) -> dict[str, Json]:
-    return {
-        **_coefficients(found),
-        "acc_eq": found.acc_eq.as_json(),
-        "acc_star_eq": found.acc_star_eq.as_json(),
-        "acc_star_eq_held_out": found.acc_star_eq_held_out.as_json(),
-        "epsilon": found.epsilon.as_json(),
-        "pdp": found.pdp.as_json(),
     }
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from harness.reporting import methods
+from harness.reporting import methods, trust
 from harness.reporting.apart import difference, each_rater, of_the_closest
-from harness.reporting.configurations import configurations
+from harness.reporting.configurations import configurations, left_out
 from harness.reporting.formats import (
     MISSING,
     interval,
@@ -31,11 +31,9 @@ from harness.reporting.wording import (
     BANNER,
     CEILING,
     CONFIGURATIONS,
-    LEVELS,
     ceilings,
     clusters,
     how_it_was_done,
-    levels,
     no_ceiling,
     of_preferences,
     of_reliability,
@@ -49,19 +47,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from harness.reporting.configurations import Best
-    from harness.reporting.model import Disagreement, Report, TaskReport
+    from harness.reporting.model import (
+        Disagreement,
+        MetricAgreement,
+        Report,
+        TaskReport,
+    )
     from harness.reporting.rater_tables import Table
     from harness.reporting.tables import Column
+    from harness.types import Estimate
 
 LONGEST = 2_000
 """Letters shown of a prompt, reference or output."""
 
-COEFFICIENTS = ("pearson", "spearman", "kendall")
 SPECIAL = re.compile(
     r"[\\`*|~$]"  # marks anywhere
     r"|(?<!\w)_|_(?!\w)"  # emphasis does not begin or end inside a word
     r"|\](?=[(\[:])"  # closes the text of a link or the name of a definition
-    r"|^[#>+\-=]"  # makes a heading, quotation or list of the line
+    r"|^[#>\-=]|^\+(?=\s|$)"  # makes a heading, quotation or list of the line
 )
 NUMBERED = re.compile(r"^(\d+)([.)])(?=\s|$)")
 """What makes a numbered list of a line."""
@@ -85,15 +88,18 @@ def _task(report: Report, task: TaskReport) -> Iterator[str]:
     yield from (f"## {plain(task.task)}", "", subtitle(task), "")
     if task.description:
         yield from (plain(task.description), "")
-    yield from (f"**{plain(task.verdict)}**", "")
+    first, *others = task.sentences
+    yield from (f"**{plain(first)}**", "")
+    for sentence in others:
+        yield from (plain(sentence), "")
     yield from _values(task)
+    yield from _preferences(task)
     if task.partings:
         yield from ("### Where metric and ratings part ways over training", "")
         yield from (f"- {plain(sentence)}" for sentence in all_said(task))
         yield ""
     yield from _together(task)
     yield from _configurations(task)
-    yield from _preferences(task)
     yield from _agreement(task)
     yield from _disagreements(task)
     yield from _raters(task)
@@ -154,7 +160,7 @@ def _configurations(task: TaskReport) -> Iterator[str]:
     heads = [*found.settings, *(f"best {column.heading}" for column in found.columns)]
     rows = [[row.series, *row.settings, *map(_best, row.best)] for row in found.rows]
     yield from tabled(["", *map(plain, heads)], [[*map(plain, row)] for row in rows])
-    yield from (CONFIGURATIONS, "")
+    yield from (" ".join([*left_out(found), CONFIGURATIONS]), "")
 
 
 def _best(best: Best | None) -> str:
@@ -181,7 +187,7 @@ def _preferences(task: TaskReport) -> Iterator[str]:
             for label, found in one.checkpoints.items()
         ]
         yield from tabled(["", "win rate", "strength", "comparisons"], rows)
-        yield from (f"- {plain(sentence)}" for sentence in of_preferences(one))
+        yield from (f"- {plain(sentence)}" for sentence in of_preferences(task, one))
         first = next(iter(one.checkpoints.values()))
         methods = (first.win_rate.method, first.strength.method, one.left.method)
         yield f"- {plain('. '.join(f'{m[:1].upper()}{m[1:]}' for m in methods))}."
@@ -197,22 +203,50 @@ def _agreement(task: TaskReport) -> Iterator[str]:
         if criterion.question:
             yield from (f"Asked: {plain(criterion.question)}", "")
         yield from (plain(own_agreement(task, criterion.name)), "")
-        rows = []
-        for one in task.agreement:
-            if one.criterion != criterion.name:
-                continue
-            label = plain(task.metric(one.signature).label)
-            for name in COEFFICIENTS:
-                found = [getattr(at, name) for at in levels(one)]
-                cells = [f"{with_interval(e)} n = {e.n:,}" for e in found]
-                rows.append([label, name.capitalize(), *map(plain, cells)])
-            accuracy = one.pairwise_accuracy
-            cell = plain(f"{with_interval(accuracy)} n = {accuracy.n:,}")
-            rows.append([label, "Pairs in the same order", cell, "", "", ""])
-        yield from tabled(["metric", "", *(level for level, _ in LEVELS)], rows)
+        found = [one for one in task.agreement if one.criterion == criterion.name]
+        for level, meaning in trust.LEVELS:
+            yield from (f"**{level.capitalize()}**: {plain(meaning)}", "")
+            yield from _level(task, found, level)
         yield from _ceiling(task, criterion.name)
         if said := clusters(task, criterion.name):
             yield from (plain(said), "")
+        for sentence in trust.undefined(task, criterion.name):
+            yield from (plain(sentence), "")
+
+
+def _level(
+    task: TaskReport, found: Sequence[MetricAgreement], level: str
+) -> Iterator[str]:
+    """Metrics down, statistics of one level across."""
+    table = {
+        task.metric(one.signature).label: trust.at_levels(one)[level] for one in found
+    }
+    names = next(iter(table.values()), {}).keys()
+    usual = {}
+    for name in names:
+        known = [own[name].n for own in table.values() if own[name].value is not None]
+        usual[name] = max(known, key=known.count, default=None)
+    heads = [
+        trust.TITLES[name] + ("" if n is None else f" (n = {n:,})")
+        for name, n in usual.items()
+    ]
+    rows = [
+        [label, *(_statistic(name, own[name], usual[name]) for name in names)]
+        for label, own in table.items()
+    ]
+    yield from tabled(
+        ["metric", *map(plain, heads)], [[*map(plain, row)] for row in rows]
+    )
+
+
+def _statistic(name: str, estimate: Estimate, usual: int | None) -> str:
+    decimals = trust.decimals(estimate) if name == "epsilon" else 2
+    text = with_interval(estimate, decimals)
+    if estimate.value is None:
+        return text
+    mind = [f"n = {estimate.n:,}"] if estimate.n != usual else []
+    mind += [f"{estimate.dropped:,} left out"] if estimate.dropped else []
+    return f"{text} ({', '.join(mind)})" if mind else text
 
 
 def _ceiling(task: TaskReport, criterion: str) -> Iterator[str]:
@@ -257,7 +291,6 @@ def _raters(task: TaskReport) -> Iterator[str]:
     for one in task.reliability:
         yield from (f"#### Raters on {plain(one.criterion)}", "")
         yield from (f"- {plain(sentence)}" for sentence in of_reliability(task, one))
-        yield f"- {plain(task.raters.alpha[one.criterion].method)}"
         yield ""
         for found in (severity_table(task, one), means_table(task, one)):
             yield from _rater_table(found) if found else ()

@@ -24,12 +24,11 @@ from harness.reporting.rater_tables import (
 )
 from harness.reporting.tables import Column, columns
 from harness.reporting.together import together_tables
+from harness.reporting.trust import LEVELS, TITLES, at_levels
 from harness.reporting.wording import (
     BANNER,
-    LEVELS,
     ceilings,
     clusters,
-    levels,
     no_ceiling,
     of_preferences,
     of_reliability,
@@ -45,7 +44,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table as RichTable
 
-    from harness.reporting.model import Report, TaskReport
+    from harness.reporting.model import MetricAgreement, Report, TaskReport
     from harness.reporting.rater_tables import Table
     from harness.types import Estimate
 
@@ -79,12 +78,13 @@ def _all_parts(report: Report) -> Iterator[RenderableType]:
 
 def _parts(task: TaskReport) -> Iterator[RenderableType]:
     yield f"{on_one_line(task.task)}: {subtitle(task)}\n"
-    yield f"{task.verdict}\n"
+    yield from (f"{sentence}\n" for sentence in task.sentences)
     for table in _value_tables(task):
         yield table
         yield ""
     if task.checkpoints and columns(task):
         yield f"{LEGEND}\n"
+    yield from _preferences(task)
     if task.partings:
         yield "Where metric and ratings part ways over training"
         yield from all_said(task)
@@ -93,7 +93,6 @@ def _parts(task: TaskReport) -> Iterator[RenderableType]:
     for found in together_tables(task):
         yield from drawn(found, PAIR_WIDTH)
         yield ""
-    yield from _preferences(task)
     yield from _agreement(task)
     yield from _disagreements(task)
     yield f"Raters: {who_rated(task)}"
@@ -181,33 +180,43 @@ def _preferences(task: TaskReport) -> Iterator[RenderableType]:
             for label, found in one.checkpoints.items()
         ]
         yield _plain_table(("", "win rate", "strength", "comparisons"), rows)
-        yield from of_preferences(one)
+        yield from map(on_one_line, of_preferences(task, one))
         yield ""
 
 
 def _agreement(task: TaskReport) -> Iterator[RenderableType]:
-    from rich.table import Table
-    from rich.text import Text
-
     for criterion in task.criteria:
         name = on_one_line(criterion.name)
         yield f"Agreement with {task.raters.noun} on {name}"
         yield own_agreement(task, criterion.name)
         found = [one for one in task.agreement if one.criterion == criterion.name]
         if found:
-            table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-            table.add_column("Kendall's tau")
-            for level, _ in LEVELS:
-                table.add_column(level, justify="right", no_wrap=True)
-            for one in found:
-                label = Text(on_one_line(task.metric(one.signature).label))
-                cells = [with_interval(at.kendall) for at in levels(one)]
-                table.add_row(label, *map(Text, cells))
-            yield table
+            yield from _trust(task, found)
         yield from _ceiling(task, criterion.name)
         if said := clusters(task, criterion.name):
-            yield on_one_line(said)
+            yield f"\n{on_one_line(said)}"
         yield ""
+
+
+def _trust(
+    task: TaskReport, found: Sequence[MetricAgreement]
+) -> Iterator[RenderableType]:
+    """Kendall's tau at each level, then what else one would choose a metric by."""
+    levels = [level for level, _ in LEVELS]
+    tau = {level: (level, "kendall") for level in levels}
+    others = {TITLES[name]: (levels[0], name) for name in ("pairwise_accuracy", "spa")}
+    others |= {
+        "acc*_eq within items": ("within items", "acc_star_eq"),
+        "PDP of all outputs": ("all outputs", "pdp"),
+    }
+    for first, shown in (("Kendall's tau", tau), ("Others: --format md", others)):
+        rows = []
+        for one in found:
+            own = at_levels(one)
+            cells = [with_interval(own[level][name]) for level, name in shown.values()]
+            rows.append((_name(task.metric(one.signature).label), *cells))
+        yield ""
+        yield _plain_table((first, *shown), rows)
 
 
 def _ceiling(task: TaskReport, criterion: str) -> Iterator[RenderableType]:
@@ -222,9 +231,10 @@ def _ceiling(task: TaskReport, criterion: str) -> Iterator[RenderableType]:
             )
             for one in found
         ]
+        yield ""
         yield _plain_table(("Human ceiling", "metric", "a rater", "difference"), rows)
     elif why := no_ceiling(task, criterion):
-        yield why
+        yield f"\n{why}"
 
 
 def _raters(task: TaskReport) -> Iterator[RenderableType]:

@@ -49,7 +49,7 @@ def ratings_of(
 
 
 def few_raters(evidence: Evidence) -> list[str]:
-    """A note on the criteria by which a checkpoint has too few raters to resample."""
+    """A note on the criteria on which a checkpoint has too few raters to resample."""
     found = []
     for criterion, given in evidence.rating_columns.items():
         system = evidence.cells[0][evidence.rating_places[criterion]][given.row]
@@ -59,7 +59,7 @@ def few_raters(evidence: Evidence) -> list[str]:
         if fewest < LEAST_RATERS:
             found.append(f"{on_one_line(criterion)} ({fewest})")
     note = (
-        f"Fewer than {LEAST_RATERS} raters by {listed(found)}: the intervals of mean "
+        f"Fewer than {LEAST_RATERS} raters on {listed(found)}: the intervals of mean "
         "ratings and of agreement are about other items alone and say nothing of "
         "other raters."
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.configuration import PEAK
-from harness.reporting.formats import MISSING, on_one_line, shortened
+from harness.reporting.formats import MISSING, counted, on_one_line, shortened
 from harness.reporting.tables import columns
 
 if TYPE_CHECKING:
@@ -90,6 +90,13 @@ def configurations(task: TaskReport) -> Configurations | None:
             for series, own in runs.items()
         ),
     )
+
+
+def left_out(found: Configurations) -> list[str]:
+    """That there are more settings than are shown; empty where there are not."""
+    more = counted(found.left, "more setting")
+    differ = "differs" if found.left == 1 else "differ"
+    return [f"{more} {differ}: see the JSON report."] if found.left else []
 
 
 def _settings(run: Sequence[CheckpointReport]) -> dict[str, str]:

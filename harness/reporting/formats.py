@@ -38,6 +38,8 @@ def number(value: float | None, decimals: int = 2, *, sign: bool = False) -> str
     """A number with a true minus sign; a dash where there is none."""
     if value is None or not math.isfinite(value):
         return MISSING
+    # The last bits depend on the order of a sum, and must not decide a half.
+    value = float(f"{value:.12g}")
     if abs(value) >= 1e7:  # noqa: PLR2004 - too wide for a column
         text = f"{value:.2e}"
     else:
@@ -100,6 +102,11 @@ def listed(words: Sequence[str]) -> str:
 def counted(count: int, noun: str, plural: str | None = None) -> str:
     """`1 item`, `2 items`."""
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def verb(count: int, one: str, many: str) -> str:
+    """The form of a verb that goes with so many."""
+    return one if count == 1 else many
 
 
 def visible(text: str) -> str:

@@ -279,7 +279,9 @@ def of_models(task: TaskReport) -> list[tuple[str, str, str, str]]:
             "made elsewhere" if one.backend == "replay" else one.backend,
             one.fingerprint[:DIGITS],
             ", ".join(
-                f"{name} {value}" for name, value in used[one.checkpoint].items()
+                f"{name} {value}"
+                for name, value in used[one.checkpoint].items()
+                if name != "backend"
             ),
         )
         for one in task.protocol.models

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from harness.metrics.ngrams import lacks_spaces
 from harness.metrics.rouge import drops_letters, has_other_letters
 from harness.reporting.by_rater import few_raters
-from harness.reporting.formats import counted, listed, on_one_line
+from harness.reporting.formats import counted, listed, on_one_line, verb
 
 if TYPE_CHECKING:
     from harness.reporting.evidence import Evidence
@@ -59,7 +59,9 @@ def notes(evidence: Evidence, raters: Raters) -> list[str]:
     if evidence.asked_otherwise:
         found.append(
             f"{counted(evidence.asked_otherwise, 'rating')} of an earlier question, "
-            "another scale or another source do not count; all are in the study."
+            f"another scale or another source "
+            f"{verb(evidence.asked_otherwise, 'does', 'do')} not count; all are in the "
+            "study."
         )
     if evidence.items and not any(i.references for i in evidence.items.values()):
         found.append(
@@ -96,8 +98,8 @@ def _of_outputs(evidence: Evidence) -> list[str]:
     if lacking:
         found.append(
             f"{counted(len(lacking), 'checkpoint')} of {len(evidence.checkpoints):,} "
-            f"have no output for some items (up to {max(lacking):,} of "
-            f"{len(evidence.items):,})."
+            f"{verb(len(lacking), 'has', 'have')} no output for some items (up to "
+            f"{max(lacking):,} of {len(evidence.items):,})."
         )
     outputs = [output for some in evidence.outputs.values() for output in some]
     cut = sum(output.finish == "length" for output in outputs)
@@ -238,23 +240,40 @@ def _of_ratings(evidence: Evidence, raters: Raters) -> list[str]:
         )
     if raters.count == 1:
         found.append("One rater alone: how far raters agree cannot be known.")
-    found += few_raters(evidence)
+    found += [*few_raters(evidence), *_of_kinds(raters)]
+    if evidence.skipped:
+        found.append(
+            f"{counted(len(evidence.skipped), 'question')} "
+            f"{verb(len(evidence.skipped), 'was', 'were')} skipped."
+        )
+    if evidence.outdated:
+        found.append(
+            f"{counted(evidence.outdated, 'rating')} "
+            f"{verb(evidence.outdated, 'is', 'are')} not counted: of outputs that a "
+            "later run, setting or task file has replaced."
+        )
+    return found
+
+
+def _of_kinds(raters: Raters) -> list[str]:
+    """Which raters are programs, or known from imported ratings alone."""
+    found = []
     if raters.kinds.get("simulated"):
         found.append(
-            f"{counted(raters.kinds['simulated'], 'rater')} of {raters.count:,} "
-            f"{'is' if raters.kinds['simulated'] == 1 else 'are'} simulated: a program "
-            "made the ratings up, and they say nothing about the outputs."
+            f"{_some(raters.kinds['simulated'], raters.count)} "
+            f"{verb(raters.kinds['simulated'], 'is', 'are')} simulated: a program made "
+            "the ratings up, and they say nothing about the outputs."
         )
     if raters.kinds.get("imported"):
         found.append(
-            f"{counted(raters.kinds['imported'], 'rater')} of {raters.count:,} came "
-            "with imported ratings; what was asked of them is not known here."
-        )
-    if evidence.skipped:
-        found.append(f"{counted(len(evidence.skipped), 'question')} were skipped.")
-    if evidence.outdated:
-        found.append(
-            f"{counted(evidence.outdated, 'rating')} are not counted: of outputs that "
-            "a later run, setting or task file has replaced."
+            f"{_some(raters.kinds['imported'], raters.count)} came with imported "
+            "ratings; what was asked of them is not known here."
         )
     return found
+
+
+def _some(some: int, of: int) -> str:
+    """`All 3 raters`, `2 of 3 raters`, `The rater`."""
+    if some < of:
+        return f"{some:,} of {counted(of, 'rater')}"
+    return "The rater" if of == 1 else f"All {counted(of, 'rater')}"

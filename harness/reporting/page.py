@@ -9,7 +9,8 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from harness.reporting import apart, methods, rater_tables, together, wording
+from harness.reporting import apart, methods, rater_tables, together, trust, wording
+from harness.reporting.configurations import left_out
 from harness.reporting.formats import interval, number, shortened, visible
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ def environment() -> Environment:
         "rater_tables": rater_tables,
         "methods": methods,
         "together": together,
+        "trust": trust,
+        "left_out": left_out,
     }
     return environment
 

@@ -24,8 +24,11 @@ if TYPE_CHECKING:
 
 RATERS_SHOWN = 20
 """Raters named in a table."""
-ALWAYS = ("rater", "ratings", "agreement", "severity", "noise", "flags")
+ALWAYS = ("rater", "answers", "agreement", "severity", "noise", "flags")
 """Columns that stay where nothing is in them."""
+
+
+NO_FLAG = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +80,17 @@ def _most_telling(one: RaterWork) -> tuple[bool, bool, float]:
 
 def _work(one: RaterWork, *, brief: bool) -> dict[str, str | Estimate]:
     said = one.quality
-    flags = "careless" if said.careless else "severity" if said.warnings else ""
+    flags = "careless" if said.careless else "severity" if said.warnings else NO_FLAG
     return {
         "rater": said.rater,
-        "ratings": f"{said.rated:,}",
+        "answers": f"{said.rated:,}",
         "seconds": number(said.seconds, 1),
         "agreement": number(said.agreement.value) if brief else said.agreement,
         "severity": number(one.severity, sign=True),
         "noise": number(one.noise),
         "gold right": _hits(said.gold),
         "same again": _percent(said.repeats.same, said.repeats.shown),
-        "flags": flags if brief else "; ".join(said.warnings),
+        "flags": flags if brief else "; ".join(said.warnings) or NO_FLAG,
     }
 
 

@@ -18,6 +18,7 @@ from harness.reporting.formats import (
 from harness.reporting.partings import in_short
 from harness.reporting.rater_tables import turned_by_careless
 from harness.reporting.together import saved_in_short
+from harness.reporting.wording import percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,7 +101,7 @@ def _preference_clause(task: TaskReport, lead: Lead) -> str:
     second = on_one_line(lead.second)
     [one] = [one for one in task.preferred if one.criterion.name == lead.by]
     rate = one.checkpoints[lead.best].win_rate
-    head = f"on {on_one_line(lead.by)} (win rate {with_interval(rate)})"
+    head = f"on {on_one_line(lead.by)} (win rate {percent(rate)})"
     if lead.difference.value is None:
         return f"{head}, but not all were compared with one another"
     surely = "clearly" if lead.clear else "but not clearly"
@@ -176,11 +177,16 @@ def _winners(task: TaskReport, leads: Sequence[Lead]) -> str:
 
 def _how_surely(task: TaskReport, leads: Sequence[Lead]) -> str:
     clear = [lead for lead in leads if lead.clear]
+    unclear = [lead for lead in leads if not lead.clear]
     if all(lead.judged.low is None for lead in leads):
         return "not tested"
     if not clear:
         return "within the noise"
-    return "clearly" if clear == leads else f"clearly {_named(task, clear)}"
+    if not unclear:
+        return "clearly"
+    if len(unclear) < len(clear):
+        return f"clearly {_named(task, unclear, 'all but ')}"
+    return f"clearly {_named(task, clear)}"
 
 
 def _relation(task: TaskReport, found: Sequence[Lead]) -> str:
@@ -353,11 +359,11 @@ def _of_people(task: TaskReport) -> list[Lead]:
     return _leads(task, "criterion") or _leads(task, "preference")
 
 
-def _named(task: TaskReport, leads: Sequence[Lead]) -> str:
-    """`by` metrics, or `on` criteria."""
+def _named(task: TaskReport, leads: Sequence[Lead], before: str = "") -> str:
+    """`by` metrics, or `on` criteria, with a word before their names."""
     if leads[0].kind != "metric":
-        return f"on {_few([lead.by for lead in leads])}"
-    return f"by {_few([task.metric(lead.by).label for lead in leads])}"
+        return f"on {before}{_few([lead.by for lead in leads])}"
+    return f"by {before}{_few([task.metric(lead.by).label for lead in leads])}"
 
 
 def _few(names: Sequence[str]) -> str:

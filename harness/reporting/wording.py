@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.reporting import trust
 from harness.reporting.formats import (
     MISSING,
     counted,
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
         TaskReport,
     )
     from harness.reporting.people import Preferred, Reliability
-    from harness.stats.correlation import Coefficients
     from harness.types import Estimate
 
 BANNER = (
@@ -117,20 +117,6 @@ SHORT_HUMAN = {
     "adjusted": "ratings adjusted for severity",
 }
 
-LEVELS = (
-    ("of checkpoints", "Means of the checkpoints against each other."),
-    ("all outputs", "All rated outputs together."),
-    ("within items", "Across checkpoints within each item, averaged."),
-    ("within checkpoints", "Across items within each checkpoint, averaged."),
-)
-"""Name and meaning of each level at which agreement is measured, in this order."""
-
-
-def levels(one: MetricAgreement) -> tuple[Coefficients, ...]:
-    """The coefficients of each of `LEVELS`."""
-    at = one.segment
-    return (one.system, at["none"], at["item"], at["system"])
-
 
 def subtitle(task: TaskReport) -> str:
     """How much the report of a task rests on."""
@@ -187,7 +173,7 @@ def own_agreement(task: TaskReport, criterion: str) -> str:
 def clusters(task: TaskReport, criterion: str) -> str:
     """Which metrics follow raters better than others; empty where that is no question.
 
-    `Clusters: 1 rouge2; 2 bleu and chrf (...)`.
+    `Clusters of metrics within items: (1) rouge2; (2) bleu and chrf. Kendall's ...`
     """
     for one in task.clusters:
         if one.criterion != criterion:
@@ -198,12 +184,13 @@ def clusters(task: TaskReport, criterion: str) -> str:
                 named.setdefault(rank, []).append(task.metric(signature).label)
         if not named:
             return f"Clusters of metrics: {one.method}."
-        said = "; ".join(f"{rank} {listed(named[rank])}" for rank in sorted(named))
+        said = "; ".join(f"({rank}) {listed(named[rank])}" for rank in sorted(named))
         left = f", {one.dropped:,} left out" if one.dropped else ""
         return (
-            f"Clusters of metrics within items: {said} (Kendall's tau of "
-            f"{counted(one.n, 'output')}{left}; {one.method}, p ≤ 0.05)."
-        )
+            f"Clusters of metrics within items, the best first: {said}. By Kendall's "
+            f"tau of {counted(one.n, 'output')}{left}; {one.method}, p ≤ 0.05. "
+            f"{trust.seldom(task, criterion)}"
+        ).rstrip()
     return ""
 
 
@@ -250,9 +237,16 @@ def of_reliability(task: TaskReport, one: Reliability) -> list[str]:
     return found
 
 
-def of_preferences(one: Preferred) -> list[str]:
-    """How comparisons ended, whether the position matters, and raters' agreement."""
+def of_preferences(task: TaskReport, one: Preferred) -> list[str]:
+    """Who leads, how comparisons ended, whether the position matters, and alpha."""
     found = [
+        f"{lead.best} leads {lead.second} by {with_interval(lead.difference)} of "
+        "strength."
+        for lead in task.leads
+        if (lead.kind, lead.by) == ("preference", one.criterion.name)
+        and lead.difference.value is not None
+    ]
+    found += [
         f"Of {counted(one.ties.n, 'comparison')} {percent(one.ties)} ended in a tie"
         + (f" and {percent(one.both_bad)} in both bad" if one.both_bad.n else "")
         + "."
@@ -322,6 +316,7 @@ def how_it_was_done(report: Report, task: TaskReport) -> list[str]:
             "the true one, at 80 % power: a rough guide."
         ),
         "A copy of the prompt is scored by built-in text metrics only.",
+        *([trust.MEANING] if task.agreement else []),
         *([HUMAN[task.human]] if task.raters.ratings else []),
         *([TOGETHER] if task.combined else []),
         *([WORK] if task.campaigns else []),

@@ -35,7 +35,9 @@ def opened(owning):
 
 def test_the_tab_says_what_the_report_says_and_how_old_it_is(opened):
     panel = opened.page.locator("#panel-report")
-    assert "ckpt-2" in panel.locator(".said").inner_text()
+    sentences = panel.locator(".said").all_inner_texts()
+    assert sentences[0].startswith("modernize. People put ckpt-2 first")
+    assert sentences[-1].startswith("Next: ")
     assert re.search(r"As of \d\d:\d\d\. Nothing has changed", panel.inner_text())
     opened.page.get_by_role("button", name="Make again").click()
     panel.get_by_text("A newer one is being made").wait_for()
@@ -67,3 +69,7 @@ def test_each_form_can_be_downloaded(opened):
             link.click()
         assert download.value.suggested_filename.startswith("s-report.")
         assert "ckpt-2" in Path(download.value.path()).read_text(encoding="utf-8")
+    assert (link.inner_text(), download.value.suggested_filename) == (
+        "Datasheet",
+        "s-report.heds.md",
+    )

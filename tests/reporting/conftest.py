@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from report_study import Maker, fill
+from reported_studies import RATERS, a_compared_study, a_run, later_wins, study_of
 
 from harness.report import report
 from harness.study import StudyFile
@@ -29,6 +30,22 @@ def rated(tmp_path_factory):
     made = report(fill(Maker(study)).study, draws=100)
     study.close()
     return made
+
+
+@pytest.fixture(scope="session")
+def telling(rated, tmp_path_factory):
+    """Reports that together have all parts."""
+    folder = tmp_path_factory.mktemp("telling")
+    compared, _ = a_compared_study(folder / "pairs.db", "pairwise", later_wins)
+    studies = {
+        "partings": a_run(Maker(StudyFile(folder / "partings.db"))).study,
+        "comparisons": compared,
+        "careless": study_of(folder / "careless", RATERS, careless=True),
+    }
+    made = {name: report(study, draws=50) for name, study in studies.items()}
+    for study in studies.values():
+        study.close()
+    return {"two criteria": rated, **made}
 
 
 @pytest.fixture

@@ -92,7 +92,7 @@ def test_below_five_items_alone_are_resampled_and_the_report_warns(rated_by):
     assert said in task.checkpoints[0].human["meaning"].method
     assert said in task.agreement[0].segment["none"].pearson.method
     note = (
-        "Fewer than 5 raters by meaning (3): the intervals of mean ratings and of "
+        "Fewer than 5 raters on meaning (3): the intervals of mean ratings and of "
         "agreement are about other items alone and say nothing of other raters."
     )
     assert note in task.notes

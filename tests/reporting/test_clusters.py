@@ -81,7 +81,7 @@ def test_each_sample_of_an_item_counts_as_an_output(maker):
 @pytest.mark.parametrize("form", ["text", "md", "html"])
 def test_every_rendering_names_the_clusters(scored, form):
     page = " ".join(render(scored(), form).split())
-    assert "Clusters of metrics within items: 1 good and turned; 2 poor (" in page
+    assert "the best first: (1) good and turned; (2) poor. By " in page
     assert "cannot be told apart" in page or form == "text"
 
 

@@ -119,3 +119,8 @@ def test_one_line_has_no_breaks():
 def test_what_is_cut_is_counted():
     assert shortened("abcdef", 6) == "abcdef"
     assert shortened("abc def", 4) == "abc … (3 more characters)"
+
+
+def test_a_half_is_rounded_alike_whatever_order_it_was_added_up_in():
+    assert 4.525 - 1e-15 < 4.525 < 4.525 + 1e-15
+    assert number(4.525 - 1e-15) == number(4.525) == number(4.525 + 1e-15) == "4.53"

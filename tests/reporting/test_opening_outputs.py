@@ -5,6 +5,7 @@ from report_page import opened
 from report_study import with_texts
 
 from harness.reporting import render
+from harness.reporting.trust import CHOSEN, TITLES
 
 pytestmark = pytest.mark.browser
 
@@ -139,8 +140,14 @@ def test_a_dark_page_is_printed_in_black_on_white(rated, tmp_path):
         style = "getComputedStyle(document.body)"
         assert tab.evaluate(f"{style}.backgroundColor") == "rgb(255, 255, 255)"
         assert tab.evaluate(f"{style}.color") == "rgb(0, 0, 0)"
-        assert tab.locator(".coefficients span.kendall").first.is_visible()
-        assert tab.locator("fieldset").inner_text().split() == [
-            "Coefficient",
-            "Kendall",
-        ]
+
+
+def test_on_paper_every_coefficient_is_there_with_its_name(rated, tmp_path):
+    with opened(render(rated, "html"), tmp_path) as (tab, *_):
+        all_outputs = tab.locator(".coefficients td").nth(1)
+        names = [all_outputs.locator(f"span.{name} b") for name in CHOSEN]
+        assert not any(name.is_visible() for name in names)
+        tab.emulate_media(media="print")
+        assert [name.inner_text() for name in names] == [TITLES[n] for n in CHOSEN]
+        assert all(name.is_visible() for name in names)
+        assert not tab.locator("fieldset").is_visible()

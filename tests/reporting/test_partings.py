@@ -5,38 +5,14 @@ import json
 from dataclasses import replace
 from io import StringIO
 
-import numpy as np
 import pytest
-from report_study import WORDS, Maker, corrupted, fill
+from report_study import Maker, fill
+from reported_studies import a_run
 
 from harness.report import report
 from harness.reporting import render
 from harness.reporting.partings import in_short, said
 from harness.study import StudyFile
-
-STEPS = (0, 300, 600, 900)
-WRONG = (0.8, 0.5, 0.3, 0.1)
-"""Share of words that are wrong, which metrics see."""
-LIKED = (2.0, 3.6, 3.4, 1.6)
-"""What people think, who see something else."""
-
-
-def a_run(maker, liked=LIKED, *, items=30, seed=1, series="run"):
-    """Metrics improve at each step; ratings go their own way."""
-    rng = np.random.default_rng(seed)
-    wanted = [" ".join(rng.permutation(WORDS.split())) for _ in range(items)]
-    maker.metrics = ("perplexity", "bleu", "chrf", "distinct_n", "length_ratio")
-    maker.items(*((str(n), f"say {n}", (text,)) for n, text in enumerate(wanted)))
-    ratings = {}
-    for step, wrong, level in zip(STEPS, WRONG, liked, strict=True):
-        texts = {str(n): corrupted(text, wrong, rng) for n, text in enumerate(wanted)}
-        nll = {key: 5 + 40 * wrong + rng.normal() for key in texts}
-        name = f"{series}-{step}"
-        maker.checkpoint(name, texts, step=step, series=series, nll=nll)
-        for key in texts:
-            given = np.clip(round(level + rng.normal(0, 0.7)), 1, 5)
-            ratings[name, key] = float(given)
-    return maker.rate("ann", "meaning", ratings)
 
 
 @pytest.fixture(scope="module")

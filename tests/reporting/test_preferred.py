@@ -4,52 +4,17 @@ import csv
 import json
 from collections import Counter
 from io import StringIO
-from random import Random
 
 import pytest
 from rated_study import a_rated_study
-from raters_at_work import COMPARED, checkpoint_in, rate_all
-from rating_study import a_study, a_task
+from reported_studies import ITEMS, a_compared_study, later_wins, ranked
 
-from harness.campaign import open_campaign
 from harness.report import report
 from harness.reporting import render
 from harness.reporting.preferred import comparisons_of
 from harness.study.checkpoints import stored_checkpoints
 
-ITEMS, CHECKPOINTS = 12, 3
 ESTIMATE = {"value", "low", "high", "n", "dropped", "method"}
-
-
-def text_of(item, checkpoint):
-    """Checkpoints 0 and 1 write the same to every fourth prompt."""
-    model = max(checkpoint, 1) if item % 4 == 0 else checkpoint
-    return f"Answer of model {model} to prompt {item}."
-
-
-def later_wins(shown, chance):
-    """On meaning the later one, with a few ties; on fluency mostly the left one."""
-    numbers = [checkpoint_in(text) for text in shown.outputs]
-    meaning = "first" if numbers[0] > numbers[1] else "second"
-    if chance.random() < 0.2:
-        meaning = chance.choice(["tie", "both_bad"])
-    fluency = "first" if chance.random() < 0.8 else "second"
-    return {"meaning": meaning, "fluency": fluency}
-
-
-def ranked(shown, chance):
-    places = [CHECKPOINTS - checkpoint_in(text) for text in shown.outputs]
-    any_order = [chance.randint(1, len(places)) for _ in places]
-    return {"meaning": places, "fluency": any_order}
-
-
-def a_compared_study(path, scheme, judge, *, raters=("Ana", "Ben"), kind="person"):
-    study = a_study(path, items=ITEMS, checkpoints=CHECKPOINTS, text=text_of)
-    campaign = open_campaign(study, a_task(scheme=scheme, criteria=COMPARED))
-    chance = Random(5)  # noqa: S311 - no secret
-    judges = dict.fromkeys(raters, lambda shown: judge(shown, chance))
-    rate_all(study, campaign, judges, kind=kind)
-    return study, campaign
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +78,7 @@ def test_the_verdict_names_the_best_by_preference(pairs):
     *_, made = pairs
     [task] = made.tasks
     first, *_ = task.sentences
-    assert first.startswith("People prefer ckpt-2 on meaning (win rate 0.")
+    assert first.startswith("People prefer ckpt-2 on meaning (win rate ")
     assert "clearly ahead of ckpt-1" in first
     assert "Nobody has rated" not in task.verdict
     assert task.sentences[-1].startswith("Next: ")

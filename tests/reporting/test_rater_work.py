@@ -129,7 +129,7 @@ def test_columns_of_what_is_unknown_of_everybody_are_left_out(elsewhere, here):
 def test_flagged_raters_come_first(elsewhere, here):
     [table] = work_tables(elsewhere[0].tasks[0], brief=True)
     assert {row[0] for row in table.rows[:2]} == {"same", "wild"}
-    assert [row[-1] for row in table.rows] == ["careless"] * 2 + [""] * 3
+    assert [row[-1] for row in table.rows] == ["careless"] * 2 + ["none"] * 3
     [table] = work_tables(here[0].tasks[0], brief=True)
     assert (table.rows[0][0], table.rows[0][-1]) == ("severe", "careless")
 

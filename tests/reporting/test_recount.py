@@ -4,48 +4,14 @@ import csv
 import json
 from io import StringIO
 
-import numpy as np
 import pytest
 from report_study import Maker
+from reported_studies import KEYS, RATERS, study_of
 
 from harness.report import report
 from harness.reporting import render
-from harness.study import StudyFile
 from harness.study.checkpoints import stored_checkpoints
 from harness.study.items import stored_items
-
-KEYS = [str(n) for n in range(30)]
-
-
-def study_of(folder, raters, *, careless=False, severe=False):
-    """Raters who put `new` a little first, and perhaps one who does not look."""
-    folder.mkdir()
-    maker = Maker(StudyFile(folder / "s.db"))
-    maker.metrics = ("length_ratio", "chrf")
-    maker.items(*((k, f"say {k}", (f"the answer is {k}",)) for k in KEYS))
-    rng = np.random.default_rng(5)
-    for name in ("old", "new"):
-        ends = rng.integers(1, 15, len(KEYS))
-        texts = {
-            k: f"the answer is {k}"[:end] for k, end in zip(KEYS, ends, strict=True)
-        }
-        maker.checkpoint(name, texts)
-    quality = {
-        (name, k): 40 + 5 * (name == "new") + rng.normal(0, 20)
-        for name in ("old", "new")
-        for k in KEYS
-    }
-    for rater in raters:
-        less = 40 if severe and rater == raters[0] else 0
-        given = {p: round(q - less + rng.normal(0, 6), 1) for p, q in quality.items()}
-        maker.rate(rater, "meaning", given, seconds=9.0)
-    if careless:
-        odd = {p: float(90 * (p[0] == "old") + rng.integers(10)) for p in quality}
-        maker.rate("odd", "meaning", odd, seconds=9.0)
-    return maker.study
-
-
-RATERS = ("ann", "ben", "cem")
 
 
 @pytest.fixture(scope="module", params=["raw", "z", "adjusted"])

@@ -46,6 +46,19 @@ def test_a_clear_winner_is_to_be_taken(task):
     assert said[-1] == "Next: take run-240; more ratings would hardly change that."
 
 
+def test_of_many_clear_metrics_those_that_are_not_are_named(task):
+    leads = {
+        lead.by: replace(lead, best="run-240", difference=CLEAR)
+        for lead in task.leads
+        if lead.kind == "metric"
+    }
+    [chrf] = [signature for signature in leads if signature.startswith("chrf|")]
+    leads[chrf] = replace(leads[chrf], difference=UNCLEAR)
+    people = [lead for lead in settled(task).leads if lead.kind == "criterion"]
+    said = verdict(replace(task, leads=(*people, *leads.values())))
+    assert said[1].endswith("and 3 more (clearly by all but chrf).")
+
+
 def test_an_unclear_lead_asks_for_so_many_more_ratings(task):
     found = replace(settled(task), items=100)
     said = verdict(with_lead(found, "meaning", UNCLEAR, needed=52))

@@ -54,7 +54,7 @@ def test_the_report_is_told_opened_and_downloaded(reported):
     assert told["made"]["answers_since"] == 0
     assert not told["made"]["changed"]
     assert [one["task"] for one in told["made"]["tasks"]] == ["modernize"]
-    assert "ckpt-2" in told["made"]["tasks"][0]["verdict"]
+    assert "ckpt-2" in told["made"]["tasks"][0]["verdict"][0]
     http = reported.owner.http
     page = http.get("/owner/report")
     assert page.status_code == 200

@@ -1,5 +1,5 @@
 // The report: made on the server by a process of its own, opened in a window of its own
-const FORMS = { html: "HTML", md: "Markdown", json: "JSON", csv: "CSV" };
+const FORMS = { html: "HTML", md: "Markdown", json: "JSON", csv: "CSV", heds: "Datasheet" };
 const SOON = 1000;
 
 let waiting;
@@ -30,8 +30,10 @@ function drawReport({ made, making, problem }) {
 }
 
 function reportMade(made) {
-  const said = made.tasks.map(({ task, verdict }) =>
-    make("p", "said", make("b", "", task + ". "), verdict));
+  const said = made.tasks.flatMap(({ task, verdict: [first, ...others] }) => [
+    make("p", "said", make("b", "", task + ". "), first),
+    ...others.map((sentence) => make("p", "said", sentence)),
+  ]);
   const { answers_since: answers, changed } = made;
   const since = answers ? answers + (answers === 1 ? " answer" : " answers") + " since." :
     changed ? "Outputs or scores have changed since." : "Nothing has changed since.";
