@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, overload
+from itertools import repeat
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -168,10 +170,10 @@ def store_scores(study: StudyFile, scores: Iterable[tuple[Score, str]]) -> None:
 
 
 SCORES = """
-    SELECT ifnull(output, ' ' || item), signature, key, value, tally
+    SELECT ifnull(output, ' ' || item) || ' ' || key, signature, value, tally
     FROM scores WHERE checkpoint = ? ORDER BY item
 """
-"""A score of no output goes by its item; no id begins with a space."""
+"""What is judged, by which truth; no id of an output begins with a space."""
 
 TRUTHS = "SELECT id, refs_hash FROM items WHERE task = ? AND active"
 
@@ -179,8 +181,9 @@ LIKELIHOOD_SETTINGS = """
     SELECT likelihood_settings FROM evaluations WHERE task = ? AND checkpoint = ?
 """
 
-_Judged = tuple[str, int, "str | None"]
-"""Item, sample and output; no output where a likelihood of the item is judged."""
+_Judged = tuple[str, int, "str | None", str]
+"""Item, sample and output, and how `SCORES` names it; no output where a likelihood of
+the item is judged."""
 
 
 def current_scores(
@@ -201,54 +204,91 @@ def current_scores(
         outputs = current_outputs(study, task, checkpoint)
     truths = study.mapping(TRUTHS, [task])
     # As the view of that name, but each item is looked up once, not for each score.
-    judged: dict[str, _Judged] = {o.id: (o.item, o.sample, o.id) for o in outputs}
-    keys = {id_: truths[item] for id_, (item, *_) in judged.items()}
-    for settings in study.column(LIKELIHOOD_SETTINGS, [task, checkpoint]):
-        judged |= {f" {item}": (item, 0, None) for item in truths}
-        keys |= {f" {item}": f"{key} {settings}" for item, key in truths.items()}
-    rows = [
-        row for row in study.tuples(SCORES, [checkpoint]) if keys.get(row[0]) == row[2]
+    judged: list[_Judged] = [
+        (o.item, o.sample, o.id, f"{o.id} {truths[o.item]}") for o in outputs
     ]
-    return _in_columns(rows, judged) if rows else {}
+    for settings in study.column(LIKELIHOOD_SETTINGS, [task, checkpoint]):
+        judged += [
+            (item, 0, None, f" {item} {truth} {settings}")
+            for item, truth in truths.items()
+        ]
+    judged.sort(key=lambda one: one[:2])
+    return _by_signature(_read(study, checkpoint, judged), judged)
 
 
-def _in_columns(
-    rows: Sequence[tuple[Json, ...]], judged: Mapping[str, _Judged]
-) -> dict[str, Scores]:
-    """Rows of `SCORES` by signature, each signature's by item and sample."""
-    ids, signatures, _, values, tallies = zip(*rows, strict=True)
-    ordered = sorted(judged, key=lambda id_: judged[id_][:2])
-    place = {id_: at for at, id_ in enumerate(ordered)}
-    number = {name: at for at, name in enumerate(dict.fromkeys(signatures))}
-    places = np.array([place[id_] for id_ in ids])
-    numbers = np.array([number[name] for name in signatures])
-    all_values = np.array(values, dtype=float)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Read:
+    """The scores of a checkpoint as the study holds them, column by column."""
+
+    places: NDArray[np.intp]
+    """Shape (scores,): place in what is judged; -1 of what no longer counts."""
+    numbers: NDArray[np.intp]
+    """Shape (scores,): number of each score's signature."""
+    values: NDArray[np.float64]
+    """Shape (scores,); NaN where there is none."""
+    widths: NDArray[np.intp]
+    """Shape (scores,): numbers in each tally; -1 where there is none."""
+    tallies: NDArray[np.float64]
+    """All tallies, one after the other."""
+    signatures: tuple[str, ...]
+    """By their numbers."""
+
+
+def _read(study: StudyFile, checkpoint: str, judged: Iterable[_Judged]) -> _Read:
+    place = {name: at for at, (*_, name) in enumerate(judged)}
+    number: defaultdict[str, int] = defaultdict(lambda: len(number))
+    columns: list[list[NDArray[Any]]] = [[], [], [], []]
+    blobs = []
+    for names, signatures, values, tallies in study.columns(SCORES, [checkpoint]):
+        size = len(names)
+        widths = [-1 if blob is None else len(blob) // 8 for blob in tallies]
+        places = map(place.get, names, repeat(-1))
+        numbers = map(number.__getitem__, signatures)
+        columns[0].append(np.fromiter(places, dtype=np.intp, count=size))
+        columns[1].append(np.fromiter(numbers, dtype=np.intp, count=size))
+        columns[2].append(np.array(values, dtype=np.float64))
+        columns[3].append(np.array(widths))
+        blobs.append(b"".join(filter(None, tallies)))
+    return _Read(
+        *(np.concatenate(parts) if parts else np.empty(0) for parts in columns),
+        tallies=np.frombuffer(b"".join(blobs)),
+        signatures=tuple(number),
+    )
+
+
+def _by_signature(read: _Read, judged: Sequence[_Judged]) -> dict[str, Scores]:
+    """Each signature's scores that count, by item and sample."""
+    ends = np.cumsum(np.maximum(read.widths, 0))
     found: dict[str, Scores] = {}
     last = np.empty(0, dtype=np.intp)
-    for name, at in number.items():
-        own = np.flatnonzero(numbers == at)
-        own = own[np.argsort(places[own], kind="stable")]
+    for number, signature in enumerate(read.signatures):
+        own = np.flatnonzero((read.numbers == number) & (read.places >= 0))
+        own = own[np.argsort(read.places[own], kind="stable")]
+        if not len(own):
+            continue
         # Metrics of one checkpoint judge the same outputs, as a rule.
-        if not np.array_equal(places[own], last):
-            last = places[own]
-            these = [judged[ordered[one]] for one in last]
-            items, _, outputs = zip(*these, strict=True)
-        blobs = [tallies[row] for row in own]
-        found[name] = Scores(
+        if not np.array_equal(read.places[own], last):
+            last = read.places[own]
+            these = [judged[at] for at in last.tolist()]
+            items, _, outputs, _ = zip(*these, strict=True)
+        tallied = read.widths[own] >= 0
+        found[signature] = Scores(
             items=items,
             outputs=outputs,
-            values=all_values[own],
-            tallied=np.array([blob is not None for blob in blobs]),
-            tallies=_joined([blob for blob in blobs if blob is not None]),
+            values=read.values[own],
+            tallied=tallied,
+            tallies=_parts(read.tallies, ends[own[tallied]], read.widths[own[tallied]]),
         )
     return found
 
 
-def _joined(tallies: Sequence[bytes]) -> NDArray[np.float64]:
+def _parts(
+    joined: NDArray[np.float64], ends: NDArray[np.intp], widths: NDArray[np.intp]
+) -> NDArray[np.float64]:
     """Shape (tallies, width), or (tallies,) of arrays if they differ in width."""
-    if len(set(map(len, tallies))) < 2:  # noqa: PLR2004 - one width
-        width = len(tallies[0]) // 8 if tallies else 0
-        return np.frombuffer(b"".join(tallies)).reshape(len(tallies), width)
-    joined = np.empty(len(tallies), dtype=object)
-    joined[:] = [np.frombuffer(tally) for tally in tallies]
-    return joined
+    begins = ends - widths
+    if len(np.unique(widths)) < 2:  # noqa: PLR2004 - one width
+        return joined[begins[:, None] + np.arange(widths.max(initial=0))]
+    parts = np.empty(len(widths), dtype=object)
+    parts[:] = [joined[begin:end] for begin, end in zip(begins, ends, strict=True)]
+    return parts
