@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 SKIPPED = """
     SELECT DISTINCT ratings.output, ratings.criterion
     FROM ratings
-    JOIN current_outputs ON current_outputs.id = ratings.output
+    CROSS JOIN current_outputs ON current_outputs.id = ratings.output
     WHERE current_outputs.task = ? AND ratings.state = 'skipped' AND NOT EXISTS (
         SELECT 1 FROM ratings AS newer WHERE newer.supersedes = ratings.id
     )

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import repeat
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
@@ -237,20 +237,22 @@ class _Read:
 def _read(study: StudyFile, checkpoint: str, judged: Iterable[_Judged]) -> _Read:
     place = {name: at for at, (*_, name) in enumerate(judged)}
     number: defaultdict[str, int] = defaultdict(lambda: len(number))
-    columns: list[list[NDArray[Any]]] = [[], [], [], []]
-    blobs = []
-    for names, signatures, values, tallies in study.columns(SCORES, [checkpoint]):
-        size = len(names)
-        widths = [-1 if blob is None else len(blob) // 8 for blob in tallies]
-        places = map(place.get, names, repeat(-1))
-        numbers = map(number.__getitem__, signatures)
-        columns[0].append(np.fromiter(places, dtype=np.intp, count=size))
-        columns[1].append(np.fromiter(numbers, dtype=np.intp, count=size))
-        columns[2].append(np.array(values, dtype=np.float64))
-        columns[3].append(np.array(widths))
+    # None yet, for a checkpoint without scores.
+    places, numbers, widths = ([np.empty(0, dtype=np.intp)] for _ in range(3))
+    values, blobs = [np.empty(0)], [b""]
+    for names, signatures, some, tallies in study.columns(SCORES, [checkpoint]):
+        found = map(place.get, names, repeat(-1))
+        places.append(np.fromiter(found, dtype=np.intp, count=len(names)))
+        numbered = map(number.__getitem__, signatures)
+        numbers.append(np.fromiter(numbered, dtype=np.intp, count=len(names)))
+        values.append(np.array(some, dtype=np.float64))
+        widths.append(np.array([-1 if b is None else len(b) // 8 for b in tallies]))
         blobs.append(b"".join(filter(None, tallies)))
     return _Read(
-        *(np.concatenate(parts) if parts else np.empty(0) for parts in columns),
+        places=np.concatenate(places),
+        numbers=np.concatenate(numbers),
+        values=np.concatenate(values),
+        widths=np.concatenate(widths),
         tallies=np.frombuffer(b"".join(blobs)),
         signatures=tuple(number),
     )
@@ -288,7 +290,9 @@ def _parts(
     """Shape (tallies, width), or (tallies,) of arrays if they differ in width."""
     begins = ends - widths
     if len(np.unique(widths)) < 2:  # noqa: PLR2004 - one width
-        return joined[begins[:, None] + np.arange(widths.max(initial=0))]
+        whole: NDArray[np.float64]
+        whole = joined[begins[:, None] + np.arange(widths.max(initial=0))]
+        return whole
     parts = np.empty(len(widths), dtype=object)
     parts[:] = [joined[begin:end] for begin, end in zip(begins, ends, strict=True)]
     return parts
