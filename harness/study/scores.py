@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import repeat
+from operator import attrgetter
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
@@ -175,45 +176,67 @@ SCORES = """
 """
 """What is judged, by which truth; no id of an output begins with a space."""
 
-TRUTHS = "SELECT id, refs_hash FROM items WHERE task = ? AND active"
+TRUTHS = "SELECT id, refs_hash FROM items WHERE task = ? AND active ORDER BY id"
 
 LIKELIHOOD_SETTINGS = """
-    SELECT likelihood_settings FROM evaluations WHERE task = ? AND checkpoint = ?
+    SELECT checkpoint, likelihood_settings FROM evaluations WHERE task = ?
 """
 
-_Judged = tuple[str, int, "str | None", str]
-"""Item, sample and output, and how `SCORES` names it; no output where a likelihood of
-the item is judged."""
+
+def current_scores(study: StudyFile, task: str, checkpoint: str) -> dict[str, Scores]:
+    """The scores that count for a checkpoint on a task, by signature."""
+    outputs = current_outputs(study, task, checkpoint)
+    return scores_of_outputs(study, task, {checkpoint: outputs})[checkpoint]
 
 
-def current_scores(
-    study: StudyFile,
-    task: str,
-    checkpoint: str,
-    outputs: Iterable[Output] | None = None,
-) -> dict[str, Scores]:
-    """The scores that count for a checkpoint on a task, by signature.
+def scores_of_outputs(
+    study: StudyFile, task: str, outputs: Mapping[str, Sequence[Output]]
+) -> dict[str, dict[str, Scores]]:
+    """The scores that count for each checkpoint on a task, by signature.
 
     Args:
         study: the study.
         task: name of the task.
-        checkpoint: id of the checkpoint.
-        outputs: those of the checkpoint that count, if they are at hand.
+        outputs: id of each checkpoint to its outputs that count.
     """
-    if outputs is None:
-        outputs = current_outputs(study, task, checkpoint)
     truths = study.mapping(TRUTHS, [task])
-    # As the view of that name, but each item is looked up once, not for each score.
-    judged: list[_Judged] = [
-        (o.item, o.sample, o.id, f"{o.id} {truths[o.item]}") for o in outputs
-    ]
-    for settings in study.column(LIKELIHOOD_SETTINGS, [task, checkpoint]):
-        judged += [
-            (item, 0, None, f" {item} {truth} {settings}")
-            for item, truth in truths.items()
-        ]
-    judged.sort(key=lambda one: one[:2])
-    return _by_signature(_read(study, checkpoint, judged), judged)
+    settings = study.mapping(LIKELIHOOD_SETTINGS, [task])
+    found = {}
+    for checkpoint, written in outputs.items():
+        judged = _judged(written, truths, settings.get(checkpoint))
+        found[checkpoint] = _by_signature(_read(study, checkpoint, judged), judged)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What a checkpoint's scores may be of, by item and sample."""
+
+    items: list[str]
+    """Id of each one's item."""
+    outputs: list[str | None]
+    """Id of each one's output; None where a likelihood of the item is judged."""
+    names: list[str]
+    """As `SCORES` names them."""
+
+
+def _judged(
+    outputs: Iterable[Output], truths: Mapping[str, str], settings: str | None
+) -> _Judged:
+    # As the view `current_scores`, but each item is looked up once, not each score's.
+    written = sorted(outputs, key=attrgetter("item", "sample"))
+    found = _Judged(
+        items=[one.item for one in written],
+        outputs=[one.id for one in written],
+        names=[f"{one.id} {truths[one.item]}" for one in written],
+    )
+    if settings is not None:
+        found.items.extend(truths)
+        found.outputs.extend([None] * len(truths))
+        found.names.extend(
+            f" {item} {truth} {settings}" for item, truth in truths.items()
+        )
+    return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -234,8 +257,8 @@ class _Read:
     """By their numbers."""
 
 
-def _read(study: StudyFile, checkpoint: str, judged: Iterable[_Judged]) -> _Read:
-    place = {name: at for at, (*_, name) in enumerate(judged)}
+def _read(study: StudyFile, checkpoint: str, judged: _Judged) -> _Read:
+    place = {name: at for at, name in enumerate(judged.names)}
     number: defaultdict[str, int] = defaultdict(lambda: len(number))
     # None yet, for a checkpoint without scores.
     places, numbers, widths = ([np.empty(0, dtype=np.intp)] for _ in range(3))
@@ -258,7 +281,7 @@ def _read(study: StudyFile, checkpoint: str, judged: Iterable[_Judged]) -> _Read
     )
 
 
-def _by_signature(read: _Read, judged: Sequence[_Judged]) -> dict[str, Scores]:
+def _by_signature(read: _Read, judged: _Judged) -> dict[str, Scores]:
     """Each signature's scores that count, by item and sample."""
     ends = np.cumsum(np.maximum(read.widths, 0))
     found: dict[str, Scores] = {}
@@ -271,8 +294,8 @@ def _by_signature(read: _Read, judged: Sequence[_Judged]) -> dict[str, Scores]:
         # Metrics of one checkpoint judge the same outputs, as a rule.
         if not np.array_equal(read.places[own], last):
             last = read.places[own]
-            these = [judged[at] for at in last.tolist()]
-            items, _, outputs, _ = zip(*these, strict=True)
+            items = tuple(map(judged.items.__getitem__, last.tolist()))
+            outputs = tuple(map(judged.outputs.__getitem__, last.tolist()))
         tallied = read.widths[own] >= 0
         found[signature] = Scores(
             items=items,
