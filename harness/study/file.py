@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 APPLICATION_ID = 0x544E444D  # "TNDM", as `file` and SQLite show it
 BUSY_SECONDS = 30.0
-AT_ONCE = 1000  # rows: few enough for a processor's cache
+AT_ONCE = 500  # rows: so few that Python does not look for garbage among them
 MOUNTS = Path("/proc/self/mounts")
 NETWORK_FILE_SYSTEMS = frozenset(
     (
