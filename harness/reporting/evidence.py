@@ -19,7 +19,7 @@ from harness.reporting.ratings import given_ratings, in_columns
 from harness.study.checkpoints import stored_checkpoints, used_for
 from harness.study.items import stored_items
 from harness.study.outputs import current_outputs
-from harness.study.scores import current_scores, stored_metrics
+from harness.study.scores import scores_of_outputs, stored_metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 SKIPPED = """
     SELECT DISTINCT ratings.output, ratings.criterion
     FROM ratings
-    JOIN current_outputs ON current_outputs.id = ratings.output
+    CROSS JOIN current_outputs ON current_outputs.id = ratings.output
     WHERE current_outputs.task = ? AND ratings.state = 'skipped' AND NOT EXISTS (
         SELECT 1 FROM ratings AS newer WHERE newer.supersedes = ratings.id
     )
@@ -297,14 +297,8 @@ def _gathered(study: StudyFile, task: str) -> Evidence:
         checkpoints=checkpoints,
         outputs=outputs,
         scores={
-            checkpoint: {
-                signature: scores
-                for signature, scores in current_scores(
-                    study, task, checkpoint, some
-                ).items()
-                if signature in metrics
-            }
-            for checkpoint, some in outputs.items()
+            checkpoint: {sig: some for sig, some in found.items() if sig in metrics}
+            for checkpoint, found in scores_of_outputs(study, task, outputs).items()
         },
         whole=_whole(study, task),
         descriptions=metrics,

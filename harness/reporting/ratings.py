@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import compress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -93,40 +94,48 @@ def given_ratings(
         task: name of the task.
         outputs: id of the checkpoint to its outputs that count.
     """
-    found = list(study.tuples(GIVEN, [task]))
-    judged = list(zip(found, _counts_for(study, task, found, outputs), strict=True))
-    asked = {(row[6], row[3]) for row, ids in judged if ids}
+    raters = {row["id"]: row for row in study.rows("SELECT id, name, kind FROM raters")}
+    ratings: list[Rating] = []
+    asked: dict[tuple[int, str], tuple[int, str]] = {}
+    questions = []
+    outdated = 0
+    for row, ids in _counted(study, task, outputs):
+        id_, page, rated, criterion, value, seconds, campaign, rater = row
+        if not ids:
+            outdated += 1
+            continue
+        # Of very many ratings equal names are kept once.
+        question = asked.setdefault((campaign, criterion), (campaign, criterion))
+        criterion, kind = question[1], raters[rater]["kind"]
+        for one in ids:
+            shown = one if one == rated else rated
+            ratings.append(
+                Rating(id_, shown, page, one, criterion, value, rater, kind, seconds)
+            )
+            questions.append(question)
     # Of one question all answers count, or none do.
     newest = of_newest_question(
         study, task, [{"campaign": c, "criterion": name} for c, name in asked]
     )
     same = {(one["campaign"], one["criterion"]) for one in newest}
-    raters = {row["id"]: row for row in study.rows("SELECT id, name, kind FROM raters")}
-    kept = [(row, ids) for row, ids in judged if ids and (row[6], row[3]) in same]
-    ratings = tuple(
-        Rating(id_, rated, page, one, criterion, value, rater, kind, seconds)
-        for (id_, page, rated, criterion, value, seconds, _, rater), ids in kept
-        for kind in (raters[rater]["kind"],)
-        for one in ids
-    )
+    kept = [question in same for question in questions]
     return Given(
-        ratings=ratings,
-        outdated=sum(not ids for _, ids in judged),
-        asked_otherwise=sum(bool(ids) for _, ids in judged) - len(kept),
+        ratings=tuple(compress(ratings, kept)),
+        outdated=outdated,
+        asked_otherwise=len(
+            {one.id for one, is_kept in zip(ratings, kept, strict=True) if not is_kept}
+        ),
         rater_names={
             rater: raters[rater]["name"]
-            for rater in dict.fromkeys(row[7] for row, _ in kept)
+            for rater in dict.fromkeys(one.rater for one in compress(ratings, kept))
         },
     )
 
 
-def _counts_for(
-    study: StudyFile,
-    task: str,
-    found: Iterable[tuple[Json, ...]],
-    outputs: Mapping[str, Sequence[Output]],
-) -> Iterator[Sequence[str]]:
-    """Ids of the outputs that each rating counts for.
+def _counted(
+    study: StudyFile, task: str, outputs: Mapping[str, Sequence[Output]]
+) -> Iterator[tuple[tuple[Json, ...], Sequence[str]]]:
+    """Each row of `GIVEN` with the ids of the outputs that it counts for.
 
     Equal outputs to one prompt are rated once, and the rating is that of each
     checkpoint in the campaign; those from elsewhere bring their own.
@@ -142,18 +151,21 @@ def _counts_for(
         if waves:
             stimuli[one.id] = (one.item, one.sample, one.text)
             equal.setdefault(stimuli[one.id], []).append(one)
-    for row in found:
+    for row in study.tuples(GIVEN, [task]):
         rated, campaign = row[2], row[6]
         if campaign not in waves:
-            yield current.get(rated, ())
+            yield row, current.get(rated, ())
             continue
         if rated not in stimuli:
             [stimuli[rated]] = study.tuples(STIMULUS, [rated])
-        yield [
-            one.id
-            for one in equal.get(stimuli[rated], ())
-            if one.id == rated or one.checkpoint in waves[campaign]
-        ]
+        yield (
+            row,
+            [
+                one.id
+                for one in equal.get(stimuli[rated], ())
+                if one.id == rated or one.checkpoint in waves[campaign]
+            ],
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

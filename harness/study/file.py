@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 APPLICATION_ID = 0x544E444D  # "TNDM", as `file` and SQLite show it
 BUSY_SECONDS = 30.0
+AT_ONCE = 500  # rows: so few that Python does not look for garbage among them
 MOUNTS = Path("/proc/self/mounts")
 NETWORK_FILE_SYSTEMS = frozenset(
     (
@@ -107,6 +108,18 @@ class StudyFile:
         """As `each`, without the names, for very many rows."""
         with self._plain_errors():
             yield from self.db.execute(sql, list(parameters))
+
+    def columns(
+        self, sql: str, parameters: Sequence[Json] = ()
+    ) -> Iterator[tuple[tuple[Json, ...], ...]]:
+        """As `tuples`, but column by column of some rows at a time.
+
+        Whoever keeps numbers of the rows rather than the rows themselves is fastest so.
+        """
+        with self._plain_errors():
+            cursor = self.db.execute(sql, list(parameters))
+            while rows := cursor.fetchmany(AT_ONCE):
+                yield tuple(zip(*rows, strict=True))
 
     def column(self, sql: str, parameters: Sequence[Json] = ()) -> list[Json]:
         """The first column of a query."""

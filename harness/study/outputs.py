@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from sys import intern
 from typing import TYPE_CHECKING
 
 from harness.identity import content_hash
@@ -11,10 +12,18 @@ from harness.study.items import truth_of
 from harness.types import Likelihood, Output
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from harness.study.file import StudyFile
-    from harness.types import Item, Json
+    from harness.types import Item
+
+CURRENT = """
+    SELECT outputs.id, outputs.item, outputs.text, outputs.sample, outputs.settings,
+        outputs.finish, outputs.prompt_tokens, outputs.new_tokens, outputs.truncated
+    FROM current_outputs AS outputs JOIN items ON items.id = outputs.item
+    WHERE outputs.task = ? AND outputs.checkpoint = ?
+    ORDER BY items.rowid, outputs.sample
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +79,23 @@ def store_likelihoods(
 
 def current_outputs(study: StudyFile, task: str, checkpoint: str) -> list[Output]:
     """The outputs that count for a checkpoint on a task, by item and sample."""
-    rows = study.rows(
-        "SELECT current_outputs.* FROM current_outputs "
-        "JOIN items ON items.id = current_outputs.item "
-        "WHERE current_outputs.task = ? AND checkpoint = ? "
-        "ORDER BY items.rowid, sample",
-        [task, checkpoint],
-    )
-    return [output_of(row) for row in rows]
+    rows = study.tuples(CURRENT, [task, checkpoint])
+    # Of very many outputs the names that they share are kept once.
+    return [
+        Output(
+            id=id_,
+            item=intern(item),
+            checkpoint=checkpoint,
+            text=text,
+            sample=sample,
+            settings=intern(settings),
+            finish=intern(finish),
+            prompt_tokens=read,
+            new_tokens=written,
+            truncated=bool(truncated),
+        )
+        for id_, item, text, sample, settings, finish, read, written, truncated in rows
+    ]
 
 
 def current_likelihoods(
@@ -104,19 +122,3 @@ def current_likelihoods(
         )
         for row in rows
     ]
-
-
-def output_of(row: Mapping[str, Json]) -> Output:
-    """An output from its row."""
-    return Output(
-        id=row["id"],
-        item=row["item"],
-        checkpoint=row["checkpoint"],
-        text=row["text"],
-        sample=row["sample"],
-        settings=row["settings"],
-        finish=row["finish"],
-        prompt_tokens=row["prompt_tokens"],
-        new_tokens=row["new_tokens"],
-        truncated=bool(row["truncated"]),
-    )

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import repeat
+from operator import attrgetter
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
@@ -168,87 +171,151 @@ def store_scores(study: StudyFile, scores: Iterable[tuple[Score, str]]) -> None:
 
 
 SCORES = """
-    SELECT ifnull(output, ' ' || item), signature, key, value, tally
+    SELECT ifnull(output, ' ' || item) || ' ' || key, signature, value, tally
     FROM scores WHERE checkpoint = ? ORDER BY item
 """
-"""A score of no output goes by its item; no id begins with a space."""
+"""What is judged, by which truth; no id of an output begins with a space."""
 
-TRUTHS = "SELECT id, refs_hash FROM items WHERE task = ? AND active"
+TRUTHS = "SELECT id, refs_hash FROM items WHERE task = ? AND active ORDER BY id"
 
 LIKELIHOOD_SETTINGS = """
-    SELECT likelihood_settings FROM evaluations WHERE task = ? AND checkpoint = ?
+    SELECT checkpoint, likelihood_settings FROM evaluations WHERE task = ?
 """
 
-_Judged = tuple[str, int, "str | None"]
-"""Item, sample and output; no output where a likelihood of the item is judged."""
+
+def current_scores(study: StudyFile, task: str, checkpoint: str) -> dict[str, Scores]:
+    """The scores that count for a checkpoint on a task, by signature."""
+    outputs = current_outputs(study, task, checkpoint)
+    return scores_of_outputs(study, task, {checkpoint: outputs})[checkpoint]
 
 
-def current_scores(
-    study: StudyFile,
-    task: str,
-    checkpoint: str,
-    outputs: Iterable[Output] | None = None,
-) -> dict[str, Scores]:
-    """The scores that count for a checkpoint on a task, by signature.
+def scores_of_outputs(
+    study: StudyFile, task: str, outputs: Mapping[str, Sequence[Output]]
+) -> dict[str, dict[str, Scores]]:
+    """The scores that count for each checkpoint on a task, by signature.
 
     Args:
         study: the study.
         task: name of the task.
-        checkpoint: id of the checkpoint.
-        outputs: those of the checkpoint that count, if they are at hand.
+        outputs: id of each checkpoint to its outputs that count.
     """
-    if outputs is None:
-        outputs = current_outputs(study, task, checkpoint)
     truths = study.mapping(TRUTHS, [task])
-    # As the view of that name, but each item is looked up once, not for each score.
-    judged: dict[str, _Judged] = {o.id: (o.item, o.sample, o.id) for o in outputs}
-    keys = {id_: truths[item] for id_, (item, *_) in judged.items()}
-    for settings in study.column(LIKELIHOOD_SETTINGS, [task, checkpoint]):
-        judged |= {f" {item}": (item, 0, None) for item in truths}
-        keys |= {f" {item}": f"{key} {settings}" for item, key in truths.items()}
-    rows = [
-        row for row in study.tuples(SCORES, [checkpoint]) if keys.get(row[0]) == row[2]
-    ]
-    return _in_columns(rows, judged) if rows else {}
+    settings = study.mapping(LIKELIHOOD_SETTINGS, [task])
+    found = {}
+    for checkpoint, written in outputs.items():
+        judged = _judged(written, truths, settings.get(checkpoint))
+        found[checkpoint] = _by_signature(_read(study, checkpoint, judged), judged)
+    return found
 
 
-def _in_columns(
-    rows: Sequence[tuple[Json, ...]], judged: Mapping[str, _Judged]
-) -> dict[str, Scores]:
-    """Rows of `SCORES` by signature, each signature's by item and sample."""
-    ids, signatures, _, values, tallies = zip(*rows, strict=True)
-    ordered = sorted(judged, key=lambda id_: judged[id_][:2])
-    place = {id_: at for at, id_ in enumerate(ordered)}
-    number = {name: at for at, name in enumerate(dict.fromkeys(signatures))}
-    places = np.array([place[id_] for id_ in ids])
-    numbers = np.array([number[name] for name in signatures])
-    all_values = np.array(values, dtype=float)
-    found: dict[str, Scores] = {}
-    last = np.empty(0, dtype=np.intp)
-    for name, at in number.items():
-        own = np.flatnonzero(numbers == at)
-        own = own[np.argsort(places[own], kind="stable")]
-        # Metrics of one checkpoint judge the same outputs, as a rule.
-        if not np.array_equal(places[own], last):
-            last = places[own]
-            these = [judged[ordered[one]] for one in last]
-            items, _, outputs = zip(*these, strict=True)
-        blobs = [tallies[row] for row in own]
-        found[name] = Scores(
-            items=items,
-            outputs=outputs,
-            values=all_values[own],
-            tallied=np.array([blob is not None for blob in blobs]),
-            tallies=_joined([blob for blob in blobs if blob is not None]),
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What a checkpoint's scores may be of, by item and sample."""
+
+    items: list[str]
+    """Id of each one's item."""
+    outputs: list[str | None]
+    """Id of each one's output; None where a likelihood of the item is judged."""
+    names: list[str]
+    """As `SCORES` names them."""
+
+
+def _judged(
+    outputs: Iterable[Output], truths: Mapping[str, str], settings: str | None
+) -> _Judged:
+    # As the view `current_scores`, but each item is looked up once, not each score's.
+    written = sorted(outputs, key=attrgetter("item", "sample"))
+    found = _Judged(
+        items=[one.item for one in written],
+        outputs=[one.id for one in written],
+        names=[f"{one.id} {truths[one.item]}" for one in written],
+    )
+    if settings is not None:
+        found.items.extend(truths)
+        found.outputs.extend([None] * len(truths))
+        found.names.extend(
+            f" {item} {truth} {settings}" for item, truth in truths.items()
         )
     return found
 
 
-def _joined(tallies: Sequence[bytes]) -> NDArray[np.float64]:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Read:
+    """The scores of a checkpoint as the study holds them, column by column."""
+
+    places: NDArray[np.intp]
+    """Shape (scores,): place in what is judged; -1 of what no longer counts."""
+    numbers: NDArray[np.intp]
+    """Shape (scores,): number of each score's signature."""
+    values: NDArray[np.float64]
+    """Shape (scores,); NaN where there is none."""
+    widths: NDArray[np.intp]
+    """Shape (scores,): numbers in each tally; -1 where there is none."""
+    tallies: NDArray[np.float64]
+    """All tallies, one after the other."""
+    signatures: tuple[str, ...]
+    """By their numbers."""
+
+
+def _read(study: StudyFile, checkpoint: str, judged: _Judged) -> _Read:
+    place = {name: at for at, name in enumerate(judged.names)}
+    number: defaultdict[str, int] = defaultdict(lambda: len(number))
+    # None yet, for a checkpoint without scores.
+    places, numbers, widths = ([np.empty(0, dtype=np.intp)] for _ in range(3))
+    values, blobs = [np.empty(0)], [b""]
+    for names, signatures, some, tallies in study.columns(SCORES, [checkpoint]):
+        found = map(place.get, names, repeat(-1))
+        places.append(np.fromiter(found, dtype=np.intp, count=len(names)))
+        numbered = map(number.__getitem__, signatures)
+        numbers.append(np.fromiter(numbered, dtype=np.intp, count=len(names)))
+        values.append(np.array(some, dtype=np.float64))
+        widths.append(np.array([-1 if b is None else len(b) // 8 for b in tallies]))
+        blobs.append(b"".join(filter(None, tallies)))
+    return _Read(
+        places=np.concatenate(places),
+        numbers=np.concatenate(numbers),
+        values=np.concatenate(values),
+        widths=np.concatenate(widths),
+        tallies=np.frombuffer(b"".join(blobs)),
+        signatures=tuple(number),
+    )
+
+
+def _by_signature(read: _Read, judged: _Judged) -> dict[str, Scores]:
+    """Each signature's scores that count, by item and sample."""
+    ends = np.cumsum(np.maximum(read.widths, 0))
+    found: dict[str, Scores] = {}
+    last = np.empty(0, dtype=np.intp)
+    for number, signature in enumerate(read.signatures):
+        own = np.flatnonzero((read.numbers == number) & (read.places >= 0))
+        own = own[np.argsort(read.places[own], kind="stable")]
+        if not len(own):
+            continue
+        # Metrics of one checkpoint judge the same outputs, as a rule.
+        if not np.array_equal(read.places[own], last):
+            last = read.places[own]
+            items = tuple(map(judged.items.__getitem__, last.tolist()))
+            outputs = tuple(map(judged.outputs.__getitem__, last.tolist()))
+        tallied = read.widths[own] >= 0
+        found[signature] = Scores(
+            items=items,
+            outputs=outputs,
+            values=read.values[own],
+            tallied=tallied,
+            tallies=_parts(read.tallies, ends[own[tallied]], read.widths[own[tallied]]),
+        )
+    return found
+
+
+def _parts(
+    joined: NDArray[np.float64], ends: NDArray[np.intp], widths: NDArray[np.intp]
+) -> NDArray[np.float64]:
     """Shape (tallies, width), or (tallies,) of arrays if they differ in width."""
-    if len(set(map(len, tallies))) < 2:  # noqa: PLR2004 - one width
-        width = len(tallies[0]) // 8 if tallies else 0
-        return np.frombuffer(b"".join(tallies)).reshape(len(tallies), width)
-    joined = np.empty(len(tallies), dtype=object)
-    joined[:] = [np.frombuffer(tally) for tally in tallies]
-    return joined
+    begins = ends - widths
+    if len(np.unique(widths)) < 2:  # noqa: PLR2004 - one width
+        whole: NDArray[np.float64]
+        whole = joined[begins[:, None] + np.arange(widths.max(initial=0))]
+        return whole
+    parts = np.empty(len(widths), dtype=object)
+    parts[:] = [joined[begin:end] for begin, end in zip(begins, ends, strict=True)]
+    return parts

@@ -348,6 +348,15 @@ def test_rows_columns_and_mappings(tmp_path):
     assert study.mapping(query) == {"a": "{}", "b": "{}"}
 
 
+def test_columns_come_of_some_rows_at_a_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(file, "AT_ONCE", 2)
+    study = StudyFile(tmp_path / "s.db")
+    study.insert("series", [{"name": name} for name in "abc"])
+    query = "SELECT name, rowid FROM series ORDER BY name"
+    assert list(study.columns(query)) == [(("a", "b"), (1, 2)), (("c",), (3,))]
+    assert list(study.columns("SELECT name FROM series WHERE name = 'd'")) == []
+
+
 @pytest.mark.parametrize("read", ["rows", "column", "mapping"])
 @pytest.mark.parametrize("table", ["nowhere", "full_disks"])
 def test_a_wrong_query_is_a_study_error(tmp_path, read, table):

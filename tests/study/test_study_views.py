@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from harness.errors import StudyError
-from harness.study import StudyFile
+from harness.study import StudyFile, file
 from harness.study.checkpoints import store_checkpoint
 from harness.study.items import store_items, store_task
 from harness.study.outputs import (
@@ -251,6 +251,63 @@ def test_a_tally_comes_back_as_it_was(built):
     [score] = current_scores(built.study, "t", built.checkpoints["a"])["m"]
     assert score.tally.tolist() == [1 / 3, 1.0]
     assert score.tally.dtype == np.float64
+
+
+def test_tallies_of_any_widths_stay_with_their_scores(built):
+    widths = {"i1": 3, "i2": 0, "i3": 2}
+    for signature in ("same", "mixed"):
+        built.metric(signature)
+    built.write("a", "old", {("i2", 0): "stale"})
+    stale = built.output("a", "i2", 0, "old")
+    for item, width in widths.items():
+        output = built.output("a", item, 0, "new")
+        of = [built.checkpoints["a"], item]
+        given = [
+            Score(*of, "mixed", output, 1.0, np.arange(width) + 0.5),
+            Score(*of, "same", output, 2.0, np.full(4, float(width))),
+            Score(*of, "mixed", stale, 3.0, np.full(5, 9.0)),
+        ]
+        store_scores(built.study, [(one, built.truth(item)) for one in given])
+    built.score("a", "i1", None, signature="mostly")
+    built.score("a", "i2", 0.25, signature="mostly")
+    found = current_scores(built.study, "t", built.checkpoints["a"])
+    assert {name: [one.tally for one in some] for name, some in found.items()} == {
+        "mixed": [pytest.approx(np.arange(n) + 0.5) for n in widths.values()],
+        "same": [pytest.approx(np.full(4, n)) for n in widths.values()],
+        "mostly": [None, pytest.approx([0.25, 1.0])],
+    }
+    assert found["same"].tallies.shape == (3, 4)
+
+
+def test_current_scores_are_those_of_the_view(built, monkeypatch):
+    monkeypatch.setattr(file, "AT_ONCE", 2)
+    rng = np.random.default_rng(5)
+    samples = {(f"i{n}", at): f"S{n}{at}" for n in (1, 2, 3) for at in range(1, 4)}
+    built.write("a", "new", samples)
+    built.write("a", "old", {("i1", 0): "stale"})
+    built.evaluate("a", samples=3)
+    for item, sample in [*samples, ("i1", 0), ("i2", 0)]:
+        output = built.output("a", item, sample, "new")
+        for signature in rng.permutation(["m", "n", "o"])[:2].tolist():
+            built.metric(signature)
+            of = (built.checkpoints["a"], item, signature, output, rng.random())
+            key = rng.choice([built.truth(item), "outdated"], p=[0.8, 0.2])
+            store_scores(built.study, [(Score(*of), str(key))])
+    built.score("a", "i1", 0.5, settings="old")
+    built.score_reference("a", "i3", 4.0)
+    view = built.study.tuples(
+        "SELECT signature, item, sample, output, value FROM current_scores "
+        "WHERE task = 't' AND checkpoint = ? ORDER BY signature, item, sample",
+        [built.checkpoints["a"]],
+    )
+    wanted = [(name, item, output, value) for name, item, _, output, value in view]
+    found = current_scores(built.study, "t", built.checkpoints["a"])
+    assert wanted == [
+        (name, one.item, one.output, one.value)
+        for name in sorted(found)
+        for one in found[name]
+    ]
+    assert len(wanted) > 10  # noqa: PLR2004 - neither is empty
 
 
 def test_the_same_score_is_stored_once_and_the_first_stays(built):
