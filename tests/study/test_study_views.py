@@ -307,7 +307,7 @@ def test_current_scores_are_those_of_the_view(built, monkeypatch):
         for name in sorted(found)
         for one in found[name]
     ]
-    assert len(wanted) > 10  # noqa: PLR2004 - neither is empty
+    assert len(wanted) > 10
 
 
 def test_the_same_score_is_stored_once_and_the_first_stays(built):
