@@ -1,5 +1,6 @@
 """The report: its numbers by hand, by sacreBLEU and by SciPy, and what it says."""
 
+import gc
 import json
 import re
 
@@ -9,7 +10,7 @@ import sacrebleu
 from report_study import Maker, fill
 from scipy import stats
 
-from harness.errors import NotFound
+from harness.errors import NotFound, StudyError
 from harness.importing import import_outputs
 from harness.report import report
 from harness.reporting import evidence, render
@@ -453,6 +454,23 @@ def test_what_others_write_meanwhile_waits_for_the_next_report(cats, monkeypatch
     monkeypatch.setattr(evidence, "current_outputs", written_to_first)
     assert (only(cats).items, only(cats).items) == (3, 4)
     other.close()
+
+
+def test_garbage_is_looked_for_again_after_a_report_and_after_a_failed_one(
+    cats, monkeypatch
+):
+    during = []
+
+    def fails(*_):
+        during.append(gc.isenabled())
+        raise StudyError("no such disk")
+
+    assert only(cats).items == 3
+    assert gc.isenabled()
+    monkeypatch.setattr(evidence, "current_outputs", fails)
+    with pytest.raises(StudyError, match="no such disk"):
+        report(cats.study)
+    assert (during, gc.isenabled()) == ([False], True)
 
 
 def test_an_unknown_task_is_refused_with_the_nearest_name(cats):
