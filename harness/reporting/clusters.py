@@ -9,7 +9,9 @@ import numpy as np
 
 from harness.progress import silent
 from harness.reporting.agreement import in_cells
+from harness.reporting.formats import listed
 from harness.reporting.model import MetricClusters
+from harness.stats.coefficients import tau_b_by_item
 from harness.stats.significance import contests
 
 if TYPE_CHECKING:
@@ -33,7 +35,9 @@ def metric_clusters(
     """The metrics in clusters, for each criterion, by Kendall's tau within items.
 
     PERM-BOTH with 1,000 swaps unless fewer are asked for, on the outputs that all
-    metrics judged. Empty with fewer than two metrics or two checkpoints.
+    metrics judged. Metrics that tell the outputs of fewer than half as many items
+    apart as another are not ranked: theirs would be a tau of other items. Empty with
+    fewer than two metrics or two checkpoints.
     """
     scores = evidence.score_values
     if min(len(scores), len(evidence.checkpoints)) < 2:  # noqa: PLR2004 - a pair
@@ -63,30 +67,48 @@ def _of_criterion(
     some = _drawn(items, share, resampling.seed)
     ratings = np.where(np.isin(evidence.cells[1], some), ratings, np.nan)
     tested = int((~np.isnan(ratings)).sum())
-    found = []
-    for signature in signatures:
-        scores = evidence.score_values[signature]
-        metric, human = in_cells(evidence, scores, ratings)
-        higher = evidence.descriptions[signature]["higher_is_better"]
-        found.append((metric if higher else -metric)[:, some])
-    human = human[:, some]
+    human = in_cells(evidence, ratings, ratings)[1][:, some]
+    found = _turned(evidence, signatures, ratings)[:, :, some]
+    known = np.array([np.isfinite(tau_b_by_item(one, human)).sum() for one in found])
+    ranked = np.flatnonzero(2 * known >= known.max(initial=0))
     contest = contests(
-        np.array(found),
+        found[ranked],
         human,
         statistics=[STATISTIC],
         trials=resampling.draws,
         seed=resampling.seed,
         progress=partial(progress, f"metrics tested by {criterion}"),
     )[STATISTIC]
+    ranks = dict.fromkeys(signatures) | dict(
+        zip([signatures[at] for at in ranked], contest.clusters(), strict=True)
+    )
+    unranked = [signatures[at] for at in np.setdiff1d(range(len(signatures)), ranked)]
+    few = [evidence.descriptions[signature]["name"] for signature in unranked]
     return MetricClusters(
         criterion=criterion,
-        ranks=dict(zip(signatures, contest.clusters(), strict=True)),
+        ranks=ranks,
         n=tested,
         dropped=rated - tested,
         method=contest.method
-        if len(some) == len(items)
-        else f"{contest.method}; on a random {len(some):,} of {len(items):,} items",
+        + ("" if len(some) == len(items) else _sampled(len(some), len(items)))
+        + (f"; not ranked, as few items vary by it: {listed(few)}" if few else ""),
     )
+
+
+def _turned(
+    evidence: Evidence, signatures: list[str], ratings: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Scores where there are ratings, (metrics, checkpoints, items), higher better."""
+    found = []
+    for signature in signatures:
+        metric, _ = in_cells(evidence, evidence.score_values[signature], ratings)
+        higher = evidence.descriptions[signature]["higher_is_better"]
+        found.append(metric if higher else -metric)
+    return np.array(found)
+
+
+def _sampled(some: int, items: int) -> str:
+    return f"; on a random {some:,} of {items:,} items"
 
 
 def _drawn(items: NDArray[np.intp], share: float, seed: int) -> NDArray[np.intp]:

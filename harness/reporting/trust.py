@@ -95,26 +95,6 @@ def _few(names: list[str]) -> str:
     return listed([*shown, f"{left:,} more"] if left > 0 else shown)
 
 
-def seldom(task: TaskReport, criterion: str) -> str:
-    """Metrics that tell few items' outputs apart, so that their tau rests on few.
-
-    Empty where there are none.
-    """
-    found = {
-        task.metric(one.signature).label: one.segment["item"].kendall.n
-        for one in task.agreement
-        if one.criterion == criterion
-    }
-    most = max(found.values(), default=0)
-    few = [f"{label} on {n:,}" for label, n in found.items() if 0 < n < most / 2]
-    if not few:
-        return ""
-    return (
-        f"Mind that some metrics seldom tell the outputs of an item apart: of {most:,} "
-        f"items, {listed(few)}."
-    )
-
-
 def decimals(epsilon: Estimate) -> int:
     """Decimal places that suit an epsilon, which is in units of its metric."""
     return places([epsilon.value])

@@ -188,9 +188,8 @@ def clusters(task: TaskReport, criterion: str) -> str:
         left = f", {one.dropped:,} left out" if one.dropped else ""
         return (
             f"Clusters of metrics within items, the best first: {said}. By Kendall's "
-            f"tau of {counted(one.n, 'output')}{left}; {one.method}, p ≤ 0.05. "
-            f"{trust.seldom(task, criterion)}"
-        ).rstrip()
+            f"tau of {counted(one.n, 'output')}{left}; {one.method}; p ≤ 0.05."
+        )
     return ""
 
 
