@@ -52,7 +52,7 @@ class Influence:
             second: shape (outputs,), without NaN.
         """
         x, y = _ranks(first), _ranks(second)
-        agree = _concordant(x, y).astype(float)
+        agree = concordant(x, y).astype(float)
         free = [len(rank) - np.bincount(rank)[rank].astype(float) for rank in (x, y)]
         sums = [float(part.sum()) for part in free]
         if not min(sums, default=0.0):
@@ -121,7 +121,7 @@ def below(x: Ints, y: Ints) -> Ints:
     return counts
 
 
-def _concordant(x: Ints, y: Ints) -> Ints:
+def concordant(x: Ints, y: Ints) -> Ints:
     """How many others each output is concordant with, less those discordant."""
     if x.max(initial=0) < y.max(initial=0):
         x, y = y, x

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Bools = NDArray[np.bool_]
     Indices = NDArray[np.intp]
+    Singles = NDArray[np.float32]
 
 FLIPS = 1000
 """Sign flips of the permutation test in SPA, as the reference has them."""
@@ -183,7 +184,7 @@ class _Side:
 
     values: Floats
     """Shape (systems, items), less their mean; NaN where missing."""
-    single: NDArray[np.float32]
+    single: Singles
     """The same with seven digits."""
     totals: Floats
     """Shape (draws, systems): their sums in each resample, NaN where any is missing."""
