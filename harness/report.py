@@ -145,7 +145,7 @@ def _results(
     estimator = Estimator(evidence, metrics, resampling)
     ids = [checkpoint.id for checkpoint in evidence.checkpoints]
     values = estimator.values_of(ids)
-    human = {id_: estimator.ratings(id_) for id_ in ids}
+    human = estimator.ratings()
     agreement = metric_agreements(evidence, resampling, progress=progress)
     rated = rated_outputs(evidence)
     infos = _infos(evidence, metrics)

@@ -1,14 +1,14 @@
 """How well people rate: each rater's work, and drift between waves."""
 
-from harness.quality.answers import Answered
 from harness.quality.drift import drift
+from harness.quality.imported import Imported, imported_quality
 from harness.quality.model import Drift, Hits, RaterQuality, Repeats
-from harness.quality.raters import imported_quality, rater_quality
+from harness.quality.raters import rater_quality
 
 __all__ = [
-    "Answered",
     "Drift",
     "Hits",
+    "Imported",
     "RaterQuality",
     "Repeats",
     "drift",

@@ -48,9 +48,30 @@ def agreement(mine: Iterable[Answered], others: Means, scale: float) -> Estimate
     if not pairs:
         return undefined("nobody else has rated the same units")
     units, asked, _, own, their = zip(*pairs, strict=True)
+    return agreement_of(
+        np.array(units), np.array(asked), np.array(own), np.array(their)
+    )
+
+
+def agreement_of(
+    units: NDArray[np.generic],
+    asked: NDArray[np.generic],
+    own: Floats,
+    their: Floats,
+) -> Estimate:
+    """The same from columns of a rater's numbers and the others' means.
+
+    Args:
+        units: shape (numbers,), the unit of each.
+        asked: shape (numbers,), its criterion.
+        own: shape (numbers,), over the length of the scale.
+        their: the same of the others.
+    """
+    if not own.size:
+        return undefined("nobody else has rated the same units")
     criteria, column = np.unique(asked, return_inverse=True)
-    tallies = np.zeros((len(pairs), len(criteria), _MOMENTS))
-    tallies[np.arange(len(pairs)), column] = moments(np.array(own), np.array(their))
+    tallies = np.zeros((len(own), len(criteria), _MOMENTS))
+    tallies[np.arange(len(own)), column] = moments(own, their)
 
     def mean_r(sums: Floats) -> Floats:
         r = pearson(sums.reshape(*sums.shape[:-1], len(criteria), _MOMENTS))
@@ -59,10 +80,10 @@ def agreement(mine: Iterable[Answered], others: Means, scale: float) -> Estimate
         return np.where(known.any(-1), total / np.maximum(known.sum(-1), 1), np.nan)
 
     return corpus_estimate(
-        tallies.reshape(len(pairs), -1),
+        tallies.reshape(len(own), -1),
         mean_r,
         groups=units,
-        draws=_draws(len(pairs)),
+        draws=_draws(len(own)),
     )
 
 
@@ -80,6 +101,15 @@ def severity(mine: Iterable[Answered], others: Means) -> Estimate:
     if not differences:
         return undefined("nobody else has rated the same units")
     return mean_estimate(differences, draws=_draws(len(differences)))
+
+
+def severity_of(units: NDArray[np.intp], gaps: Floats) -> Estimate:
+    """The same from columns: each number's unit and difference from the others."""
+    if not gaps.size:
+        return undefined("nobody else has rated the same units")
+    _, first, number = np.unique(units, return_index=True, return_inverse=True)
+    means = np.bincount(number, gaps) / np.bincount(number)
+    return mean_estimate(means[np.argsort(first)], draws=_draws(len(means)))
 
 
 def gold_hits(

@@ -24,7 +24,7 @@ from harness.quality.measures import (
     repeats,
     severity,
 )
-from harness.quality.model import Hits, RaterQuality, Repeats
+from harness.quality.model import RaterQuality
 from harness.quality.warnings import carelessness, warnings
 from harness.stats.bootstrap import undefined
 
@@ -60,22 +60,7 @@ def rater_quality(study: StudyFile, campaign: Campaign) -> list[RaterQuality]:
         others = means_of_others(totals[row["kind"]], mine) if mine else {}
         found.append(_judged(campaign, units, row, mine, others))
     low, high = scale_of(campaign)
-    return _warned_of(found, high - low)
-
-
-def imported_quality(answers: Sequence[Answered], scale: float) -> list[RaterQuality]:
-    """The work of raters whom no campaign asked, by name: without any checks.
-
-    Args:
-        answers: one for each output that a rater rated, in any order.
-        scale: highest number of the scale minus the lowest.
-    """
-    by_rater, totals = _grouped(answers)
-    found = [
-        _unchecked(mine, means_of_others(totals[mine[0].rater_kind], mine), scale)
-        for _, mine in sorted(by_rater.items())
-    ]
-    return _warned_of(found, scale)
+    return warned_of(found, high - low)
 
 
 def _grouped(
@@ -90,7 +75,7 @@ def _grouped(
     return by_rater, {kind: totals_of(of) for kind, of in by_kind.items()}
 
 
-def _warned_of(found: Sequence[RaterQuality], scale: float) -> list[RaterQuality]:
+def warned_of(found: Sequence[RaterQuality], scale: float) -> list[RaterQuality]:
     """The raters with what looks wrong beside the others of their kind."""
     warned = []
     for one in found:
@@ -103,29 +88,6 @@ def _warned_of(found: Sequence[RaterQuality], scale: float) -> list[RaterQuality
             )
         )
     return warned
-
-
-def _unchecked(
-    mine: Sequence[Answered], others: Mapping[Question, float], scale: float
-) -> RaterQuality:
-    """What ratings alone say of a rater; the order of answers is unknown."""
-    times = [one.seconds for one in mine if one.seconds is not None]
-    return RaterQuality(
-        rater=mine[0].rater,
-        kind=mine[0].rater_kind,
-        rated=len(mine),
-        skipped=0,
-        flagged=0,
-        seconds=median(times) if times else None,
-        agreement=agreement(mine, others, scale),
-        severity=severity(mine, others),
-        gold=Hits(0, 0),
-        repeats=Repeats(0, None, None, None),
-        degraded=Hits(0, 0),
-        longest_run=0,
-        commonest=commonest_share([page_of(one) for one in mine]),
-        left=undefined("outputs are rated one by one"),
-    )
 
 
 @dataclass(frozen=True, slots=True)

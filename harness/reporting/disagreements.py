@@ -115,14 +115,27 @@ def _furthest(
             output=rated[int(both[row])],
         )
         for higher, turn in directions
-        for row in (-turn * gap).argsort(kind="stable")[:SHOWN]
+        for row in _highest(turn * gap)
         if turn * gap[row] >= LEAST_GAP
     ]
 
 
 def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Midranks from above 0 to below 1; equal values share the middle of theirs."""
-    ordered = np.sort(values)
-    below = np.searchsorted(ordered, values, side="left")
-    upto = np.searchsorted(ordered, values, side="right")
-    return (below + upto) / (2 * len(ordered))
+    order = np.argsort(values)
+    ordered = values[order]
+    starts = np.flatnonzero(np.diff(ordered, prepend=np.nan))
+    sizes = np.diff(starts, append=len(ordered))
+    ranks = np.empty(len(values))
+    ranks[order] = np.repeat((2 * starts + sizes) / (2 * len(values)), sizes)
+    return ranks
+
+
+def _highest(values: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Places of the highest few, from the highest on; of equal ones the first."""
+    if len(values) > SHOWN:
+        least = np.partition(values, -SHOWN)[-SHOWN]
+        places = np.flatnonzero(values >= least)
+    else:
+        places = np.arange(len(values))
+    return places[(-values[places]).argsort(kind="stable")][:SHOWN]

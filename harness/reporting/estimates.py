@@ -16,12 +16,13 @@ from harness.reporting.by_rater import ratings_of
 from harness.reporting.formats import counted
 from harness.reporting.item_sums import item_sums, item_tallies
 from harness.reporting.lead import Lead
+from harness.reporting.rating_means import means_by_checkpoint
 from harness.stats.bootstrap import (
     corpus_estimates,
     undefined,
     whole_estimate,
 )
-from harness.stats.crossed import rating_difference, rating_mean
+from harness.stats.crossed import rating_difference
 from harness.stats.paired import paired_difference
 
 if TYPE_CHECKING:
@@ -164,18 +165,15 @@ class Estimator:
             else:
                 yield id_, undefined("the metric cannot be rebuilt")
 
-    def ratings(self, checkpoint: str) -> dict[str, Estimate]:
-        """Criterion to mean rating of a checkpoint, `n` counting rated outputs."""
-        found = {}
-        for criterion in self.evidence.mean_ratings:
-            _, outputs, skipped = self.item_ratings(checkpoint, criterion)
-            if outputs or skipped:
-                estimate = rating_mean(
-                    ratings_of(self.evidence, criterion, [checkpoint]),
-                    draws=self.resampling.draws,
-                    seed=self.resampling.seed,
-                )
-                found[criterion] = replace(estimate, n=outputs, dropped=skipped)
+    def ratings(self) -> dict[str, dict[str, Estimate]]:
+        """Id of each checkpoint to criterion to mean rating."""
+        found: dict[str, dict[str, Estimate]] = {
+            checkpoint.id: {} for checkpoint in self.evidence.checkpoints
+        }
+        means = means_by_checkpoint(self.evidence, self.resampling)
+        for criterion, by_id in means.items():
+            for id_, mean in by_id.items():
+                found[id_][criterion] = mean
         return found
 
     def metric_lead(self, signature: str, best: str, second: str) -> Estimate:

@@ -37,13 +37,15 @@ class ItemSums:
 
 def item_sums(metric: Tallied, scores: Scores) -> ItemSums:
     """The sums over each item's outputs; items without any judged are left out."""
-    items = [scores.items[row] for row in np.flatnonzero(scores.tallied).tolist()]
-    starts = [at for at, one in enumerate(items) if not at or one != items[at - 1]]
-    names = [items[at] for at in starts]
+    items = list(scores.items)
+    if not scores.tallied.all():
+        items = [items[row] for row in np.flatnonzero(scores.tallied).tolist()]
     tallies = scores.tallies
     plain = type(metric).item_tally is Tallied.item_tally
-    if plain and len(names) == len(items):
-        return ItemSums(names, tallies, len(items), {})
+    if plain and len(set(items)) == len(items):
+        return ItemSums(items, tallies, len(items), {})
+    starts = [at for at, one in enumerate(items) if not at or one != items[at - 1]]
+    names = [items[at] for at in starts]
     kept: list[str] = []
     sums: list[Tally] = []
     lacking: dict[str, str] = {}

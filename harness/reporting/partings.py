@@ -145,8 +145,11 @@ def _changes(
         place = {item: number for number, item in enumerate(items)}
         width = max(sums.shape[1] for some, sums in rows if some)
         table = np.full((len(run), len(items), width), np.nan)
+        names = list(items)
         for row, (some, sums) in zip(table, rows, strict=True):
-            if some:
+            if some == names:
+                row[:] = sums
+            elif some:
                 row[[place[item] for item in some]] = sums
         steps = [checkpoint.step or 0 for checkpoint in run]
         # A metric may have nothing to divide by, which is no change then.

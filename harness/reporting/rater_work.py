@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.campaign import campaigns_of
-from harness.quality import Answered, imported_quality, rater_quality
+from harness.quality import Imported, imported_quality, rater_quality
 from harness.reporting.people import CampaignRaters, RaterWork
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Hashable, Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
 
     from harness.campaign import Campaign
     from harness.quality import RaterQuality
@@ -54,8 +56,8 @@ def rater_work(
         one for one in evidence.ratings if evidence.rater_names[one.rater] not in known
     ]
     if elsewhere:
-        answers = list(_answers(evidence, elsewhere))
-        found.append(("", imported_quality(answers, _scale(evidence, elsewhere))))
+        given = _imported(evidence, elsewhere)
+        found.append(("", imported_quality(given, _scale(evidence, elsewhere))))
     return tuple(
         CampaignRaters(name, tuple(_beside_the_model(raters, reliability)))
         for name, raters in found
@@ -63,34 +65,43 @@ def rater_work(
     )
 
 
-def _answers(evidence: Evidence, ratings: Iterable[Rating]) -> Iterator[Answered]:
-    """What each rater said of each output that was shown, all criteria together."""
-    numbers: dict[str, int] = {}
-    said: dict[int, Answered] = {}
-    for one in {one.id: one for one in ratings}.values():
-        if one.assignment not in said:
-            said[one.assignment] = Answered(
-                unit=numbers.setdefault(one.rated, len(numbers)),
-                kind="normal",
-                rater=evidence.rater_names[one.rater],
-                rater_kind=one.kind,
-                places=(0,),
-                seconds=one.seconds,
-            )
-        answer = said[one.assignment]
-        answer.points[one.criterion] = {(0,): one.value}
-        answer.page[one.criterion] = one.value
-    yield from said.values()
+def _imported(evidence: Evidence, ratings: Iterable[Rating]) -> Imported:
+    """What each rater said of each output that was shown."""
+    once = list({one.id: one for one in ratings}.values())
+    people = {
+        number: (evidence.rater_names[number], kind)
+        for number, kind in {one.rater: one.kind for one in once}.items()
+    }
+    kinds = [kind for _, kind in people.values()]
+    return Imported(
+        raters=tuple(people.values()),
+        rater=_numbered([one.rater for one in once]),
+        kind=_numbered(kinds)[_numbered([one.rater for one in once])],
+        page=np.array([one.assignment for one in once], dtype=np.intp),
+        unit=_numbered([one.rated for one in once]),
+        criterion=_numbered([one.criterion for one in once]),
+        value=np.array([one.value for one in once], dtype=float),
+        seconds=np.array(
+            [np.nan if one.seconds is None else one.seconds for one in once]
+        ),
+    )
+
+
+def _numbered(names: Sequence[Hashable]) -> NDArray[np.intp]:
+    """The number of each name, in the order of their first use."""
+    number = {name: at for at, name in enumerate(dict.fromkeys(names))}
+    return np.array([number[name] for name in names], dtype=np.intp)
 
 
 def _scale(evidence: Evidence, ratings: Sequence[Rating]) -> float:
     """The longest of the criteria's scales; as far as they were used where unknown."""
     longest = 0.0
     for criterion in evidence.criteria:
-        ends = [one.value for one in ratings if one.criterion == criterion.name]
-        if criterion.low is not None and criterion.high is not None:
-            ends = [criterion.low, criterion.high]
-        longest = max(longest, max(ends, default=0.0) - min(ends, default=0.0))
+        low, high = criterion.low, criterion.high
+        if low is None or high is None:
+            used = [one.value for one in ratings if one.criterion == criterion.name]
+            low, high = min(used, default=0.0), max(used, default=0.0)
+        longest = max(longest, high - low)
     # Where all ratings are the same, nothing is divided by nothing.
     return longest or 1.0
 

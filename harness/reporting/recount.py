@@ -97,12 +97,12 @@ def _means(
     resampling: Resampling,
     nothing: Estimate,
 ) -> dict[str, BothWays]:
-    estimator = Estimator(again, {}, resampling)
+    found = Estimator(again, {}, resampling).ratings()
     ids = {again.labels[one.id]: one.id for one in again.checkpoints}
     return {
         one.label: BothWays(
             one.human[criterion],
-            estimator.ratings(ids[one.label]).get(criterion, nothing),
+            found[ids[one.label]].get(criterion, nothing),
         )
         for one in task.checkpoints
         if criterion in one.human

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.reporting.estimates import Estimator
 from harness.reporting.people import RaterSeverity, Reliability
-from harness.reporting.targets import adjusted, standardised
+from harness.reporting.rating_means import means_by_checkpoint
+from harness.reporting.targets import spreads
 from harness.stats.bootstrap import undefined
 from harness.stats.chance import gwet
 from harness.stats.icc import icc
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from harness.reporting.estimates import Resampling
     from harness.reporting.evidence import Evidence
     from harness.reporting.model import CriterionInfo
+    from harness.reporting.rating_means import Turn
     from harness.reporting.targets import Fit
     from harness.types import Estimate
 
@@ -42,8 +43,8 @@ def reliability(
         resampling: how intervals are made.
     """
     raw = _means(evidence, resampling)
-    z = _means(standardised(evidence).evidence, resampling)
-    less = _means(adjusted(evidence, models).evidence, resampling)
+    z = _means(evidence, resampling, {k: s.z for k, s in spreads(evidence).items()})
+    less = _means(evidence, resampling, {k: m.less_severity for k, m in models.items()})
     return tuple(
         replace(
             _of_criterion(evidence, criterion, models[criterion.name], resampling),
@@ -68,6 +69,7 @@ def _of_criterion(
 ) -> Reliability:
     draws, seed = resampling.draws, resampling.seed
     raters, table, fitted = model.raters, model.ratings, model.severities
+    sizes = np.isfinite(table).sum(axis=0).tolist()
     of_rater, noise = (
         (fitted.of_rater, fitted.noise_of_rater)
         if fitted
@@ -83,7 +85,7 @@ def _of_criterion(
         raters=tuple(
             RaterSeverity(
                 rater=evidence.rater_names[rater],
-                ratings=int(np.isfinite(table[:, at]).sum()),
+                ratings=sizes[at],
                 severity=_finite(of_rater[at]),
                 noise=_finite(noise[at]),
             )
@@ -111,16 +113,16 @@ def _ac2(criterion: CriterionInfo, table: Floats, resampling: Resampling) -> Est
 
 
 def _means(
-    evidence: Evidence, resampling: Resampling
+    evidence: Evidence,
+    resampling: Resampling,
+    turns: Mapping[str, Turn] | None = None,
 ) -> dict[str, dict[str, Estimate]]:
     """Criterion to checkpoint label to mean."""
-    estimator = Estimator(evidence, {}, resampling)
-    found: dict[str, dict[str, Estimate]] = {}
-    for checkpoint in evidence.checkpoints:
-        label = evidence.labels[checkpoint.id]
-        for criterion, mean in estimator.ratings(checkpoint.id).items():
-            found.setdefault(criterion, {})[label] = mean
-    return found
+    found = means_by_checkpoint(evidence, resampling, turns)
+    return {
+        criterion: {evidence.labels[id_]: mean for id_, mean in means.items()}
+        for criterion, means in found.items()
+    }
 
 
 def _said(means: Mapping[str, Estimate], what: str) -> dict[str, Estimate]:

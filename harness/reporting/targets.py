@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from harness.reporting.evidence import Evidence, Rating
     from harness.stats.severity import Severities
 
+    Floats = NDArray[np.float64]
+    Indices = NDArray[np.intp]
+
 Human = Literal["raw", "z", "adjusted"]
 TARGETS: tuple[Human, ...] = ("raw", "z", "adjusted")
 
@@ -45,7 +48,7 @@ class Fit:
 
     raters: Sequence[int]
     """Numbers of the raters, in the order of the model."""
-    ratings: NDArray[np.float64]
+    ratings: Floats
     """As given, shape (outputs, raters); NaN where missing."""
     severities: Severities | None
     """What it says of them; None where severity cannot be told from noise."""
@@ -58,12 +61,52 @@ class Fit:
         known = np.nan_to_num(self.severities.of_rater).tolist()
         return dict(zip(self.raters, known, strict=True))
 
+    def less_severity(self, rater: Indices, values: Floats) -> Floats:
+        """Ratings less the severity of those who gave them, by their numbers."""
+        known = np.array([*self.of_rater.values()] or np.zeros(len(self.raters)))
+        adjusted: Floats = values - known[np.searchsorted(self.raters, rater)]
+        return adjusted
+
     @property
     def apart(self) -> int:
         """Raters who share no output with others, so that nothing is known of them."""
         if self.severities is None:
             return len(self.raters)
         return int(np.isnan(self.severities.of_rater).sum())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spread:
+    """How each rater's ratings of one criterion lie; arrays of shape (raters,)."""
+
+    raters: Indices
+    """Their numbers, ascending."""
+    sizes: Indices
+    """How many ratings each gave."""
+    means: Floats
+    """Their means."""
+    sds: Floats
+    """Their standard deviations (of a population); NaN where all are the same."""
+
+    @classmethod
+    def of(cls, rater: Indices, values: Floats) -> Spread:
+        """Of ratings one by one and the numbers of their raters."""
+        raters, own = np.unique(rater, return_inverse=True)
+        sizes = np.bincount(own)
+        means = np.bincount(own, values) / sizes
+        order = np.argsort(own, kind="stable")
+        starts = np.cumsum(sizes) - sizes
+        lowest, highest = (
+            end.reduceat(values[order], starts) for end in (np.minimum, np.maximum)
+        )
+        sds = np.sqrt(np.bincount(own, (values - means[own]) ** 2) / sizes)
+        return cls(raters, sizes, means, np.where(highest > lowest, sds, np.nan))
+
+    def z(self, rater: Indices, values: Floats) -> Floats:
+        """Ratings in units of their raters' spreads, NaN where there is none."""
+        at = np.searchsorted(self.raters, rater)
+        scores: Floats = (values - self.means[at]) / self.sds[at]
+        return scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +126,20 @@ def fits(evidence: Evidence) -> dict[str, Fit]:
         raters, table = rating_table(evidence, criterion)
         found[criterion] = Fit(raters, table, severities(table))
     return found
+
+
+def spreads(evidence: Evidence) -> dict[str, Spread]:
+    """Criterion to how each rater's ratings lie, each rating once."""
+    found: dict[str, dict[int, Rating]] = {}
+    for one in evidence.ratings:
+        found.setdefault(one.criterion, {})[one.id] = one
+    return {
+        criterion: Spread.of(
+            np.array([one.rater for one in by_id.values()], dtype=np.intp),
+            np.array([one.value for one in by_id.values()], dtype=float),
+        )
+        for criterion, by_id in found.items()
+    }
 
 
 def named(human: str) -> Human:
@@ -118,14 +175,15 @@ def standardised(evidence: Evidence) -> Target:
     Who always gives the same has no spread: such ratings are left out, and outputs
     that lose all their ratings count as dropped.
     """
-    given: dict[tuple[str, int], dict[int, float]] = {}
-    for one in evidence.ratings:
-        given.setdefault((one.criterion, one.rater), {})[one.id] = one.value
-    spread: dict[tuple[str, int], tuple[float, float]] = {}
-    for rater, by_id in given.items():
-        values = np.fromiter(by_id.values(), float)
-        if np.ptp(values) > 0:
-            spread[rater] = float(values.mean()), float(values.std())
+    found = spreads(evidence)
+    spread = {
+        (criterion, rater): (mean, sd)
+        for criterion, one in found.items()
+        for rater, mean, sd in zip(
+            one.raters.tolist(), one.means.tolist(), one.sds.tolist(), strict=True
+        )
+        if sd > 0
+    }
 
     def turned(one: Rating) -> Rating:
         mean, sd = spread[one.criterion, one.rater]
@@ -134,7 +192,11 @@ def standardised(evidence: Evidence) -> Target:
     known = [r for r in evidence.ratings if (r.criterion, r.rater) in spread]
     kept = {(one.output, one.criterion) for one in known}
     lost = {(one.output, one.criterion) for one in evidence.ratings} - kept
-    sizes = {rater: len(by_id) for rater, by_id in given.items()}
+    sizes = {
+        (criterion, rater): size
+        for criterion, one in found.items()
+        for rater, size in zip(one.raters.tolist(), one.sizes.tolist(), strict=True)
+    }
     return Target(
         replace(
             evidence,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from harness.errors import UsageError
-from harness.stats.bootstrap import resamples, undefined, with_interval
+from harness.stats.bootstrap import blocks, fewer_draws, undefined, with_interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,7 +49,7 @@ def alpha(
         scale: `nominal` (equal or not), `ordinal` (order, by the ranks of all
             ratings), `interval` (squared differences) or `ratio` (differences relative
             to the sum, for ratings of 0 or more with a true zero, such as counts).
-        draws: number of resamples of units.
+        draws: number of resamples of units; of very many, fewer are made.
         seed: seed of the resamples.
 
     Returns:
@@ -73,7 +73,11 @@ def alpha(
     if len(values) == 1:
         return undefined("all ratings are the same", n=n, dropped=dropped)
     whole = _alphas(values, counts, np.ones((1, n)), scale)
-    resampled = _alphas(values, counts, resamples(n, draws, seed), scale)
+    series = [
+        _alphas(values, counts, drawn, scale)
+        for drawn in blocks(n, fewer_draws(n, draws), seed)
+    ]
+    resampled = np.concatenate([np.empty(0), *series])
     method = f"Krippendorff's alpha ({scale})"
     return with_interval(
         float(whole[0]), resampled, n=n, dropped=dropped, method=method, unit="units"

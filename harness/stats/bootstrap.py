@@ -23,6 +23,12 @@ LEVEL = 0.95
 WHOLE_DRAWS = 200
 """Most resamples of a value that is computed anew for each."""
 
+FEWEST_DRAWS = 200
+"""Resamples of very many units, whose intervals are narrow."""
+
+_MOST_WEIGHTS = 20_000_000
+"""Weights of all resamples above which there are fewer."""
+
 _BLOCK = 4_000_000
 """Most weights held at once."""
 
@@ -102,6 +108,45 @@ def blocks(units: int, draws: int, seed: int | Sequence[int]) -> Iterator[Floats
         yield weights(units, min(size, draws - at), rng)
 
 
+def fewer_draws(units: int, draws: int) -> int:
+    """How many resamples of so many units are made: of very many, 200 at least.
+
+    With more than 20 million weights in all there are as few as that takes, for the
+    interval is narrow then, and its ends scatter by a tenth of its width at most.
+    """
+    return min(draws, max(FEWEST_DRAWS, _MOST_WEIGHTS // max(1, units)))
+
+
+def resampled_sums(
+    corpora: Sequence[Floats], draws: int, seed: int | Sequence[int]
+) -> list[Floats]:
+    """The sums of each corpus in each resample, many corpora to a matrix product.
+
+    Args:
+        corpora: each of shape (units, width), without NaN.
+        draws: number of resamples.
+        seed: seed of the resamples; the same for all corpora with as many units.
+
+    Returns:
+        For each corpus shape (draws, width); without draws where one unit alone does
+        not vary.
+    """
+    series: list[list[Floats]] = [[np.empty((0, one.shape[1]))] for one in corpora]
+    shapes: dict[tuple[int, ...], list[int]] = {}
+    for at, sums in enumerate(corpora):
+        shapes.setdefault(sums.shape, []).append(at)
+    for (units, width), places in shapes.items():
+        step = max(1, _TOGETHER // max(1, width))
+        for drawn in blocks(units, draws, seed):
+            for start in range(0, len(places), step):
+                some = places[start : start + step]
+                summed = drawn @ np.concatenate([corpora[at] for at in some], axis=1)
+                for number, at in enumerate(some):
+                    part = summed[:, number * width : (number + 1) * width]
+                    series[at].append(part)
+    return [np.concatenate(some) for some in series]
+
+
 def corpus_estimate(
     tallies: Floats,
     value: Callable[[Floats], Floats],
@@ -160,29 +205,17 @@ def corpus_estimates(
         draws: number of resamples.
         seed: seed of the resamples; the same for all corpora.
     """
-    series: dict[int, list[Floats]] = {at: [] for at in range(len(corpora))}
-    shapes: dict[tuple[int, ...], list[int]] = {}
-    for at, sums in enumerate(corpora):
-        shapes.setdefault(sums.shape, []).append(at)
-    for (units, width), places in shapes.items():
-        step = max(1, _TOGETHER // max(1, width))
-        for drawn in blocks(units, draws, seed):
-            for start in range(0, len(places), step):
-                some = places[start : start + step]
-                summed = drawn @ np.concatenate([corpora[at] for at in some], axis=1)
-                for number, at in enumerate(some):
-                    part = summed[:, number * width : (number + 1) * width]
-                    series[at].append(value(part))
+    series = resampled_sums(corpora, draws, seed)
     return [
         with_interval(
             float(value(sums.sum(axis=0))),
-            np.concatenate([np.empty(0), *series[at]]),
+            value(drawn) if len(drawn) else np.empty(0),
             n=len(sums),
             method="corpus value",
         )
         if len(sums)
         else undefined("no output could be scored")
-        for at, sums in enumerate(corpora)
+        for sums, drawn in zip(corpora, series, strict=True)
     ]
 
 

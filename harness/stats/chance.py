@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from harness.errors import UsageError
-from harness.stats.bootstrap import resamples, undefined, with_interval
+from harness.stats.bootstrap import (
+    fewer_draws,
+    resampled,
+    resamples,
+    undefined,
+    with_interval,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -44,7 +50,7 @@ def gwet(
         categories: every answer that could be given, in order, at least two; not
             only those that were.
         weighting: for AC2 `linear` or `quadratic`.
-        draws: number of resamples of units.
+        draws: number of resamples of units; of very many, fewer are made.
         seed: seed of the resamples.
 
     Returns:
@@ -60,7 +66,7 @@ def gwet(
     table = _Table.of(ratings, categories, weighting)
     share = table.weights.sum() / (table.size * (table.size - 1))
     return _estimate(
-        table, lambda pi: share * (pi * (1 - pi)).sum(axis=1), name, draws, seed
+        table, lambda pi: share * (pi * (1 - pi)).sum(axis=-1), name, draws, seed
     )
 
 
@@ -76,7 +82,7 @@ def fleiss_kappa(
     name = "Fleiss' kappa" + ("" if weighting == "nominal" else f" ({weighting})")
     table = _Table.of(ratings, categories, weighting)
     return _estimate(
-        table, lambda pi: ((pi @ table.weights) * pi).sum(axis=1), name, draws, seed
+        table, lambda pi: ((pi @ table.weights) * pi).sum(axis=-1), name, draws, seed
     )
 
 
@@ -122,8 +128,10 @@ class _Table:
         self.choices = choices
         self.weights = agreement
         self.size = len(agreement)
-        one_hot = choices[:, :, None] == np.arange(self.size)
-        self.given = one_hot.sum(axis=1).astype(float)
+        unit, rater = np.nonzero(choices >= 0)
+        cell = unit * self.size + choices[unit, rater]
+        counts = np.bincount(cell, minlength=len(choices) * self.size)
+        self.given = counts.reshape(len(choices), self.size).astype(float)
         self.raters = self.given.sum(axis=1)
         self.pairable = self.raters > 1
 
@@ -140,9 +148,10 @@ class _Table:
             )
         if len(known) < 2 or (np.diff(known) <= 0).any():  # noqa: PLR2004 - a choice
             raise UsageError("Categories must be two or more numbers in order.")
-        place = np.minimum(np.searchsorted(known, ratings), len(known) - 1)
-        missing = np.isnan(ratings)
-        wrong = ratings[~missing & (known[place] != ratings)]
+        given = ~np.isnan(ratings)
+        answers = ratings[given]
+        place = np.minimum(np.searchsorted(known, answers), len(known) - 1)
+        wrong = answers[known[place] != answers]
         if wrong.size:
             raise UsageError(
                 f"A rating is {wrong[0]:g}, which is none of the categories."
@@ -153,7 +162,9 @@ class _Table:
             "linear": 1 - far,
             "quadratic": 1 - far**2,
         }[weighting]
-        return cls(np.where(missing, -1, place), agreement)
+        choices = np.full(ratings.shape, -1)
+        choices[given] = place
+        return cls(choices, agreement)
 
     @property
     def counts(self) -> tuple[int, int]:
@@ -177,20 +188,24 @@ def _estimate(
     if not n:
         return undefined("no unit was rated by two raters", dropped=dropped)
     rated = table.raters > 0
+    alike = np.zeros(len(table.given))
+    alike[table.pairable] = table.observed()
     shares = table.given[rated] / table.raters[rated, None]
-    pairable = table.pairable[rated]
-    units = int(rated.sum())
-    drawn = np.vstack([np.ones((1, units)), resamples(units, draws, seed)])
+    own = [np.ones(len(shares)), table.pairable[rated].astype(float), alike[rated]]
+
+    def value(sums: Floats) -> Floats:
+        units, pairable, observed = np.moveaxis(sums[..., : len(own)], -1, 0)
+        observed = observed / pairable
+        expected = chance(sums[..., len(own) :] / units[..., None])
+        return np.where(expected < 1, (observed - expected) / (1 - expected), np.nan)
+
+    tallies = np.column_stack([*own, shares])
     with np.errstate(invalid="ignore", divide="ignore"):
-        observed = drawn[:, pairable] @ table.observed()
-        observed /= drawn[:, pairable].sum(axis=1)
-        expected = chance(drawn @ shares / drawn.sum(axis=1, keepdims=True))
-        values = np.where(expected < 1, (observed - expected) / (1 - expected), np.nan)
-    if not np.isfinite(values[0]):
+        whole = float(value(tallies.sum(axis=0)))
+        drawn = resampled(tallies, value, fewer_draws(len(tallies), draws), seed)
+    if not np.isfinite(whole):
         return undefined("all ratings are the same", n=n, dropped=dropped)
-    return with_interval(
-        float(values[0]), values[1:], n=n, dropped=dropped, method=name, unit="units"
-    )
+    return with_interval(whole, drawn, n=n, dropped=dropped, method=name, unit="units")
 
 
 def _pair(chosen: NDArray[np.intp], agreement: Floats, drawn: Floats) -> Floats:

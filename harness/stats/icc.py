@@ -5,12 +5,13 @@ One-way random effects (Shrout and Fleiss 1979), for any number of ratings a uni
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from harness.errors import UsageError
-from harness.stats.bootstrap import undefined, weights, with_interval
+from harness.stats.bootstrap import fewer_draws, resampled, undefined, with_interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,7 +29,7 @@ def icc(
     Args:
         ratings: shape (units, raters); NaN where a rater did not rate a unit.
         averaged: of the mean over a unit's raters, ICC(1,k), instead of one rating.
-        draws: number of resamples of units.
+        draws: number of resamples of units; of very many, fewer are made.
         seed: seed of the resamples.
 
     Returns:
@@ -55,22 +56,33 @@ def icc(
     centred = rows - np.nanmean(rows)
     if not np.nanmax(np.abs(centred)):
         return undefined("all ratings are the same", n=n, dropped=dropped)
-    drawn = np.vstack([np.ones((1, n)), weights(n, draws, np.random.default_rng(seed))])
-    values = _icc(centred, count[pairable].astype(float), drawn, averaged=averaged)
-    name = "ICC(1,k)" if averaged else "ICC(1)"
+    tallies = _tallies(centred, count[pairable].astype(float))
+    value = partial(_icc, averaged=averaged)
     return with_interval(
-        float(values[0]), values[1:], n=n, dropped=dropped, method=name, unit="units"
+        float(value(tallies.sum(axis=0))),
+        resampled(tallies, value, fewer_draws(n, draws), seed),
+        n=n,
+        dropped=dropped,
+        method="ICC(1,k)" if averaged else "ICC(1)",
+        unit="units",
     )
 
 
-def _icc(rows: Floats, count: Floats, drawn: Floats, *, averaged: bool) -> Floats:
-    """The coefficient in each resample, shape (draws,); NaN without variation."""
+def _tallies(rows: Floats, count: Floats) -> Floats:
+    """What each unit adds to the sums behind the coefficient, shape (units, 6)."""
     sums, squares = np.nansum(rows, axis=1), np.nansum(rows**2, axis=1)
-    units, given = drawn.sum(axis=1), drawn @ count
-    total = drawn @ sums
-    between = (drawn @ (sums**2 / count) - total**2 / given) / (units - 1)
-    within = drawn @ (squares - sums**2 / count) / (given - units)
-    each = (given - drawn @ count**2 / given) / (units - 1)
+    own = sums**2 / count
+    return np.stack(
+        [np.ones_like(count), count, sums, own, squares - own, count**2], axis=1
+    )
+
+
+def _icc(tallies: Floats, *, averaged: bool) -> Floats:
+    """The coefficient of summed tallies, shape (...); NaN without variation."""
+    units, given, total, own, rest, squared = np.moveaxis(tallies, -1, 0)
+    between = (own - total**2 / given) / (units - 1)
+    within = rest / (given - units)
+    each = (given - squared / given) / (units - 1)
     below = between if averaged else between + (each - 1) * within
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(np.where(below > 0, (between - within) / below, np.nan))

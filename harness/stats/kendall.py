@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 ANALYTIC = "95 % analytic interval: infinitesimal jackknife of items"
 """How a method names it."""
+FEW_LEVELS = 16
+"""Distinct values of a judgment up to which outputs are counted value by value."""
 LEAST_ITEMS = 2
 """Items whose scatter is an interval."""
 
@@ -50,9 +52,7 @@ class Influence:
             second: shape (outputs,), without NaN.
         """
         x, y = _ranks(first), _ranks(second)
-        agree = (below(x, y) + below(-x, -y) - below(x, -y) - below(-x, y)).astype(
-            float
-        )
+        agree = concordant(x, y).astype(float)
         free = [len(rank) - np.bincount(rank)[rank].astype(float) for rank in (x, y)]
         sums = [float(part.sum()) for part in free]
         if not min(sums, default=0.0):
@@ -119,6 +119,24 @@ def below(x: Ints, y: Ints) -> Ints:
     counts = np.empty(len(x), dtype=np.int64)
     counts[order] = _smaller_before(y[order] - y.min(initial=0))
     return counts
+
+
+def concordant(x: Ints, y: Ints) -> Ints:
+    """How many others each output is concordant with, less those discordant."""
+    if x.max(initial=0) < y.max(initial=0):
+        x, y = y, x
+    if y.max(initial=0) >= FEW_LEVELS:
+        return below(x, y) + below(-x, -y) - below(x, -y) - below(-x, y)
+    upto = np.cumsum(np.bincount(x))
+    start, end = np.append(0, upto)[x], upto[x]
+    ordered = y[np.argsort(x, kind="stable")]
+    agree = np.zeros(len(x), dtype=np.int64)
+    for level in range(int(y.max(initial=0)) + 1):
+        # In ascending x, 1 for each lower y and -1 for each higher one.
+        sums = np.append(0, np.cumsum(np.sign(level - ordered)))
+        own = y == level
+        agree[own] = sums[start[own]] + sums[end[own]] - sums[-1]
+    return agree
 
 
 def _of_items(metric: Floats, human: Floats) -> Influence:

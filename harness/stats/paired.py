@@ -9,9 +9,9 @@ import numpy as np
 from harness.errors import UsageError
 from harness.stats.bootstrap import (
     WHOLE_DRAWS,
+    blocks,
     centred,
     undefined,
-    weights,
     with_interval,
 )
 
@@ -62,15 +62,13 @@ def paired_difference(
     a, b, dropped = _shared(first, second)
     if not len(a):
         return undefined("no item was scored for both", dropped=dropped)
-    rng = np.random.default_rng(seed)
-    resampled = [np.empty(0)]
-    for size in _blocks(draws, len(a)) if len(a) > 1 else ():
-        drawn = weights(len(a), size, rng)
-        resampled.append(value(drawn @ b) - value(drawn @ a))
+    resampled = [
+        value(drawn @ b) - value(drawn @ a) for drawn in blocks(len(a), draws, seed)
+    ]
     difference = float(value(b.sum(axis=0)) - value(a.sum(axis=0)))
     return with_interval(
         difference,
-        np.concatenate(resampled),
+        np.concatenate([np.empty(0), *resampled]),
         n=len(a),
         dropped=dropped,
         method="paired difference of corpus values",

@@ -25,6 +25,8 @@ FEWEST = 10
 """Items that both ends of a stretch must share."""
 _KEPT = 64
 _SAME = 1e-12
+_ALIKE = 1e-4
+"""Share of both variances below which that of a difference is summed anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,23 +109,60 @@ def changes(
         total = rows.sum(axis=0)
         return float(value(total)), value(total - rows)
 
+    pairs = [
+        (start, end)
+        for start, end in combinations(range(len(tallies)), 2)
+        if not (steps and steps[start] == steps[end])
+    ]
+    if known.any() and (known == known[0]).all():
+        shared = known[0].tobytes()
+        both = [without_each(one, shared) for one in range(len(tallies))]
+        values, left_out = (np.array(some) for some in zip(*both, strict=True))
+        made = _changes_of(values, left_out, pairs)
+        return {Stretch(series, *pair): one for pair, one in made}
     found = {}
-    for start, end in combinations(range(len(tallies)), 2):
-        shared = known[start] & known[end]
-        if shared.sum() < FEWEST or (steps and steps[start] == steps[end]):
+    for start, end in pairs:
+        common = known[start] & known[end]
+        if common.sum() < FEWEST:
             continue
-        first, firsts = without_each(start, shared.tobytes())
-        last, lasts = without_each(end, shared.tobytes())
-        found[Stretch(series, start, end)] = _change(last - first, lasts - firsts)
+        first, firsts = without_each(start, common.tobytes())
+        last, lasts = without_each(end, common.tobytes())
+        left_out = lasts - firsts
+        squares = float(((left_out - left_out.mean()) ** 2).sum())
+        found[Stretch(series, start, end)] = _change(
+            last - first, squares, len(left_out)
+        )
     return found
 
 
-def _change(difference: float, left_out: Floats) -> Change:
+def _changes_of(
+    values: Floats, left_out: Floats, pairs: Sequence[tuple[int, int]]
+) -> Iterator[tuple[tuple[int, int], Change]]:
+    """The change between the checkpoints of each pair, where all share all items.
+
+    Squares of differences follow from products of two checkpoints, but for those so
+    alike that little would be left of the digits.
+    """
+    n = left_out.shape[1]
+    if n < FEWEST:
+        return
+    centred = left_out - left_out.mean(axis=1, keepdims=True)
+    products = centred @ centred.T
+    own = np.diag(products)
+    squares = own[:, None] + own - 2 * products
+    for start, end in pairs:
+        square = squares[start, end]
+        if not square > _ALIKE * (own[start] + own[end]):
+            square = ((centred[end] - centred[start]) ** 2).sum()
+        yield (start, end), _change(values[end] - values[start], float(square), n)
+
+
+def _change(difference: float, squares: float, n: int) -> Change:
+    """From the difference and the squared scatter of what n items each leave of it."""
     from scipy.special import stdtr
 
-    n = len(left_out)
-    spread = (n - 1) / n * ((left_out - left_out.mean()) ** 2).sum()
-    error = float(np.sqrt(spread))
+    difference = float(difference)
+    error = float(np.sqrt((n - 1) / n * squares))
     if not np.isfinite(difference) or not error > _SAME * max(1.0, abs(difference)):
         return Change(difference, 0.0, None)
     t = difference / error

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.errors import UsageError
-from harness.stats.bootstrap import undefined, weights, with_interval
+from harness.stats.bootstrap import (
+    fewer_draws,
+    resamples,
+    undefined,
+    weights,
+    with_interval,
+)
 from harness.stats.kendall import Influence
 from harness.types import Estimate
 
@@ -74,6 +80,8 @@ class Sample:
     def of(cls, metric: Floats, human: Floats, draws: int, seed: int) -> Sample:
         """Both as (systems, items), not finite where missing.
 
+        Resamples of very many outputs are fewer, see `bootstrap.fewer_draws`.
+
         Raises:
             UsageError: they are no matrices of one shape.
         """
@@ -87,15 +95,14 @@ class Sample:
         judged = rated & np.isfinite(metric)
         kept = judged.any(axis=0)
         items = int(kept.sum())
-        rng = np.random.default_rng(seed)
-        resamples = weights(items, draws, rng) if items > 1 else np.ones((0, items))
+        drawn = resamples(items, fewer_draws(int(judged.sum()), draws), seed)
         return cls(
             metric=np.where(judged, metric, np.nan)[:, kept],
             human=np.where(judged, human, np.nan)[:, kept],
             judged=judged[:, kept],
             comparable=shares_enough(judged),
             unscored=int((rated & ~judged).sum()),
-            weights=np.vstack([np.ones((1, items)), resamples]),
+            weights=np.vstack([np.ones((1, items)), drawn]),
             seed=seed,
         )
 

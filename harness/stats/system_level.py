@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Bools = NDArray[np.bool_]
     Indices = NDArray[np.intp]
+    Singles = NDArray[np.float32]
 
 FLIPS = 1000
 """Sign flips of the permutation test in SPA, as the reference has them."""
@@ -153,32 +154,67 @@ def _at_once(sample: Sample) -> tuple[Floats, Floats, Floats]:
 def _in_blocks(sample: Sample) -> tuple[Floats, Floats, Floats]:
     """The same of very many pairs, of few resamples and with SPA at its limit."""
     w = sample.weights[: 1 + _FEW_DRAWS]
-    judged = [(v, _size(v, sample.judged)) for v in (sample.metric, sample.human)]
     # Counts are whole numbers and squares only scale p: seven digits are plenty.
     single = w.astype(np.float32)
     one, other = pairs_of(sample.comparable)
     size = max(1, _BLOCK // w.shape[1])
+    sides = [_Side.of(values, w) for values in (sample.metric, sample.human)]
     parts = []
     for at in range(0, len(one), size):
         first, second = one[at : at + size], other[at : at + size]
         shared = sample.judged[first] & sample.judged[second]
-        number = np.maximum(single @ shared.astype(np.float32).T, 1)
+        number = single.sum(axis=1, keepdims=True)
+        if not shared.all():
+            number = np.maximum(single @ shared.astype(np.float32).T, 1)
         block, p = [], []
-        for values, most in judged:
-            gaps = np.where(shared, values[first] - values[second], 0.0)
-            squares = single @ np.square(gaps, dtype=np.float32).T
-            sums = w @ gaps.T
+        for side in sides:
+            gaps = side.gaps(first, second, shared)
+            sums = side.sums(first, second, shared, w)
             # In one unit in all blocks, since Pearson's r adds up their pairs.
-            block.append(rounded(sums, most) / number)
-            p.append(limiting_p(sums, squares.astype(float)))
+            block.append(rounded(sums, side.largest) / number)
+            p.append(limiting_p(sums, (single @ np.square(gaps).T).astype(float)))
         parts.append((*block, np.abs(p[0] - p[1])))
     x, y, apart = (np.concatenate(some, axis=1) for some in zip(*parts, strict=True))
     return x, y, 1 - apart.mean(axis=1)
 
 
-def _size(values: Floats, judged: Bools) -> float:
-    """What no summed difference of two systems exceeds."""
-    return float(np.ptp(values[judged])) * len(values.T)
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """One judgment of all systems, for the differences of many pairs."""
+
+    values: Floats
+    """Shape (systems, items), less their mean; NaN where missing."""
+    single: Singles
+    """The same with seven digits."""
+    totals: Floats
+    """Shape (draws, systems): their sums in each resample, NaN where any is missing."""
+    largest: float
+    """What no sum of a pair's differences exceeds."""
+
+    @classmethod
+    def of(cls, values: Floats, weights: Floats) -> _Side:
+        values = values - np.nanmean(values)
+        span = float(np.nanmax(values) - np.nanmin(values)) * values.shape[1]
+        return cls(values, values.astype(np.float32), weights @ values.T, span)
+
+    def gaps(
+        self, first: Indices, second: Indices, shared: Bools
+    ) -> NDArray[np.float32]:
+        """Differences of the systems of each pair, 0 where not both are judged."""
+        gaps = self.single[first]
+        gaps -= self.single[second]
+        return gaps if shared.all() else np.where(shared, gaps, np.float32(0))
+
+    def sums(
+        self, first: Indices, second: Indices, shared: Bools, weights: Floats
+    ) -> Floats:
+        """Their sums in each resample, shape (draws, pairs)."""
+        if shared.all():
+            # Where nothing is missing, they are differences of sums.
+            found: Floats = self.totals[:, first] - self.totals[:, second]
+            return found
+        gaps = np.where(shared, self.values[first] - self.values[second], 0.0)
+        return np.asarray(weights @ gaps.T)
 
 
 def pairs_of(comparable: Bools) -> tuple[Indices, Indices]:

@@ -80,7 +80,7 @@ def widened(
     raters = ratings.raters
     if raters < LEAST_RATERS:
         return _said(found, FEW_RATERS)
-    outputs = len(np.unique(ratings.output))
+    outputs = 1 + np.count_nonzero(np.diff(np.sort(ratings.output)))
     if outputs > MOST_OUTPUTS:
         return _said(
             found,

@@ -9,7 +9,7 @@ from scipy import stats
 from simulated_raters import Habit, Simulation, a_campaign
 
 from harness.campaign import campaigns_of
-from harness.quality import imported_quality, rater_quality
+from harness.quality import rater_quality
 from harness.quality.answers import Answered, means_of_others, totals_of
 from harness.quality.measures import (
     DRAWS,
@@ -238,28 +238,6 @@ def test_the_json_form_is_complete_and_plain(likert):
     assert plain["gold"].keys() == {"hits", "shown", "p"}
     assert plain["agreement"]["n"] == likert["severe"].agreement.n
     assert plain["warnings"] == list(likert["severe"].warnings)
-
-
-def test_imported_raters_are_judged_by_their_ratings_alone():
-    rng = np.random.default_rng(7)
-    quality = rng.uniform(0, 100, 40)
-    given = {name: quality + rng.normal(0, 5, 40) for name in ("ana", "ben", "cem")}
-    given["cem"] = given["cem"] - 30
-    answers = [
-        rated(unit, float(value), rater=name)
-        for name, values in given.items()
-        for unit, value in enumerate(values)
-    ]
-    found = {one.rater: one for one in imported_quality(answers, 100.0)}
-    assert list(found) == ["ana", "ben", "cem"]
-    for name, one in found.items():
-        others = np.mean([v for n, v in given.items() if n != name], axis=0)
-        r = stats.pearsonr(given[name], others).statistic
-        assert one.agreement.value == pytest.approx(r)
-        assert one.severity.value == pytest.approx((given[name] - others).mean())
-        assert (one.rated, one.seconds, one.longest_run) == (40, None, 0)
-    assert found["cem"].warnings[0].startswith("more severe than the others")
-    assert not any(one.careless for one in found.values())
 
 
 def test_of_very_many_answers_there_are_fewer_resamples():

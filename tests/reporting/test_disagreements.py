@@ -84,3 +84,13 @@ def test_every_metric_has_its_own_and_the_closest_comes_first():
         metrics,
     )
     assert list(dict.fromkeys(one.signature for one in both)) == ["a|v1", "b|v1"]
+
+
+def test_of_equally_far_outputs_the_first_are_shown():
+    pairs = [(1, 9)] * 8 + [(9, 1)] * 8 + [(10, 0), (5, 5)]
+    metrics = [MetricInfo("m|v1", "m", "m")]
+    found = disagreements(outputs(pairs), [one_agreement("m|v1", 0.3)], metrics)
+    assert [(one.higher, one.output.item) for one in found] == [
+        *(("metric", number) for number in ("16", "8", "9")),
+        *(("raters", number) for number in ("0", "1", "2")),
+    ]

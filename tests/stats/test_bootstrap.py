@@ -9,7 +9,9 @@ from harness.errors import UsageError
 from harness.stats import bootstrap
 from harness.stats.bootstrap import (
     corpus_estimate,
+    fewer_draws,
     mean_estimate,
+    resampled_sums,
     weights,
     whole_estimate,
 )
@@ -191,3 +193,22 @@ def test_wrong_shapes_are_refused():
         corpus_estimate(np.ones(3), ratio)
     with pytest.raises(UsageError, match="3 outputs"):
         mean_estimate([1.0, 2.0, 3.0], [0, 1])
+
+
+def test_very_many_units_have_fewer_resamples_but_never_fewer_than_200():
+    assert [fewer_draws(units, 1000) for units in (20_000, 40_000, 10**6)] == [
+        1000,
+        500,
+        200,
+    ]
+    assert fewer_draws(10**6, 50) == 50
+
+
+def test_sums_of_many_corpora_are_those_of_each_alone():
+    rng = np.random.default_rng(2)
+    corpora = [rng.normal(size=(size, 2)) for size in (30, 40, 30, 1)]
+    found = resampled_sums(corpora, 20, 3)
+    assert [len(one) for one in found] == [20, 20, 20, 0]
+    for sums, one in zip(corpora[:3], found, strict=False):
+        drawn = weights(len(sums), 20, np.random.default_rng(3))
+        assert one == pytest.approx(drawn @ sums)

@@ -8,7 +8,7 @@ from scipy.stats import kendalltau
 
 from harness.stats import coefficients
 from harness.stats.bootstrap import weights
-from harness.stats.kendall import Influence, below, tau_bs
+from harness.stats.kendall import Influence, below, concordant, tau_bs
 
 
 def clustered(rng, systems, items, levels=None):
@@ -107,3 +107,17 @@ def test_limits_stay_within_what_tau_can_be():
     pooled, _ = tau_bs(metric, np.where(human > 3, human, metric))
     got = pooled.estimate("tau", n=12, dropped=0)
     assert -1 <= got.low <= got.value <= got.high <= 1
+
+
+@pytest.mark.parametrize("levels", [1, 2, 5, 16, 17, 300])
+def test_concordance_value_by_value_is_that_of_comparing_all_pairs(levels):
+    rng = np.random.default_rng(levels)
+    x, y = rng.integers(40, size=200), np.unique(rng.integers(levels, size=200))
+    y = np.searchsorted(y, rng.choice(y, 200))
+    for first, second in ((x, y), (y, x), (y, y)):
+        signs = [np.sign(v[:, None] - v) for v in (first, second)]
+        expected = (signs[0] * signs[1]).sum(axis=1)
+        found = concordant(
+            *(np.unique(v, return_inverse=True)[1] for v in (first, second))
+        )
+        assert (found == expected).all()

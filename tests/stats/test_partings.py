@@ -163,3 +163,16 @@ def test_a_true_parting_is_found():
     assert told > 0.8 * len(found)
     right = sum(all(one.stretch.start >= 1 for one in some) for some in found)
     assert right > 0.95 * len(found)
+
+
+def test_where_all_share_all_items_changes_are_those_pair_by_pair():
+    rng = np.random.default_rng(5)
+    values = rng.normal(size=(6, 50)) + rng.normal(size=50)
+    # Nearly the same as another, so that products of both leave few digits.
+    values[4] = values[2] + 1e-6 * rng.normal(size=50) + 1e-5
+    whole = changes(as_tallies(values), mean)
+    for stretch, found in whole.items():
+        pair = stats.ttest_rel(values[stretch.end], values[stretch.start])
+        assert found.t == pytest.approx(pair.statistic, rel=1e-6)
+        assert found.p == pytest.approx(pair.pvalue, rel=1e-5, abs=1e-300)
+    assert len(whole) == 15

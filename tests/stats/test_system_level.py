@@ -13,14 +13,14 @@ DRAWS = 200
 """As many as are made of very many pairs."""
 
 
-@pytest.fixture
-def sample():
-    """Systems that differ in spread, each judged on most items."""
+@pytest.fixture(params=[0.1, 0.0], ids=["some missing", "none missing"])
+def sample(request):
+    """Systems that differ in spread, each judged on most items or on all."""
     rng = np.random.default_rng(9)
     spread = np.linspace(0.1, 5, 8)[:, None]
     quality = rng.normal(size=(8, 60)) * spread + rng.normal(size=(8, 1))
     metric, human = (quality + rng.normal(size=(8, 60)) * spread for _ in range(2))
-    metric[rng.random(metric.shape) < 0.1] = np.nan
+    metric[rng.random(metric.shape) < request.param] = np.nan
     return Sample.of(metric, np.round(human), DRAWS, seed=0)
 
 

@@ -1,0 +1,86 @@
+"""Mean ratings of all checkpoints, as given or each rater's turned otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.reporting.by_rater import ratings_of
+from harness.stats.crossed import rating_means
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from numpy.typing import NDArray
+
+    from harness.reporting.estimates import Resampling
+    from harness.reporting.evidence import Evidence
+    from harness.stats.crossed import Ratings
+    from harness.types import Estimate
+
+    Floats = NDArray[np.float64]
+    Indices = NDArray[np.intp]
+    Turn = Callable[[Indices, Floats], Floats]
+    """Numbers of the raters and their ratings to other values, NaN to leave one out."""
+
+
+def means_by_checkpoint(
+    evidence: Evidence, resampling: Resampling, turns: Mapping[str, Turn] | None = None
+) -> dict[str, dict[str, Estimate]]:
+    """Criterion to id of each checkpoint to its mean rating.
+
+    `n` counts rated outputs and `dropped` those that were skipped, or whose ratings
+    are all left out. Checkpoints with neither are left out.
+
+    Args:
+        evidence: what counts for the task.
+        resampling: how intervals are made.
+        turns: criterion to what its ratings become; as they are where there is none.
+    """
+    turns = turns or {}
+    return {
+        criterion: _of_criterion(evidence, criterion, resampling, turns.get(criterion))
+        for criterion in evidence.rating_columns
+    }
+
+
+def _of_criterion(
+    evidence: Evidence, criterion: str, resampling: Resampling, turn: Turn | None
+) -> dict[str, Estimate]:
+    given = ratings_of(evidence, criterion)
+    skipped = np.zeros(len(evidence.written), dtype=bool)
+    place = evidence.place_of
+    skipped[[place[o] for o, c in evidence.skipped if c == criterion]] = True
+    skipped[given.output] = turn is not None
+    if turn is not None:
+        values = turn(given.rater, given.value)
+        given = replace(given, value=values).kept(np.isfinite(values))
+        skipped[given.output] = False
+        if not given.value.size:
+            return {}
+    rated = np.zeros(len(evidence.written), dtype=bool)
+    rated[given.output] = True
+    size = len(evidence.checkpoints)
+    row, _ = evidence.cells
+    outputs, left_out = (
+        np.bincount(row[some], minlength=size).tolist() for some in (rated, skipped)
+    )
+    found = rating_means(
+        _by_system(given, size), draws=resampling.draws, seed=resampling.seed
+    )
+    return {
+        checkpoint.id: replace(mean, n=n, dropped=dropped)
+        for checkpoint, mean, n, dropped in zip(
+            evidence.checkpoints, found, outputs, left_out, strict=True
+        )
+        if n or dropped
+    }
+
+
+def _by_system(ratings: Ratings, systems: int) -> list[Ratings]:
+    """The ratings of each system; they are in the systems' order."""
+    ends = np.searchsorted(ratings.system, np.arange(systems + 1)).tolist()
+    return [ratings.kept(slice(start, end)) for start, end in pairwise(ends)]

@@ -1,0 +1,67 @@
+"""Mean ratings of all checkpoints: as if ratings were turned one by one."""
+
+import numpy as np
+import pytest
+from report_study import fill
+
+from harness.reporting.estimates import Resampling
+from harness.reporting.evidence import gather
+from harness.reporting.rating_means import means_by_checkpoint
+from harness.reporting.targets import adjusted, fits, spreads, standardised
+
+RESAMPLING = Resampling(draws=50)
+
+
+@pytest.fixture
+def evidence(maker):
+    """Two checkpoints rated by three raters, of whom one always gives the same."""
+    maker.metrics = ("exact_match",)
+    keys = [str(n) for n in range(12)]
+    maker.items(*((key, f"say {key}", (f"word {key}",)) for key in keys))
+    for name in ("bad", "good"):
+        maker.checkpoint(name, {key: f"{name} {key}" for key in keys})
+    rng = np.random.default_rng(1)
+    places = [(name, key) for name in ("bad", "good") for key in keys[:-1]]
+    for rater in ("ann", "ben"):
+        given = {place: float(rng.integers(1, 6)) for place in places}
+        maker.rate(rater, "meaning", given)
+    maker.rate("same", "meaning", {("bad", key): 3.0 for key in keys})
+    return gather(maker.study, "rewrite")
+
+
+def close(found, expected):
+    assert found.keys() == expected.keys()
+    for criterion, means in expected.items():
+        assert found[criterion].keys() == means.keys()
+        for id_, mean in means.items():
+            one = found[criterion][id_]
+            assert (one.value, one.low, one.high) == pytest.approx(
+                (mean.value, mean.low, mean.high)
+            )
+            assert (one.n, one.dropped, one.method) == (
+                mean.n,
+                mean.dropped,
+                mean.method,
+            )
+
+
+def test_z_scores_of_columns_are_those_of_ratings_turned_one_by_one(evidence):
+    turns = {name: spread.z for name, spread in spreads(evidence).items()}
+    found = means_by_checkpoint(evidence, RESAMPLING, turns)
+    close(found, means_by_checkpoint(standardised(evidence).evidence, RESAMPLING))
+    [bad, good] = found["meaning"].values()
+    # The last item of the bad one has its rating from a rater without spread.
+    assert [(one.n, one.dropped) for one in (bad, good)] == [(11, 1), (11, 0)]
+
+
+def test_severities_are_taken_off_columns_as_off_ratings(maker):
+    evidence = gather(fill(maker).study, "rewrite")
+    models = fits(evidence)
+    turns = {name: model.less_severity for name, model in models.items()}
+    found = means_by_checkpoint(evidence, RESAMPLING, turns)
+    close(found, means_by_checkpoint(adjusted(evidence, models).evidence, RESAMPLING))
+
+
+def test_constant_raters_alone_have_no_means_of_z_scores(evidence):
+    turn = {"meaning": lambda _, values: np.full(len(values), np.nan)}
+    assert means_by_checkpoint(evidence, RESAMPLING, turn) == {"meaning": {}}
