@@ -25,6 +25,7 @@ def rated_study(folder, checkpoints, items=12):
     rng = np.random.default_rng(1)
     study = StudyFile(folder / "study.db")
     maker = Maker(study)
+    maker.metrics = ("bleu", "chrf")
     maker.items(*((str(n), f"say {n}", (" ".join(WORDS),)) for n in range(items)))
     ratings = {}
     for number in range(checkpoints):
