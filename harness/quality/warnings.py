@@ -23,7 +23,11 @@ LEAST_CHECKS = 5
 """Gold answers below which their rate says nothing yet."""
 
 LEAST_PAIRS = 10
-"""Repeats, and decided damaged copies, below which they say nothing yet."""
+"""Decided damaged copies below which they say nothing yet."""
+
+LEAST_REPEATS = 15
+"""Repeats below which they say nothing yet: with ten, careful raters are now and then
+as unsteady as chance."""
 
 LEAST_AGREEMENT = 0.15
 """Correlation with the others below which, if it may as well be 0, that is said."""
@@ -105,7 +109,7 @@ def _of_checks(one: RaterQuality) -> Iterator[str]:
             f"{copies.shown} were put below"
         )
     if (
-        again.shown >= LEAST_PAIRS
+        again.shown >= LEAST_REPEATS
         and again.difference is not None
         and again.by_chance
         and again.difference > UNSTEADY * again.by_chance

@@ -123,7 +123,8 @@ def agreement(
         every system: each pair of systems is compared on the items that the two share,
         10 or more (all, where there are fewer). acc_eq, acc*_eq and the differences
         keep items and systems in which one judgment is constant; the others leave them
-        out.
+        out. Of more than 200,000 outputs, values of single outputs rest on a random
+        share of the items, and `method` says so; those of systems rest on all.
 
     Raises:
         UsageError: they are no matrices of one shape, or fewer than eight systems are
@@ -153,21 +154,24 @@ def _over(
 def _of(sample: Sample) -> Agreement:
     if not sample.judged.any():
         return _nothing(sample.unscored)
-    pooled_tau, system_taus = _taus(sample)
+    some = sample.thinned(_MOST_OUTPUTS)
+    pooled_tau, system_taus = _taus(some)
     pairs = of_pairs(sample)
     return Agreement(
         system=Coefficients(pairs.pearson, pairs.spearman, pairs.kendall),
         pairwise_accuracy=pairs.accuracy,
         spa=pairs.spa,
-        pooled=_segment(sample, "none", _pooled(sample, pooled_tau)),
-        by_item=by_item(sample),
-        by_system=_segment(sample, "system", _by_system(sample, system_taus)),
+        pooled=_segment(some, "none", _pooled(some, pooled_tau)),
+        by_item=by_item(some),
+        by_system=_segment(some, "system", _by_system(some, system_taus)),
         systems=int(sample.judged.any(axis=1).sum()),
         items=int(sample.judged.any(axis=0).sum()),
         outputs=int(sample.judged.sum()),
     )
 
 
+_MOST_OUTPUTS = 200_000
+"""Outputs that values of single outputs rest on; of more, a random share of items."""
 _EXACT_KENDALL = 20_000_000
 """Most systems x items x items for which pairs are counted once for all resamples."""
 _KENDALL_DRAWS = 200

@@ -75,6 +75,8 @@ class Sample:
     rough: bool = False
     """Whether this is one of many samples whose values are wanted: pairs of outputs
     are fewer, and soft pairwise accuracy is its limit."""
+    on: str = ""
+    """Which items these are of more; what methods end with."""
 
     @classmethod
     def of(cls, metric: Floats, human: Floats, draws: int, seed: int) -> Sample:
@@ -125,10 +127,33 @@ class Sample:
             rough=True,
         )
 
+    def thinned(self, most: int) -> Sample:
+        """Itself, or where it has more outputs a random share of its items.
+
+        Args:
+            most: outputs that are enough.
+        """
+        items, outputs = self.judged.shape[1], int(self.judged.sum())
+        if outputs <= most:
+            return self
+        rng = np.random.default_rng([self.seed, 2])
+        kept = max(1, items * most // outputs)
+        some = np.sort(rng.choice(items, kept, replace=False))
+        drawn = weights(kept, len(self.weights) - 1, rng)
+        return replace(
+            self,
+            metric=self.metric[:, some],
+            human=self.human[:, some],
+            judged=self.judged[:, some],
+            weights=np.vstack([self.weights[:1, some], drawn]),
+            on=f", on a random {kept:,} of {items:,} items",
+        )
+
     def estimate(
         self, series: Floats | Influence, method: str, *, n: int, dropped: int
     ) -> Estimate:
         """The value, first in the series, with the interval of the resamples."""
+        method += self.on
         value = float(series.value if isinstance(series, Influence) else series[0])
         if np.isnan(value):
             reason = f"{method} where all scores or all ratings are the same"
