@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.errors import NotFound, UsageError
+from harness.metrics.signatures import labels
 from harness.reporting.evidence import gather
-from harness.reporting.formats import labels
 from harness.reporting.plans import Basis, Curve, Need, Plan
 from harness.reporting.preferred import COMPARING
 from harness.reporting.rated_pairs import compared_pairs, rated_pairs
