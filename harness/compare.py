@@ -292,13 +292,15 @@ def _row(
 
 
 def _with_t(row: Compared, together: Combined | None) -> Compared:
-    """A criterion's row with the p of ratings and scores together, where it has one."""
-    p = None if together is None else together.both.p_value()
-    if p is None or row.difference.value is None:
+    """A criterion's row as ratings and scores together have it, where they can."""
+    if together is None or together.both.low is None:
         return row
-    method = row.difference.method.partition("; p by ")[0]
-    method += "; p by t of ratings and scores together"
-    return replace(row, difference=replace(row.difference, method=method), p=p)
+    made = together.both.as_estimate()
+    p = together.both.p_value()
+    # Equal ratings have an exact interval and no t.
+    by = row.difference.method.partition("; ")[2] if p is None else "p by t"
+    made = replace(made, dropped=row.difference.dropped, method=f"{made.method}; {by}")
+    return replace(row, difference=made, p=row.p if p is None else p)
 
 
 def _with_p(row: Compared, p: float | None, trials: int) -> Compared:
