@@ -5,6 +5,9 @@ often the second is preferred, from the ratings alone and sharpened by one metri
 scores. Prompts for which both wrote the same differ by nothing and are not rated:
 `Estimate.with_equal` counts them.
 
+These intervals are about the campaign's raters alone; those of reports are from five
+raters on also about others.
+
 Whoever watches a campaign looks often. So a question is settled only by the interval
 that holds at every look (`stats.anytime`), never by the one for fixed n.
 """

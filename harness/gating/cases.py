@@ -136,7 +136,9 @@ class Case:
                 )
             by = ByMetric(task.evidence, metric, *pair, limit, task.rules, progress)
             return by.gain()
-        people = ByPeople(task.combiner(), self.signature, *pair, limit)
+        people = ByPeople(
+            task.combiner(), self.signature, *pair, limit, self.asked.min_difference
+        )
         compared = self.kind == "preference"
         return people.of_comparisons() if compared else people.of_ratings()
 

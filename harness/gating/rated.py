@@ -32,14 +32,18 @@ class ByPeople:
     """Id of the one that it is held against; None: a threshold."""
     threshold: float | None
     """On the scale of the ratings."""
+    min_difference: float
+    """What the candidate is to gain on the baseline, in points or of a win rate."""
 
     def of_ratings(self) -> Gain:
         """The mean rating of the candidate, less the baseline's or the threshold.
 
         Raises:
-            UsageError: nobody rated one of them, or no prompt was rated for both, or
-                the ratings cannot tell of exactly these prompts.
+            UsageError: the threshold or difference is beyond the scale, nobody rated
+                one of them, no prompt was rated for both, or the ratings cannot tell
+                of exactly these prompts.
         """
+        self._refuse_beyond()
         sheet = self.combiner.sheet(self.criterion)
         pair = (self.baseline, self.candidate)
         ids = [one for one in pair if one is not None]
@@ -63,13 +67,19 @@ class ByPeople:
         """How far the candidate's win rate lies above one half.
 
         Raises:
-            UsageError: there is no baseline, or nobody compared the two, or the
-                comparisons cannot tell of exactly these prompts.
+            UsageError: there is no baseline, the difference is above one half, nobody
+                compared the two, or the comparisons cannot tell of exactly these
+                prompts.
         """
         if self.baseline is None:
             raise UsageError(
                 f"Outputs were compared on {self.criterion}: a win rate needs a "
                 "checkpoint to win against. Give --against instead of --threshold."
+            )
+        if abs(self.min_difference) > EVEN:
+            raise UsageError(
+                f"Win rates are at most {EVEN} from one half: {self.min_difference:g} "
+                f"is no difference by {self.criterion}."
             )
         pair = (self.baseline, self.candidate)
         found = self.combiner.by_comparisons(
@@ -78,6 +88,24 @@ class ByPeople:
         if not found.alone.n:
             raise self._nobody(pair)
         return _gain(found.both, EVEN)
+
+    def _refuse_beyond(self) -> None:
+        """What no rating can reach would fail, or pass, whatever is rated."""
+        scale = self.combiner.scale(self.criterion)
+        if scale is None:
+            return
+        low, high = scale
+        limit, by = self.threshold, self.min_difference
+        if limit is not None and not low <= limit <= high:
+            raise UsageError(
+                f"Ratings by {self.criterion} go from {low:g} to {high:g}: "
+                f"{limit:g} is no threshold."
+            )
+        if abs(by) > high - low:
+            raise UsageError(
+                f"Ratings by {self.criterion} differ by at most {high - low:g}: {by:g} "
+                "is no difference."
+            )
 
     def _names(self, ids: Sequence[str]) -> str:
         return " and ".join(self.combiner.evidence.labels[id_] for id_ in ids)

@@ -170,7 +170,7 @@ class Combiner:
         self, sheet: Sheet, of: Sequence[str], judged: Judged
     ) -> tuple[Estimate, Estimate, int]:
         """From ratings alone and with scores, and the raters in both intervals."""
-        scale = self._scale(sheet.criterion)
+        scale = self.scale(sheet.criterion)
         alone = both = self._estimate(judged, scale, ())
         if judged.scores is not None:
             both = self._estimate(judged, scale, judged.scores)
@@ -250,7 +250,8 @@ class Combiner:
     def _undefined(self, why: str) -> Estimate:
         return Estimate(None, None, None, 0, "undefined", self.estimand, 0, None, why)
 
-    def _scale(self, criterion: str) -> tuple[float, float] | None:
+    def scale(self, criterion: str) -> tuple[float, float] | None:
+        """Least and largest rating by a criterion; None where they are unknown."""
         for one in self.evidence.criteria:
             if one.name == criterion and one.low is not None and one.high is not None:
                 return (one.low, one.high) if self.scaled else None

@@ -316,7 +316,10 @@ def _why(r2: float, prompts: RatedPrompts) -> str:
     elif worth > least_gain(n):
         said = f"{explained}, which is worth {worth:.0%} of them"
     else:
-        said = f"{explained}: worth {max(0.0, worth):.0%}, not {least_gain(n):.0%}"
+        said = (
+            f"{explained}, which is worth {max(0.0, worth):.0%} of them; scores help "
+            f"from {least_gain(n):.0%} on"
+        )
     if prompts.unscored:
         said += f"; {prompts.unscored} prompts without a score took the mean score"
     return said

@@ -166,7 +166,7 @@ def a_rating_gain(evidence, rng, drop, rated):
         ]
     made = replace(found, scores=scores, ratings=tuple(ratings))
     combiner = Combiner(made, metric.signature, "", LIKE_THESE)
-    return ByPeople(combiner, "meaning", *ids, None).of_ratings()
+    return ByPeople(combiner, "meaning", *ids, None, 0.0).of_ratings()
 
 
 def shares(make, evidence, drop, n, trials, seed=0):

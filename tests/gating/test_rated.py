@@ -10,6 +10,7 @@ from report_study import Maker, fill
 
 from harness.campaign import open_campaign
 from harness.compare import compare
+from harness.errors import UsageError
 from harness.gate import Rules, conditions, gate
 from harness.report import report
 from harness.reporting.combined import Asked
@@ -91,6 +92,8 @@ def test_gate_report_and_compare_say_one_interval_of_ratings(rated, asked):
         [both] = compare(rated, *pair, draws=20, asked=asked)
         [same] = [one for one in both.combined if one.criterion == row.criterion]
         assert said == interval(same.both)
+        [same] = [one for one in both.rows if one.signature == row.criterion]
+        assert said == interval(same.difference)
 
 
 @pytest.mark.parametrize("estimand", [LIKE_THESE, EXACTLY_THESE])
@@ -104,6 +107,26 @@ def test_gate_report_and_compare_say_one_interval_of_win_rates(compared, estiman
         [both] = compare(compared, row.against, row.checkpoint, draws=20, asked=asked)
         [same] = [one for one in both.combined if one.criterion == row.criterion]
         assert said == interval(same.both, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("on", "numbers", "says"),
+    [
+        ("meaning", {"threshold": 9.0}, "from 1 to 5: 9 is no threshold"),
+        ("meaning", {"threshold": 0.5}, "from 1 to 5"),
+        ("meaning", {"min_difference": -5.0}, "differ by at most 4: -5"),
+        ("meaning", {"min_difference": 4.5}, "differ by at most 4"),
+    ],
+)
+def test_a_limit_beyond_the_scale_is_refused(rated, on, numbers, says):
+    against = None if "threshold" in numbers else "first"
+    with pytest.raises(UsageError, match=says):
+        gate(rated, conditions(on, **numbers), against=against)
+
+
+def test_a_win_rate_is_no_further_from_one_half_than_one_half(compared):
+    with pytest.raises(UsageError, match=r"at most 0\.5 from one half"):
+        gate(compared, conditions("meaning", min_difference=0.6), against="first")
 
 
 def test_a_threshold_is_held_against_an_interval_about_other_raters(rated):
