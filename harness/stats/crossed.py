@@ -202,7 +202,7 @@ def variance_of_raters(
         The variance, in squared points of the scale, and how many raters gave it; 0
         below `LEAST_RATERS` raters.
     """
-    found = _difference(first, other) if other else _Linear.of_mean(first)
+    found = _Linear.of_mean(first) if other is None else _difference(first, other)
     if found is None or found.ratings.raters < LEAST_RATERS:
         return 0.0, 0 if found is None else found.ratings.raters
     total, single, _ = found.parts_of_raters()
