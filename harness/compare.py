@@ -11,13 +11,13 @@ import numpy as np
 from harness.errors import HarnessError, NotFound, Unscorable, UsageError
 from harness.metrics import Tallied, Whole
 from harness.metrics.imported import StoredMean
+from harness.metrics.signatures import labels
 from harness.progress import silent
 from harness.reporting.combined import Asked, Combiner
 from harness.reporting.compared import Changed, Compared, Comparison
 from harness.reporting.estimates import Resampling, rebuild
 from harness.reporting.evidence import Evidence, gather
-from harness.reporting.formats import labels
-from harness.reporting.item_sums import item_tallies
+from harness.reporting.item_sums import able, item_tallies
 from harness.reporting.leading import two_combined
 from harness.stats.bootstrap import WHOLE_DRAWS, undefined
 from harness.stats.paired import (
@@ -186,7 +186,7 @@ class _Pair:
 
     def _by_whole(self, signature: str, metric: Whole) -> Compared:
         written = [self._judged(id_) for id_ in self.ids]
-        first, second = (_able(metric, found) for found in written)
+        first, second = (able(metric, found) for found in written)
         shared = [item for item in first if item in second]
         groups = [found[item] for found in (first, second) for item in shared]
         draws = min(self.resampling.draws, WHOLE_DRAWS)
@@ -262,17 +262,6 @@ class _Pair:
         return [one for one in found[:MOST_CHANGED] if one.gain]
 
 
-def _able(
-    metric: Whole, found: Mapping[str, Sequence[Judged]]
-) -> dict[str, list[Judged]]:
-    """Item to what of its outputs has a part in the metric's value."""
-    able = {
-        item: [one for one in some if metric.reason(*one) is None]
-        for item, some in found.items()
-    }
-    return {item: some for item, some in able.items() if some}
-
-
 def _row(
     kind: Literal["metric", "criterion"],
     signature: str,
@@ -303,13 +292,15 @@ def _row(
 
 
 def _with_t(row: Compared, together: Combined | None) -> Compared:
-    """A criterion's row with the p of ratings and scores together, where it has one."""
-    p = None if together is None else together.both.p_value()
-    if p is None or row.difference.value is None:
+    """A criterion's row as ratings and scores together have it, where they can."""
+    if together is None or together.both.low is None:
         return row
-    method = row.difference.method.partition("; p by ")[0]
-    method += "; p by t of ratings and scores together"
-    return replace(row, difference=replace(row.difference, method=method), p=p)
+    made = together.both.as_estimate()
+    p = together.both.p_value()
+    # Equal ratings have an exact interval and no t.
+    by = row.difference.method.partition("; ")[2] if p is None else "p by t"
+    made = replace(made, dropped=row.difference.dropped, method=f"{made.method}; {by}")
+    return replace(row, difference=made, p=row.p if p is None else p)
 
 
 def _with_p(row: Compared, p: float | None, trials: int) -> Compared:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.errors import NotFound, UsageError
+from harness.metrics.signatures import labels
 from harness.reporting.evidence import gather
-from harness.reporting.formats import labels
+from harness.reporting.formats import counted, listed, on_one_line
 from harness.reporting.plans import Basis, Curve, Need, Plan
 from harness.reporting.preferred import COMPARING
 from harness.reporting.rated_pairs import compared_pairs, rated_pairs
@@ -41,6 +42,8 @@ FEWEST = 4
 LONGEST = 2_000
 """Prompts at which curves end at the latest."""
 SLIDER = 100.0
+POWER = 0.8
+"""Chance to find a difference, where none is asked for."""
 EVEN = 0.5
 """Most that a win rate can differ from that of equals."""
 
@@ -51,7 +54,7 @@ def plan(
     criterion: str,
     detect: float,
     *,
-    power: float = 0.8,
+    power: float = POWER,
 ) -> list[Plan]:
     """One plan for each task of a suite that asks for the criterion.
 
@@ -82,6 +85,38 @@ def plan(
     if not found:
         raise NotFound("criterion", criterion, known)
     return found
+
+
+def outlook(study: StudyFile, task: Task, prompts: int) -> str:
+    """What a campaign is likely to find by each criterion, in one line.
+
+    Args:
+        study: with outputs, and ratings if there are some.
+        task: asks for ratings.
+        prompts: of the campaign.
+    """
+    asked = task.file.rating
+    if asked is None:
+        return ""
+    evidence = gather(study, task.name)
+    found = []
+    for criterion in asked.criteria:
+        about = _About(task.name, task, evidence, criterion.name)
+        known, _ = _known(about)
+        goal = Goal(EVEN, POWER, total=about.total)
+        least = detectable(known.spread(), goal, prompts, asked.raters_per_output)
+        name = on_one_line(criterion.name)
+        if least >= (about.most or np.inf):
+            found.append(f"no difference by {name}")
+        elif about.comparing:
+            found.append(f"a win rate of about {EVEN + least:.2f} by {name}")
+        else:
+            found.append(f"a difference of about {least:.2g} by {name}")
+    raters = counted(asked.raters_per_output, "rater")
+    return (
+        f"they can find {listed(found)} (power {POWER:g}, {raters} of each output; "
+        "more: harness plan)"
+    )
 
 
 def _tasks(study: StudyFile | None, suite: str) -> list[tuple[str, Task | None]]:
@@ -152,6 +187,11 @@ class _About:
             return None
         return self.asked.points - 1.0 if self.asked.scheme == "likert" else SLIDER
 
+    @property
+    def most(self) -> float | None:
+        """By how much two checkpoints can differ; None where that is unknown."""
+        return EVEN if self.comparing else self.length
+
     @cached_property
     def total(self) -> int:
         """Prompts with outputs, or of the task file while there are none."""
@@ -176,18 +216,15 @@ class _About:
 
 
 def _made(about: _About, goal: Goal) -> Plan:
-    longest = EVEN if about.comparing else about.length
-    if longest is not None and goal.detect > longest:
+    if about.most is not None and goal.detect > about.most:
         raise UsageError(
-            f"By '{about.criterion}' two checkpoints differ by at most {longest:g}: "
+            f"By '{about.criterion}' two checkpoints differ by at most {about.most:g}: "
             f"{goal.detect:g} cannot be detected."
         )
-    pairs = about.pairs()
-    known = None if pairs is None else pilot(pairs.differences)
-    sources: Pilot | Typical = _typical(about) if known is None else known
+    sources, pairs = _known(about)
     basis = _basis(sources, pairs, goal)
     helped = (False, True) if sources.spread(metric=True).explained else (False,)
-    asked = known.found.asked if known is not None else 1.0
+    asked = sources.found.asked if isinstance(sources, Pilot) else 1.0
     pages = (0 if about.comparing else 1) + asked
     needs = tuple(
         _need(sources, replace(goal, estimand=estimand), raters, pages, basis, metric)
@@ -211,6 +248,13 @@ def _made(about: _About, goal: Goal) -> Plan:
         ),
         curves=tuple(_curves(sources, goal, needs, helped)),
     )
+
+
+def _known(about: _About) -> tuple[Pilot | Typical, RatedPairs | None]:
+    """How ratings vary, and those that tell so, if there are any."""
+    pairs = about.pairs()
+    known = None if pairs is None else pilot(pairs.differences)
+    return _typical(about) if known is None else known, pairs
 
 
 def _typical(about: _About) -> Typical:

@@ -2,9 +2,11 @@
 
 The estimate is that of `stats.combine`: the second checkpoint less the first, or how
 often the second is preferred, from the ratings alone and sharpened by one metric's
-scores. Prompts for which both wrote the same differ by nothing and are not rated; with
-their share e among N prompts and the mean m of the others the estimate is (1 - e) m,
-and its variance (1 - e)^2 var(m) + m^2 e (1 - e) / N.
+scores. Prompts for which both wrote the same differ by nothing and are not rated:
+`Estimate.with_equal` counts them.
+
+These intervals are about the campaign's raters alone; those of reports are from five
+raters on also about others.
 
 Whoever watches a campaign looks often. So a question is settled only by the interval
 that holds at every look (`stats.anytime`), never by the one for fixed n.
@@ -20,7 +22,7 @@ import numpy as np
 
 from harness.stats.anytime import LEAST_LOOK, at_every_look, multiplier
 from harness.stats.combine import mean, paired_difference, win_rate
-from harness.stats.sharpened import LEVEL, LIKE_THESE, Estimand, Estimate
+from harness.stats.sharpened import LIKE_THESE, Estimand, Estimate
 
 if TYPE_CHECKING:
     from harness.pairing import Pair
@@ -160,13 +162,13 @@ def _estimated(
         found = paired_difference(
             first, second, a, b, estimand=estimand, scale=pair.scale, design=design
         )
-        return _with_equal(found, pair, 0.0)
+        return found.with_equal(pair.equal, len(pair.prompts), 0.0)
     gap = None if a is None or b is None else b - a
     if as_mean:
         found = mean(first, gap, estimand=estimand, scale=pair.scale, design=design)
     else:
         found = win_rate(first, gap, estimand=estimand, design=design)
-    return _with_equal(found, pair, 0.5)
+    return found.with_equal(pair.equal, len(pair.prompts), 0.5)
 
 
 def _all_equal(pair: Pair, estimand: Estimand) -> Estimate:
@@ -175,37 +177,6 @@ def _all_equal(pair: Pair, estimand: Estimand) -> Estimate:
     low, high = pair.scale
     scale = pair.scale if pair.comparing else (low - high, high - low)
     return mean(known, scale=scale, estimand=estimand, noise=0.0)
-
-
-def _with_equal(found: Estimate, pair: Pair, null: float) -> Estimate:
-    """An estimate of prompts that differ, made one of all prompts."""
-    if not pair.equal or found.value is None:
-        return found
-    total = pair.equal + len(pair.prompts)
-    share = len(pair.prompts) / total
-
-    def moved(value: float | None) -> float | None:
-        return None if value is None else null + share * (value - null)
-
-    same = f"both wrote the same for {pair.equal} of {total} prompts"
-    found = replace(
-        found,
-        value=moved(found.value),
-        low=moved(found.low),
-        high=moved(found.high),
-        why=f"{found.why}; {same}, which needs no rating",
-    )
-    if found.error is None or found.df is None or found.value is None:
-        return found
-    from scipy.special import stdtrit
-
-    variance = (share * found.error) ** 2
-    if found.estimand == LIKE_THESE:
-        # Of other prompts like these, another share might be equal.
-        variance += (found.value - null) ** 2 * (1 - share) / share / total
-    error = sqrt(variance)
-    half = float(stdtrit(found.df, (1 + LEVEL) / 2)) * error
-    return replace(found, error=error, low=found.value - half, high=found.value + half)
 
 
 def _within(found: Estimate, pair: Pair) -> Estimate:

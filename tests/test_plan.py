@@ -5,6 +5,8 @@ import sys
 
 import pytest
 from fakes import write_rows
+from raters_at_work import COMPARED
+from rating_study import a_study, a_task
 from report_page import opened
 from report_study import Maker, fill
 from reporting.test_preferred import a_compared_study, later_wins
@@ -13,10 +15,11 @@ import harness
 from harness.cli import main
 from harness.errors import NotFound, UsageError
 from harness.importing import import_outputs, import_ratings
-from harness.plan import plan
+from harness.plan import outlook, plan
 from harness.reporting.planned import plans_json, plans_text
 from harness.reporting.power import plans_html, power_figure
-from harness.stats.planning import Goal, Spread, prompts_needed
+from harness.stats.planning import Goal, Spread, detectable, prompts_needed
+from harness.stats.typical import typical_ratings
 from harness.study import StudyFile
 
 EXACTLY_THESE = "exactly these prompts"
@@ -150,6 +153,26 @@ def test_before_anything_is_rated_typical_values_stand_in_and_say_so(call):
     assert found["needs"][0]["minutes"] is None
     assert found["basis"]["measured"] is False
     assert len(found["sentences"]) >= 4
+
+
+def test_a_campaign_is_told_what_it_can_find_as_its_plan_says(tmp_path):
+    study = a_study(tmp_path / "s.db", items=40, checkpoints=2)
+    task = a_task(raters_per_output=2)
+    spread = typical_ratings(4, points=True).spread()
+    least = detectable(spread, Goal(1, total=40), 40, 2)
+    said = outlook(study, task, 40)
+    assert f"a difference of about {least:.2g} by meaning and a" in said
+    assert said.endswith("(power 0.8, 2 raters of each output; more: harness plan)")
+    compared = a_task(scheme="pairwise", criteria=COMPARED)
+    assert "a win rate of about 0.69 by meaning" in outlook(study, compared, 40)
+    study.close()
+
+
+@pytest.mark.parametrize("prompts", [1, 2, 3])
+def test_a_campaign_of_a_few_prompts_is_told_that_it_finds_nothing(tmp_path, prompts):
+    study = a_study(tmp_path / "s.db", items=3, checkpoints=2)
+    assert "can find no difference by meaning" in outlook(study, a_task(), prompts)
+    study.close()
 
 
 def test_the_command_says_what_python_says(call, rated, tmp_path):

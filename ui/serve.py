@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from harness.campaign import Campaign, has_outputs, open_campaign
 from harness.errors import StudyError, UsageError
 from harness.leaks import tell_leaks
+from harness.plan import outlook
 from harness.study import StudyFile
 from harness.study.owners import invite_owner
 from harness.study.raters import add_rater
@@ -132,7 +133,7 @@ def open_campaigns(
             tell(f"{task.name}: no outputs yet, left out")
     before = {task.name: study.column(EARLIER, [task.name]) for task in ready}
     campaigns = [open_campaign(study, task) for task in ready]
-    for campaign in campaigns:
+    for task, campaign in zip(ready, campaigns, strict=True):
         earlier = before[campaign.task]
         if earlier and campaign.name not in earlier:
             tell(
@@ -143,6 +144,7 @@ def open_campaigns(
             f"{campaign.name}: {len(campaign.items)} prompts, "
             f"raters per output: {campaign.raters_per_output}"
         )
+        tell(f"  {outlook(study, task, len(campaign.items))}")
         if campaign.plan.draw == "active":
             tell(ACTIVE)
         tell_leaks(study, campaign, tell)

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from harness.errors import NotFound, UsageError
 from harness.gating.deciding import asked_for, reason
-from harness.gating.model import NO_METRIC, Verdict
+from harness.gating.model import Verdict
 from harness.gating.naming import baseline_of, label_of, meant, names_of
-from harness.gating.rated import ByPeople, drawing, helping_metric
+from harness.gating.rated import ByPeople
 from harness.gating.scored import ByMetric
+from harness.reporting import combined
+from harness.reporting.combined import Combiner
 from harness.reporting.estimates import rebuild
 from harness.reporting.evidence import gather
-from harness.reporting.formats import on_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,31 +81,15 @@ class OneTask:
                 )
         return Case(self, asked, *found, None if base is None else base.id)
 
-    def helper(self, checkpoints: list[str]) -> str | None:
-        """Signature of the metric that may sharpen ratings; None: none.
+    def combiner(self) -> Combiner:
+        """What makes estimates of ratings and scores.
 
         Raises:
-            NotFound: no such metric.
-            UsageError: it has no scores of single outputs.
+            NotFound: no metric of the name has scores of outputs.
+            UsageError: several metrics have it.
         """
-        named, evidence = self.rules.metric, self.evidence
-        if named == NO_METRIC:
-            return None
-        if named is None:
-            directed = {sig: metric.directed for sig, metric in self.metrics.items()}
-            return helping_metric(evidence, directed, checkpoints)
-        found = meant(evidence, named)
-        if found is None or found[0] != "metric":
-            known = [label_of(evidence, one) for one in evidence.signatures]
-            raise NotFound("metric", named, [*known, NO_METRIC])
-        scored = evidence.output_scores[found[1]].keys()
-        for id_ in checkpoints:
-            if not any(output.id in scored for output in evidence.outputs[id_]):
-                raise UsageError(
-                    f"{on_one_line(named)} scores no single output of "
-                    f"'{evidence.labels[id_]}', so that it cannot help ratings."
-                )
-        return found[1]
+        asked = combined.Asked(self.rules.estimand, self.rules.metric)
+        return Combiner.of(self.evidence, self.metrics, asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,14 +137,7 @@ class Case:
             by = ByMetric(task.evidence, metric, *pair, limit, task.rules, progress)
             return by.gain()
         people = ByPeople(
-            evidence=task.evidence,
-            drawn=drawing(task.study, task.evidence.task),
-            criterion=self.signature,
-            candidate=task.candidate.id,
-            baseline=self.baseline,
-            threshold=limit,
-            metric=task.helper([one for one in pair if one is not None]),
-            estimand=task.rules.estimand,
+            task.combiner(), self.signature, *pair, limit, self.asked.min_difference
         )
         compared = self.kind == "preference"
         return people.of_comparisons() if compared else people.of_ratings()

@@ -18,8 +18,6 @@ OnMissing = Literal["pass", "fail"]
 
 REQUIRED: tuple[Require, ...] = ("not-worse", "better")
 MISSING: tuple[OnMissing, ...] = ("pass", "fail")
-NO_METRIC = "none"
-"""Word for ratings that no metric is to sharpen."""
 
 
 @dataclass(frozen=True, slots=True)

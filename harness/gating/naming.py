@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from harness.errors import NotFound, UsageError
-from harness.reporting.formats import labels
+from harness.metrics.signatures import labels
 from harness.study.checkpoints import find_checkpoint, stored_checkpoints
 
 if TYPE_CHECKING:

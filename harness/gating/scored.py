@@ -18,7 +18,7 @@ import numpy as np
 from harness.errors import HarnessError, Unscorable, UsageError
 from harness.gating.model import Gain
 from harness.metrics import Tallied, Whole
-from harness.reporting.item_sums import item_tallies
+from harness.reporting.item_sums import able, item_tallies
 from harness.stats.bootstrap import (
     WHOLE_DRAWS,
     corpus_estimate,
@@ -128,7 +128,7 @@ class ByMetric:
 
     def _of_all(self, metric: Whole) -> Estimate:
         """As `harness compare` does it: each resample is valued anew."""
-        written = [_able(metric, self._items(id_)) for id_ in self._checkpoints]
+        written = [able(metric, self._items(id_)) for id_ in self._checkpoints]
         shared = [item for item in written[0] if item in written[-1]]
         self._refuse_none(shared)
         groups = [found[item] for found in written for item in shared]
@@ -242,12 +242,3 @@ def _all_alike(
         high=found.value + unseen * max(0.0, high - found.value),
         method=f"all {found.n} items are alike: at most {unseen:.0%} of items differ",
     )
-
-
-def _able(metric: Whole, found: Mapping[str, list[Judged]]) -> dict[str, list[Judged]]:
-    """Item to what of its outputs has a part in the metric's value."""
-    able = {
-        item: [one for one in some if metric.reason(*one) is None]
-        for item, some in found.items()
-    }
-    return {item: some for item, some in able.items() if some}

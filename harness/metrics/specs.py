@@ -115,7 +115,8 @@ def _check_settings(metric: Metric) -> None:
 def _form(metric: Metric) -> str:
     if isinstance(metric, Whole):
         return "whole"
-    if not isinstance(metric, MeanMetric):
+    # Of the form `mean` nothing is kept but the values and which way is better.
+    if not isinstance(metric, MeanMetric) or not metric.directed:
         return "tallied"
     kind = type(metric)
     values = (kind.value, kind.output_value, kind.item_tally)

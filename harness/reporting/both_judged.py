@@ -1,7 +1,7 @@
-"""Two checkpoints prompt by prompt: what raters say, and what one metric says.
+"""Checkpoints prompt by prompt: what raters say, and what one metric says.
 
-The samples of a prompt are averaged, rater by rater. The prompts are those that both
-checkpoints answered.
+The samples of a prompt are averaged, rater by rater. The prompts are those that all
+of the checkpoints answered.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from harness.reporting.by_rater import ratings_of
 from harness.stats.crossed import Ratings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What is known of two checkpoints on the prompts of both."""
+    """What is known of checkpoints on the prompts that all of them answered."""
 
     human: tuple[Floats, ...]
-    """(prompts, raters), NaN where nobody judged: ratings of the first and of the
-    second; or alone how far the second was preferred, 0 to 1."""
-    scores: tuple[Floats, Floats] | None
-    """(prompts,) of the first and of the second, NaN where the metric has none; None
-    without a metric."""
+    """(prompts, raters), NaN where nobody judged: ratings of each checkpoint; or alone
+    how far the second was preferred, 0 to 1."""
+    scores: tuple[Floats, ...] | None
+    """(prompts,) of each checkpoint, NaN where the metric has none; None without a
+    metric."""
     design: Design
     """How the judged prompts were drawn."""
     equal: int = 0
@@ -84,17 +84,17 @@ class Sheet:
             system=every.system[part],
         )
 
-    def by_ratings(self, first: str, second: str) -> Judged:
-        """Two checkpoints, by their ids, by ratings of single outputs."""
-        both = [self.rated(one) for one in (first, second)]
-        shared = self._shared(first, second)
+    def by_ratings(self, *checkpoints: str) -> Judged:
+        """One checkpoint or two, by their ids, by ratings of single outputs."""
+        given = [self.rated(one) for one in checkpoints]
+        shared = self._shared(checkpoints)
         row_of = _numbered(shared)
-        raters = np.unique(np.concatenate([one.rater for one in both]))
-        human = tuple(_matrix(one, row_of, raters, shared.sum()) for one in both)
-        rated = _judged(human[0]) & _judged(human[1])
+        raters = np.unique(np.concatenate([one.rater for one in given]))
+        human = tuple(_matrix(one, row_of, raters, shared.sum()) for one in given)
+        rated = np.logical_and.reduce([_judged(one) for one in human])
         return Judged(
             human=human,
-            scores=self._both_scores(first, second, shared),
+            scores=self._scores_of(checkpoints, shared),
             design=self.evidence.drawn.design(self._given(row_of), rated),
         )
 
@@ -103,7 +103,7 @@ class Sheet:
         rows = self._compared.get(frozenset((first, second)), [])
         column = {item: at for at, item in enumerate(self.evidence.items)}
         equal = {column[row["item"]] for row in rows if row["identical"]}
-        shared = self._shared(first, second)
+        shared = self._shared((first, second))
         shared[list(equal)] = False
         row_of = _numbered(shared)
         asked = [
@@ -124,7 +124,7 @@ class Sheet:
         won_by = _quotient(total, times)
         return Judged(
             human=(won_by,),
-            scores=self._both_scores(first, second, shared),
+            scores=self._scores_of((first, second), shared),
             design=self.evidence.drawn.design(given, _judged(won_by)),
             equal=len(equal),
         )
@@ -139,10 +139,10 @@ class Sheet:
                 found.setdefault(pair, []).append(row)
         return found
 
-    def _shared(self, first: str, second: str) -> NDArray[np.bool_]:
-        """(items,), whether both answered."""
-        one, two = (self.answered[self.number[id_]] for id_ in (first, second))
-        return np.asarray(one & two)
+    def _shared(self, checkpoints: Sequence[str]) -> NDArray[np.bool_]:
+        """(items,), whether all of them answered."""
+        numbers = [self.number[id_] for id_ in checkpoints]
+        return np.asarray(self.answered[numbers].all(axis=0))
 
     def _given(self, row_of: Indices) -> list[tuple[int, int]]:
         """Assignment and prompt of each rating, where somebody will ask."""
@@ -156,13 +156,12 @@ class Sheet:
         ]
         return [(assignment, row) for assignment, row in found if row >= 0]
 
-    def _both_scores(
-        self, first: str, second: str, shared: NDArray[np.bool_]
-    ) -> tuple[Floats, Floats] | None:
+    def _scores_of(
+        self, checkpoints: Sequence[str], shared: NDArray[np.bool_]
+    ) -> tuple[Floats, ...] | None:
         if self.metric is None:
             return None
-        one, two = self._scores[self.number[first]], self._scores[self.number[second]]
-        return one[shared], two[shared]
+        return tuple(self._scores[self.number[id_]][shared] for id_ in checkpoints)
 
     @cached_property
     def _scores(self) -> Floats:

@@ -13,13 +13,13 @@ import numpy as np
 
 from harness.errors import NotFound, UsageError
 from harness.reporting.both_judged import Sheet
-from harness.reporting.formats import labels
-from harness.stats.combine import paired_difference, win_rate
+from harness.stats.combine import mean, paired_difference, win_rate
 from harness.stats.crossed import LEAST_RATERS, variance_of_raters
 from harness.stats.sharpened import ESTIMANDS, LIKE_THESE, Estimate
+from harness.yardstick import helping_metric
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -36,11 +36,9 @@ BEST: Question = "best over next"
 LATER: Question = "later against first"
 TWO: Question = "second against first"
 
-NO_METRIC = "none"
-"""Word for ratings that no metric is to sharpen."""
-FIRST_METRIC = "the task's first metric with a direction and scores of single outputs"
-NAMED_METRIC = "named with --with"
 ALPHA = 0.05
+EVEN = 0.5
+"""Win rate of checkpoints that are equally good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +94,7 @@ class Combined:
     @property
     def null(self) -> float:
         """The value at which neither is better."""
-        return 0.5 if self.kind == "preference" else 0.0
+        return EVEN if self.kind == "preference" else 0.0
 
     @property
     def saved(self) -> int:
@@ -112,43 +110,6 @@ class Combined:
         if one.low <= self.null <= one.high or (self.p is not None and self.p > ALPHA):
             return None
         return one.value > self.null
-
-
-def helping_metric(
-    evidence: Evidence, metrics: Mapping[str, Metric], name: str | None
-) -> tuple[str | None, str]:
-    """Signature of the metric whose scores go with ratings, and by which rule.
-
-    Args:
-        evidence: what counts for the task.
-        metrics: signature to metric.
-        name: of a metric, its label or signature; None: the first in the task's order
-            with a direction and scores of single outputs of all its checkpoints.
-
-    Raises:
-        NotFound: the task has no scores of outputs by such a metric.
-        UsageError: several metrics have that name.
-    """
-    if name == NO_METRIC:
-        return None, "no metric was asked for"
-    scored = evidence.score_values
-    if name is None:
-        every = set(evidence.cells[0].tolist())
-        for signature, values in scored.items():
-            judged = set(evidence.cells[0][np.isfinite(values)].tolist())
-            if metrics[signature].directed and judged == every:
-                return signature, FIRST_METRIC
-        return None, "no metric has a direction and scores of every checkpoint"
-    named = labels(list(scored))
-    found = [sig for sig in scored if name in {sig, named[sig]}] or [
-        sig for sig in scored if evidence.descriptions[sig]["name"] == name
-    ]
-    if not found:
-        names = [*named.values(), NO_METRIC]
-        raise NotFound("metric with scores of outputs", name, names)
-    if len(found) > 1:
-        raise UsageError(f"Several metrics are named '{name}': {'; '.join(found)}")
-    return found[0], NAMED_METRIC
 
 
 @dataclass(frozen=True)
@@ -175,8 +136,16 @@ class Combiner:
         *,
         scaled: bool = True,
     ) -> Combiner:
-        """For a task; raises as `helping_metric`."""
-        metric, rule = helping_metric(evidence, metrics, asked.metric)
+        """For a task; raises as `yardstick.helping_metric`."""
+        every = np.unique(evidence.cells[0])
+        scored = {
+            signature: np.array_equal(np.unique(evidence.cells[0][judged]), every)
+            for signature, values in evidence.score_values.items()
+            if (judged := np.isfinite(values)).any()
+        }
+        metric, rule = helping_metric(
+            scored, lambda one: metrics[one].directed, asked.metric
+        )
         return cls(evidence, metric, rule, asked.estimand, scaled)
 
     def sheet(self, criterion: str) -> Sheet:
@@ -188,31 +157,41 @@ class Combiner:
     ) -> Combined:
         """The second checkpoint less the first, by their ids."""
         judged = sheet.by_ratings(*pair)
-        alone = self._difference(sheet.criterion, judged, (None, None))
-        both = alone
-        if judged.scores is not None:
-            both = self._difference(sheet.criterion, judged, judged.scores)
-        variance, raters = variance_of_raters(*map(sheet.rated, pair))
-        if raters < LEAST_RATERS:
-            raters = 0
-        else:
-            whom = f"other raters ({raters} rated)"
-            alone, both = (
-                one.also_of(variance, raters - 1, whom) for one in (alone, both)
-            )
+        alone, both, raters = self._of_ratings(sheet, pair, judged)
         row = self._row("criterion", sheet.criterion, pair, question, judged)
         return replace(row, alone=alone, both=both, raters=raters)
+
+    def mean(self, sheet: Sheet, checkpoint: str) -> Estimate:
+        """Its mean rating, from ratings and scores together."""
+        of = (checkpoint,)
+        return self._of_ratings(sheet, of, sheet.by_ratings(*of))[1]
+
+    def _of_ratings(
+        self, sheet: Sheet, of: Sequence[str], judged: Judged
+    ) -> tuple[Estimate, Estimate, int]:
+        """From ratings alone and with scores, and the raters in both intervals."""
+        scale = self.scale(sheet.criterion)
+        alone = both = self._estimate(judged, scale, ())
+        if judged.scores is not None:
+            both = self._estimate(judged, scale, judged.scores)
+        variance, raters = variance_of_raters(*map(sheet.rated, of))
+        if raters < LEAST_RATERS:
+            return alone, both, 0
+        whom = f"other raters ({raters} rated)"
+        alone, both = (one.also_of(variance, raters - 1, whom) for one in (alone, both))
+        return alone, both, raters
 
     def by_comparisons(
         self, sheet: Sheet, pair: tuple[str, str], question: Question
     ) -> Combined:
         """How often the second checkpoint is preferred, by their ids."""
         judged = sheet.by_comparisons(*pair)
-        alone = _with_equal(self._win_rate(judged, None), judged)
+        others = len(judged.human[0])
+        alone = self._win_rate(judged, None).with_equal(judged.equal, others, EVEN)
         both = alone
         if judged.scores is not None:
             gap = judged.scores[1] - judged.scores[0]
-            both = _with_equal(self._win_rate(judged, gap), judged)
+            both = self._win_rate(judged, gap).with_equal(judged.equal, others, EVEN)
         row = self._row("preference", sheet.criterion, pair, question, judged)
         return replace(row, alone=alone, both=both)
 
@@ -241,21 +220,20 @@ class Combiner:
             raters=0,
         )
 
-    def _difference(
+    def _estimate(
         self,
-        criterion: str,
         judged: Judged,
-        scores: tuple[Floats | None, Floats | None],
+        scale: tuple[float, float] | None,
+        scores: Sequence[Floats],
     ) -> Estimate:
-        first, second = judged.human
+        """The mean of one checkpoint, or the difference of two."""
+        made = mean if len(judged.human) == 1 else paired_difference
         try:
-            return paired_difference(
-                first,
-                second,
-                scores[0],
-                scores[1],
+            return made(
+                *judged.human,
+                *scores,
                 estimand=self.estimand,
-                scale=self._scale(criterion),
+                scale=scale,
                 design=judged.design,
             )
         except UsageError as error:
@@ -272,36 +250,9 @@ class Combiner:
     def _undefined(self, why: str) -> Estimate:
         return Estimate(None, None, None, 0, "undefined", self.estimand, 0, None, why)
 
-    def _scale(self, criterion: str) -> tuple[float, float] | None:
+    def scale(self, criterion: str) -> tuple[float, float] | None:
+        """Least and largest rating by a criterion; None where they are unknown."""
         for one in self.evidence.criteria:
             if one.name == criterion and one.low is not None and one.high is not None:
                 return (one.low, one.high) if self.scaled else None
         return None
-
-
-def _with_equal(found: Estimate, judged: Judged) -> Estimate:
-    """A win rate of prompts that differ, made one of all prompts.
-
-    With a share e of equal ones and the rate w of the others it is (1 - e) w + e / 2.
-    """
-    if not judged.equal or found.value is None:
-        return found
-    from scipy.special import stdtrit
-
-    total = judged.equal + len(judged.human[0])
-    share = 1 - judged.equal / total
-    moved = [
-        None if end is None else 0.5 + share * (end - 0.5)
-        for end in (found.value, found.low, found.high)
-    ]
-    why = f"{found.why}; {judged.equal} of {total} prompts are ties unasked"
-    value, low, high = moved
-    found = replace(found, value=value, low=low, high=high, why=why)
-    if found.error is None or found.df is None or value is None:
-        return found
-    variance = (share * found.error) ** 2
-    if found.estimand == LIKE_THESE:
-        # Of other prompts like these, another share might be equal.
-        variance += (value - 0.5) ** 2 * (1 - share) / share / total
-    half = float(stdtrit(found.df, 0.975)) * variance**0.5
-    return replace(found, low=value - half, high=value + half, error=variance**0.5)

@@ -33,9 +33,9 @@ WIDTH = 100
 EXCERPT = 600
 """Letters shown of a text."""
 LEGEND = (
-    "95 % intervals by paired bootstrap over shared items; p by approximate "
-    "randomisation,\nof ratings by t together with scores, adjusted for the number of "
-    "rows (Holm)"
+    "95 % intervals by paired bootstrap over shared items and p by approximate "
+    "randomisation;\nof ratings both by t, together with scores; p adjusted for the "
+    "number of rows (Holm)"
 )
 
 

@@ -1,4 +1,4 @@
-"""What each item adds to a metric's sum."""
+"""What each item adds to a metric's value."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from harness.metrics import Judged, Whole
     from harness.study.scores import Scores
     from harness.types import Tally
 
@@ -65,3 +66,14 @@ def item_tallies(metric: Tallied, scores: Scores) -> dict[str, Tally]:
     """Item to what it adds to the sum, of the items that can be judged."""
     found = item_sums(metric, scores)
     return dict(zip(found.items, found.sums, strict=True))
+
+
+def able(
+    metric: Whole, found: Mapping[str, Sequence[Judged]]
+) -> dict[str, list[Judged]]:
+    """Item to what of its outputs has a part in the metric's value, if any has."""
+    kept = {
+        item: [one for one in some if metric.reason(*one) is None]
+        for item, some in found.items()
+    }
+    return {item: some for item, some in kept.items() if some}

@@ -185,21 +185,24 @@ def rating_difference(
     return found.estimate("paired mean over items of mean ratings", draws, seed)
 
 
-def variance_of_raters(first: Ratings, other: Ratings) -> tuple[float, int]:
-    """What other raters add to the squared standard error of a difference.
+def variance_of_raters(
+    first: Ratings, other: Ratings | None = None
+) -> tuple[float, int]:
+    """What other raters add to the squared standard error of a mean or difference.
 
-    It is the raters' part of `rating_difference`, without resampling and without the
-    stretch, which a t quantile takes the place of.
+    It is the raters' part of `rating_mean` or `rating_difference`, without resampling
+    and without the stretch, which a t quantile takes the place of.
 
     Args:
         first: of one system.
-        other: of the other; raters and items are numbered as in the first.
+        other: of the other; raters and items are numbered as in the first. None: what
+            is meant is the mean of the first.
 
     Returns:
         The variance, in squared points of the scale, and how many raters gave it; 0
         below `LEAST_RATERS` raters.
     """
-    found = _difference(first, other)
+    found = _Linear.of_mean(first) if other is None else _difference(first, other)
     if found is None or found.ratings.raters < LEAST_RATERS:
         return 0.0, 0 if found is None else found.ratings.raters
     total, single, _ = found.parts_of_raters()

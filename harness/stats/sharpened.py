@@ -94,22 +94,44 @@ class Estimate:
             df: degrees of freedom with which it is known.
             whom: what the interval then speaks of, too.
         """
-        from scipy.special import stdtrit
-
         if self.value is None or self.error is None or self.df is None:
             return self
         own = self.error**2
         both = own + variance
         freedom = both**2 / (own**2 / self.df + variance**2 / df)
-        half = float(stdtrit(freedom, (1 + LEVEL) / 2) * np.sqrt(both))
-        return replace(
-            self,
-            low=self.value - half,
-            high=self.value + half,
-            error=float(np.sqrt(both)),
-            df=float(freedom),
-            why=f"{self.why}; the interval is also about {whom}",
+        why = f"{self.why}; the interval is also about {whom}"
+        return _of_variance(replace(self, df=float(freedom), why=why), both)
+
+    def with_equal(self, equal: int, others: int, null: float) -> Estimate:
+        """An estimate of prompts that differ, made one of all prompts.
+
+        With a share e of prompts that are known to have the value `null`, and the
+        mean m of the others, the mean is (1 - e) m + e null. Its variance is
+        (1 - e)^2 var(m), and of prompts like these, of which another share might be
+        equal, (m - null)^2 e (1 - e) / N more.
+
+        Args:
+            equal: prompts for which both wrote the same.
+            others: all other prompts, rated or not.
+            null: the value at which neither is better.
+        """
+        if not equal or self.value is None:
+            return self
+        total = equal + others
+        share = others / total
+        value, low, high = (
+            None if end is None else null + share * (end - null)
+            for end in (self.value, self.low, self.high)
         )
+        same = f"both wrote the same for {equal} of {total} prompts"
+        why = f"{self.why}; {same}, which needs no rating"
+        moved = replace(self, value=value, low=low, high=high, why=why)
+        if self.error is None:
+            return moved
+        variance = (share * self.error) ** 2
+        if self.estimand == LIKE_THESE:
+            variance += (self.value - null) ** 2 * share * (1 - share) / total
+        return _of_variance(moved, variance)
 
     def as_estimate(self) -> types.Estimate:
         """What reports print of any statistic, with the reason as its method."""
@@ -267,6 +289,18 @@ def unseen_share(n: float) -> float:
     return float(1 - ((1 - LEVEL) / 2) ** (1 / n))
 
 
+def _of_variance(found: Estimate, variance: float) -> Estimate:
+    """With the t interval of that squared standard error."""
+    from scipy.special import stdtrit
+
+    if found.value is None or found.df is None:
+        return found
+    error = float(np.sqrt(variance))
+    half = float(stdtrit(found.df, (1 + LEVEL) / 2)) * error
+    low, high = found.value - half, found.value + half
+    return replace(found, low=low, high=high, error=error)
+
+
 def _undefined(n: int, estimand: Estimand, why: str) -> Estimate:
     return Estimate(None, None, None, n, "undefined", estimand, float(n), None, why)
 
@@ -282,7 +316,10 @@ def _why(r2: float, prompts: RatedPrompts) -> str:
     elif worth > least_gain(n):
         said = f"{explained}, which is worth {worth:.0%} of them"
     else:
-        said = f"{explained}: worth {max(0.0, worth):.0%}, not {least_gain(n):.0%}"
+        said = (
+            f"{explained}, which is worth {max(0.0, worth):.0%} of them; scores help "
+            f"from {least_gain(n):.0%} on"
+        )
     if prompts.unscored:
         said += f"; {prompts.unscored} prompts without a score took the mean score"
     return said

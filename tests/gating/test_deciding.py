@@ -12,6 +12,7 @@ from harness.gating.model import Gain, Rules
 from harness.gating.rated import ByPeople
 from harness.gating.scored import ByMetric, stretched
 from harness.progress import silent
+from harness.reporting.combined import Combiner
 from harness.reporting.estimates import rebuild
 from harness.reporting.evidence import Rating, gather
 from harness.stats.sharpened import LIKE_THESE
@@ -116,14 +117,13 @@ def evidence(tmp_path_factory):
     found, metrics, _ = rebuild(gather(study, "rewrite"))
     [metric] = metrics.values()
     ids = [maker.checkpoints[name].id for name in ("new", "old")]
-    drawn = {one.assignment: (1, 0.5) for one in found.ratings}
-    yield found, metric, ids, drawn
+    yield found, metric, ids
     study.close()
 
 
 def a_metric_gain(evidence, rng, drop, items):
     """Scores of both, correlated as scores of the same prompts are."""
-    found, metric, ids, _ = evidence
+    found, metric, ids = evidence
     scores = {id_: {} for id_ in ids}
     shared = rng.normal(size=items)
     for id_, less in zip(ids, (drop, 0), strict=True):
@@ -137,8 +137,8 @@ def a_metric_gain(evidence, rng, drop, items):
 
 def a_rating_gain(evidence, rng, drop, rated):
     """Ratings of some prompts beside scores of all that say something of them."""
-    found, metric, ids, drawn = evidence
-    [assignment] = drawn
+    found, metric, ids = evidence
+    assignment = found.ratings[0].assignment
     latent = rng.normal(size=60)
     chosen = rng.choice(60, rated, replace=False)
     ratings, scores = [], {id_: {} for id_ in ids}
@@ -165,8 +165,8 @@ def a_rating_gain(evidence, rng, drop, rated):
             for i in chosen
         ]
     made = replace(found, scores=scores, ratings=tuple(ratings))
-    case = (made, drawn, "meaning", *ids, None, metric.signature, LIKE_THESE)
-    return ByPeople(*case).of_ratings()
+    combiner = Combiner(made, metric.signature, "", LIKE_THESE)
+    return ByPeople(combiner, "meaning", *ids, None, 0.0).of_ratings()
 
 
 def shares(make, evidence, drop, n, trials, seed=0):

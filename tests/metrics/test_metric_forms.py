@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from harness.errors import MetricError, Unscorable
-from harness.metrics import Accuracy, MeanMetric, metrics
+from harness.metrics import Accuracy, MeanMetric, describe, metrics
 from harness.metrics.base import ratio
 from harness.types import Item
 
@@ -75,3 +75,14 @@ def test_ratio_is_undefined_rather_than_infinite():
     assert ratio([1, 0], [2, 0])[0] == 0.5
     assert np.isnan(ratio([1, 0], [2, 0])[1])
     assert np.isnan(ratio(1, 0))
+
+
+def test_a_mean_metric_without_direction_comes_back_without():
+    @dataclass(frozen=True)
+    class Aimless(Longest):
+        name = "aimless"
+        directed = False
+
+    # What is kept of the form `mean` cannot say that neither way is better.
+    assert describe(Longest())["form"] == "mean"
+    assert describe(Aimless())["form"] == "tallied"

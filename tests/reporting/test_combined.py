@@ -8,8 +8,8 @@ from made_evidence import METRIC, METRICS, evidence_of
 from scipy.stats import ttest_1samp
 
 from harness.errors import NotFound
-from harness.reporting.combined import BEST, TWO, Asked, Combiner, helping_metric
-from harness.stats.combine import paired_difference
+from harness.reporting.combined import BEST, TWO, Asked, Combiner
+from harness.stats.combine import mean, paired_difference
 from harness.stats.sharpened import EXACTLY_THESE
 
 
@@ -98,19 +98,27 @@ def test_better_is_what_the_whole_interval_says(gap, better):
     assert one_row(*study(gap=gap)).better is better
 
 
-def test_the_metric_is_the_first_with_a_direction_and_scores_of_all():
-    evidence = evidence_of(*study())
-    assert helping_metric(evidence, METRICS, None)[0] == METRIC
-    for name in ("chrf", METRIC):
-        assert helping_metric(evidence, METRICS, name)[0] == METRIC
-    assert helping_metric(evidence, METRICS, "none")[0] is None
-    without = evidence_of(study()[0])
-    assert helping_metric(without, METRICS, None)[0] is None
-    lacking = study()[1]
-    lacking[1] = np.nan
-    assert helping_metric(evidence_of(study()[0], lacking), METRICS, None)[0] is None
+def test_a_metric_that_lacks_scores_of_a_checkpoint_helps_only_if_it_is_named():
+    human, scores = study()
+    scores[1] = np.nan
+    evidence = evidence_of(human, scores)
+    assert Combiner.of(evidence, METRICS, Asked()).metric is None
+    assert Combiner.of(evidence, METRICS, Asked(metric="chrf")).metric == METRIC
     with pytest.raises(NotFound, match="bleu"):
-        helping_metric(evidence, METRICS, "bleu")
+        Combiner.of(evidence, METRICS, Asked(metric="bleu"))
+
+
+def test_the_mean_of_one_checkpoint_is_about_other_raters_too():
+    human, scores = study(raters=6)
+    severity = np.array([2, 1, 0, 0, -1, -2])
+    human += severity[:, None, None]
+    combiner = Combiner.of(evidence_of(human, scores), METRICS, Asked())
+    found = combiner.mean(combiner.sheet("meaning"), "c1")
+    blind = mean(human[:, 1].T, scores[1], scale=(1, 5))
+    assert found.value == pytest.approx(blind.value)
+    # By hand: six raters whose severities vary by 2, over six.
+    assert found.error**2 - blind.error**2 == pytest.approx(2 / 6, rel=0.1)
+    assert "other raters (6 rated)" in found.why
 
 
 def test_an_estimand_that_does_not_exist_is_refused():

@@ -7,7 +7,6 @@ import pytest
 from harness.reporting.formats import (
     counted,
     interval,
-    labels,
     listed,
     number,
     on_one_line,
@@ -60,31 +59,6 @@ def test_an_interval_stands_in_brackets_or_not_at_all():
     assert with_interval(Estimate(0.5, -0.25, 0.75)) == "0.50 [−0.25, 0.75]"
     assert with_interval(Estimate(0.5)) == "0.50"
     assert interval(Estimate(None)) == ""
-
-
-def test_labels_are_the_shortest_that_tell_metrics_apart():
-    signatures = ["bleu|tok:13a|v1", "bleu|tok:intl|v1", "chrf|nc:6|v1", "x|imported"]
-    assert list(labels(signatures).values()) == [
-        "bleu (tok:13a)",
-        "bleu (tok:intl)",
-        "chrf",
-        "x",
-    ]
-
-
-def test_a_label_names_no_more_settings_than_it_takes():
-    signatures = [
-        "perplexity|ref:first|per:token|v1",
-        "perplexity|of:document|joined:no|window:64|per:token|v1",
-        "perplexity|of:document|joined:no|window:32|per:token|v1",
-        "perplexity|of:document|joined:no|window:32|per:word|v1",
-    ]
-    assert list(labels(signatures).values()) == [
-        "perplexity (ref:first)",
-        "perplexity (of:document, window:64)",
-        "perplexity (of:document, window:32, per:token)",
-        "perplexity (of:document, window:32, per:word)",
-    ]
 
 
 def test_lists_and_counts_read_as_prose():

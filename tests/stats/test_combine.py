@@ -52,7 +52,7 @@ def test_a_metric_that_says_nothing_leaves_the_classical_interval():
     found, alone = mean(y, noise), mean(y)
     assert (found.low, found.high) == (alone.low, alone.high)
     assert (found.method, found.saved) == ("classical", 0)
-    assert found.why.endswith("not 7%")
+    assert found.why.endswith("scores help from 7% on")
 
 
 def test_where_every_prompt_is_rated_scores_add_nothing():
@@ -312,3 +312,31 @@ def test_unequal_probabilities_are_undone():
         naive.append(covered([mean(rated)], 0))
     assert 0.93 <= np.mean(held) <= 0.975
     assert np.mean(naive) < 0.85
+
+
+def test_prompts_known_to_be_equal_join_the_others_by_hand():
+    y = np.array([1.0, 2, 0, 3, 1, 2])
+    alone = mean(y, scale=(-4, 4))
+    found = alone.with_equal(4, 6, 0.0)
+    value, share = y.mean(), 6 / 10
+    variance = share**2 * y.var(ddof=1) / 6 + value**2 * share * (1 - share) / 10
+    half = stats.t.ppf(0.975, 5) * np.sqrt(variance)
+    assert found.value == pytest.approx(share * value)
+    assert (found.low, found.high) == pytest.approx(
+        (share * value - half, share * value + half)
+    )
+    assert "same for 4 of 10 prompts" in found.why
+    assert alone.with_equal(0, 6, 0.0) == alone
+
+
+@pytest.mark.parametrize("null", [0.0, 0.5])
+def test_with_equal_prompts_an_interval_holds_the_mean_of_all_prompts(null):
+    rng = np.random.default_rng(7)
+    held, trials = 0, 800
+    for _ in range(trials):
+        others = int(rng.binomial(60, 0.6))
+        y = rng.normal(null + 0.8, 1, others)
+        y[25:] = NAN
+        found = mean(y).with_equal(60 - others, others, null)
+        held += found.low <= null + 0.6 * 0.8 <= found.high
+    assert 0.93 < held / trials < 0.975

@@ -7,7 +7,13 @@ import pytest
 
 from harness.errors import UsageError
 from harness.stats.bootstrap import mean_estimate
-from harness.stats.crossed import Ratings, rating_difference, rating_mean, stretch
+from harness.stats.crossed import (
+    Ratings,
+    rating_difference,
+    rating_mean,
+    stretch,
+    variance_of_raters,
+)
 
 ITEMS = 40
 
@@ -140,6 +146,18 @@ def test_a_difference_rests_on_shared_items_alone():
         "share no rated item"
         in rating_difference(one.kept(one.item == 0), other).method
     )
+
+
+def test_the_variance_of_raters_is_that_of_their_means_over_their_number():
+    rng = np.random.default_rng(4)
+    severity = np.array([2.0, 1, 0, 0, -1, -2])
+    first = crossed(severity[:, None] + rng.normal(0, 0.1, (6, ITEMS)))
+    assert variance_of_raters(first)[0] == pytest.approx(2 / 6, rel=0.05)
+    assert variance_of_raters(first)[1] == 6
+    # The same raters judge another: what they are strict by cancels.
+    other = crossed(severity[:, None] + rng.normal(0, 0.1, (6, ITEMS)))
+    assert variance_of_raters(first, other)[0] < 0.001
+    assert variance_of_raters(crossed(severity[:4, None] * [1, 1])) == (0.0, 4)
 
 
 def test_nothing_rated_is_undefined():
