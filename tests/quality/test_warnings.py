@@ -44,10 +44,11 @@ def test_nothing_is_said_of_careful_work():
         ("gold", Hits(0, 2), Hits(1, 5), "1 of 5 gold"),
         ("degraded", Hits(5, 10, 0.19), Hits(5, 10, 0.4), "hardly told"),
         ("degraded", Hits(2, 9, 0.9), Hits(0, 10, None), "0 of 10 were put below"),
+        ("repeats", Repeats(14, 0.2, 1.0, 1.2), Repeats(15, 0.2, 1.0, 1.2), "1.00"),
         (
             "repeats",
-            Repeats(10, 0.2, 0.95, 1.2),
-            Repeats(10, 0.2, 1.0, 1.2),
+            Repeats(15, 0.2, 0.95, 1.2),
+            Repeats(15, 0.2, 1.0, 1.2),
             "second answers are 1.00 points from the first, where chance gives 1.20",
         ),
         (
