@@ -17,6 +17,7 @@ from harness.reporting.preferred import Comparisons, comparisons_of
 from harness.reporting.questions import criteria_of
 from harness.reporting.ratings import Rating as Rating  # noqa: PLC0414 - part of it
 from harness.reporting.ratings import given_ratings, in_columns
+from harness.study.beside import one_moment
 from harness.study.checkpoints import stored_checkpoints, used_for
 from harness.study.items import stored_items
 from harness.study.outputs import current_outputs
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from harness.reporting.model import CriterionInfo
     from harness.reporting.ratings import Columns
     from harness.study import StudyFile
+    from harness.study.beside import Reader
     from harness.study.scores import Scores
     from harness.types import Checkpoint, Estimate, Item, Json, Output
 
@@ -269,21 +271,8 @@ class Evidence:
 
 def gather(study: StudyFile, task: str) -> Evidence:
     """Everything that counts for a task, at one moment of the study."""
-    with _snapshot(study), _keeping_all():
-        return _gathered(study, task)
-
-
-@contextmanager
-def _snapshot(study: StudyFile) -> Iterator[None]:
-    """Reads within see one state, whatever others write, and keep nobody waiting."""
-    if study.db.conn.in_transaction:
-        yield
-        return
-    study.db.execute("BEGIN")
-    try:
-        yield
-    finally:
-        study.db.rollback()
+    with one_moment(study) as reader, _keeping_all():
+        return _gathered(study, task, reader)
 
 
 @contextmanager
@@ -299,12 +288,14 @@ def _keeping_all() -> Iterator[None]:
         gc.enable()
 
 
-def _gathered(study: StudyFile, task: str) -> Evidence:
+def _gathered(study: StudyFile, task: str, reader: Reader) -> Evidence:
     checkpoints = tuple(stored_checkpoints(study, task))
+    reader.expect([one.id for one in checkpoints])
     outputs = {c.id: tuple(current_outputs(study, task, c.id)) for c in checkpoints}
     given = given_ratings(study, task, outputs)
     skipped = study.rows(SKIPPED, [task])
     metrics = stored_metrics(study)
+    scores = scores_of_outputs(study, task, outputs, reader)
     return Evidence(
         task=task,
         description=_description(study, task),
@@ -313,7 +304,7 @@ def _gathered(study: StudyFile, task: str) -> Evidence:
         outputs=outputs,
         scores={
             checkpoint: {sig: some for sig, some in found.items() if sig in metrics}
-            for checkpoint, found in scores_of_outputs(study, task, outputs).items()
+            for checkpoint, found in scores.items()
         },
         whole=_whole(study, task),
         descriptions=metrics,

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import repeat
 from operator import attrgetter
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
+from harness.study.beside import Reader
 from harness.study.outputs import current_outputs
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from harness.study.file import StudyFile
+    from harness.study.score_columns import ScoreColumns
     from harness.types import Json, Output, Score, Tally
 
 
@@ -170,12 +170,6 @@ def store_scores(study: StudyFile, scores: Iterable[tuple[Score, str]]) -> None:
         study.insert("scores", rows, ignore=True)
 
 
-SCORES = """
-    SELECT ifnull(output, ' ' || item) || ' ' || key, signature, value, tally
-    FROM scores WHERE checkpoint = ? ORDER BY item
-"""
-"""What is judged, by which truth; no id of an output begins with a space."""
-
 TRUTHS = "SELECT id, refs_hash FROM items WHERE task = ? AND active ORDER BY id"
 
 LIKELIHOOD_SETTINGS = """
@@ -185,12 +179,15 @@ LIKELIHOOD_SETTINGS = """
 
 def current_scores(study: StudyFile, task: str, checkpoint: str) -> dict[str, Scores]:
     """The scores that count for a checkpoint on a task, by signature."""
-    outputs = current_outputs(study, task, checkpoint)
-    return scores_of_outputs(study, task, {checkpoint: outputs})[checkpoint]
+    outputs = {checkpoint: current_outputs(study, task, checkpoint)}
+    return scores_of_outputs(study, task, outputs, Reader(study))[checkpoint]
 
 
 def scores_of_outputs(
-    study: StudyFile, task: str, outputs: Mapping[str, Sequence[Output]]
+    study: StudyFile,
+    task: str,
+    outputs: Mapping[str, Sequence[Output]],
+    reader: Reader,
 ) -> dict[str, dict[str, Scores]]:
     """The scores that count for each checkpoint on a task, by signature.
 
@@ -198,14 +195,15 @@ def scores_of_outputs(
         study: the study.
         task: name of the task.
         outputs: id of each checkpoint to its outputs that count.
+        reader: reads the scores.
     """
     truths = study.mapping(TRUTHS, [task])
     settings = study.mapping(LIKELIHOOD_SETTINGS, [task])
     found = {}
-    for checkpoint, written in outputs.items():
-        judged = _judged(written, truths, settings.get(checkpoint))
-        found[checkpoint] = _by_signature(_read(study, checkpoint, judged), judged)
-    return found
+    for checkpoint, columns in reader.columns(outputs):
+        judged = _judged(outputs[checkpoint], truths, settings.get(checkpoint))
+        found[checkpoint] = _by_signature(columns, judged)
+    return {checkpoint: found[checkpoint] for checkpoint in outputs}
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +215,7 @@ class _Judged:
     outputs: list[str | None]
     """Id of each one's output; None where a likelihood of the item is judged."""
     names: list[str]
-    """As `SCORES` names them."""
+    """As `SCORES` of score_columns names them."""
 
 
 def _judged(
@@ -239,61 +237,23 @@ def _judged(
     return found
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Read:
-    """The scores of a checkpoint as the study holds them, column by column."""
-
-    places: NDArray[np.intp]
-    """Shape (scores,): place in what is judged; -1 of what no longer counts."""
-    numbers: NDArray[np.intp]
-    """Shape (scores,): number of each score's signature."""
-    values: NDArray[np.float64]
-    """Shape (scores,); NaN where there is none."""
-    widths: NDArray[np.intp]
-    """Shape (scores,): numbers in each tally; -1 where there is none."""
-    tallies: NDArray[np.float64]
-    """All tallies, one after the other."""
-    signatures: tuple[str, ...]
-    """By their numbers."""
-
-
-def _read(study: StudyFile, checkpoint: str, judged: _Judged) -> _Read:
-    place = {name: at for at, name in enumerate(judged.names)}
-    number: defaultdict[str, int] = defaultdict(lambda: len(number))
-    # None yet, for a checkpoint without scores.
-    places, numbers, widths = ([np.empty(0, dtype=np.intp)] for _ in range(3))
-    values, blobs = [np.empty(0)], [b""]
-    for names, signatures, some, tallies in study.columns(SCORES, [checkpoint]):
-        found = map(place.get, names, repeat(-1))
-        places.append(np.fromiter(found, dtype=np.intp, count=len(names)))
-        numbered = map(number.__getitem__, signatures)
-        numbers.append(np.fromiter(numbered, dtype=np.intp, count=len(names)))
-        values.append(np.array(some, dtype=np.float64))
-        widths.append(np.array([-1 if b is None else len(b) // 8 for b in tallies]))
-        blobs.append(b"".join(filter(None, tallies)))
-    return _Read(
-        places=np.concatenate(places),
-        numbers=np.concatenate(numbers),
-        values=np.concatenate(values),
-        widths=np.concatenate(widths),
-        tallies=np.frombuffer(b"".join(blobs)),
-        signatures=tuple(number),
-    )
-
-
-def _by_signature(read: _Read, judged: _Judged) -> dict[str, Scores]:
+def _by_signature(read: ScoreColumns, judged: _Judged) -> dict[str, Scores]:
     """Each signature's scores that count, by item and sample."""
+    place = {name: at for at, name in enumerate(judged.names)}
+    # -1 of what no longer counts.
+    known = np.array([place.get(name, -1) for name in read.judged], dtype=np.intp)
+    places = known[read.of]
     ends = np.cumsum(np.maximum(read.widths, 0))
     found: dict[str, Scores] = {}
     last = np.empty(0, dtype=np.intp)
     for number, signature in enumerate(read.signatures):
-        own = np.flatnonzero((read.numbers == number) & (read.places >= 0))
-        own = own[np.argsort(read.places[own], kind="stable")]
+        own = np.flatnonzero((read.by == number) & (places >= 0))
+        own = own[np.argsort(places[own], kind="stable")]
         if not len(own):
             continue
         # Metrics of one checkpoint judge the same outputs, as a rule.
-        if not np.array_equal(read.places[own], last):
-            last = read.places[own]
+        if not np.array_equal(places[own], last):
+            last = places[own]
             items = tuple(map(judged.items.__getitem__, last.tolist()))
             outputs = tuple(map(judged.outputs.__getitem__, last.tolist()))
         tallied = read.widths[own] >= 0
