@@ -144,18 +144,18 @@ def _second(study: StudyFile, stack: ExitStack) -> Second | None:
         return None
     try:
         second = Second(study.path)
-    except OSError:
+        stack.callback(second.close)
+        with closing(sqlite3.connect(study.path)) as idle:
+            for _ in range(ATTEMPTS):
+                before = _version(idle)
+                study.db.rollback()
+                _begun(study)
+                if not second.begin():
+                    return None
+                if _version(idle) == before:
+                    return second
+    except (OSError, sqlite3.OperationalError):
         return None
-    stack.callback(second.close)
-    with closing(sqlite3.connect(study.path)) as idle:
-        for _ in range(ATTEMPTS):
-            study.db.rollback()
-            before = _version(idle)
-            _begun(study)
-            if not second.begin():
-                return None
-            if _version(idle) == before:
-                return second
     return None
 
 
