@@ -18,6 +18,7 @@ from harness.reporting.curves import reaches
 from harness.reporting.disagreements import disagreements
 from harness.reporting.estimates import Estimator, Resampling, leads, rebuild
 from harness.reporting.evidence import gather
+from harness.reporting.keeping import keeping_all
 from harness.reporting.leading import combined
 from harness.reporting.model import CheckpointReport, MetricInfo, Report, TaskReport
 from harness.reporting.notes import notes
@@ -92,9 +93,9 @@ def report(  # noqa: PLR0913 - one argument a setting
     for number, name in enumerate(wanted):
         progress("report", number, len(wanted))
         resampling = Resampling(draws, seed, over)
-        found.append(
-            _task_report(study, name, judged_by, (resampling, asked), progress)
-        )
+        with keeping_all():
+            made = _task_report(study, name, judged_by, (resampling, asked), progress)
+        found.append(made)
     progress("report", len(wanted), len(wanted))
     return Report(
         study=study.path.name,

@@ -25,8 +25,12 @@ STATISTIC = "by_item.kendall"
 MOST = 500_000
 """Pairs of metrics times rated outputs, of all criteria together, that take seconds; of
 more, a random sample of the items is tested."""
-LEAST_ITEMS = 10
-"""Items of such a sample."""
+SAMPLED = 200_000
+"""The same of such a sample, where there are up to a hundred checkpoints."""
+MANY_CHECKPOINTS = 100
+"""Beyond these, time grows with the pairs of an item's outputs."""
+LEAST_ITEMS = 50
+"""Items of a sample at least."""
 
 
 def metric_clusters(
@@ -42,13 +46,18 @@ def metric_clusters(
     scores = evidence.score_values
     if min(len(scores), len(evidence.checkpoints)) < 2:  # noqa: PLR2004 - a pair
         return []
-    rated = sum(len(one.outputs) for one in evidence.rating_columns.values())
-    size = len(scores) * (len(scores) - 1) // 2 * rated
-    share = min(1.0, MOST / size) if size else 1.0
+    share = _share(evidence, len(scores) * (len(scores) - 1) // 2)
     return [
         _of_criterion(evidence, criterion, list(scores), (share, resampling), progress)
         for criterion in evidence.rating_values
     ]
+
+
+def _share(evidence: Evidence, pairs: int) -> float:
+    """Share of the items that is tested, above 0 to 1."""
+    rated = sum(len(one.outputs) for one in evidence.rating_columns.values())
+    size = pairs * rated * max(1.0, len(evidence.checkpoints) / MANY_CHECKPOINTS)
+    return 1.0 if size <= MOST else SAMPLED / size
 
 
 def _of_criterion(

@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     from harness.study import StudyFile
     from harness.types import Json
 
+# These count most rows of their tables, which read in order are read fastest.
 ANSWERS = """
-    SELECT campaign, kind, state, count(*) AS answers FROM assignments
+    SELECT campaign, kind, state, count(*) AS answers FROM assignments NOT INDEXED
     WHERE campaign IN (SELECT id FROM campaigns WHERE task = ?)
     GROUP BY campaign, kind, state
 """
@@ -40,7 +41,7 @@ ANSWERS = """
 RATERS = """
     SELECT answered.campaign, raters.kind, count(*) AS raters
     FROM (
-        SELECT DISTINCT campaign, rater FROM assignments
+        SELECT DISTINCT campaign, rater FROM assignments NOT INDEXED
         WHERE state = 'rated' AND kind <> 'example'
             AND campaign IN (SELECT id FROM campaigns WHERE task = ?)
     ) AS answered
@@ -53,7 +54,8 @@ GIVEN = """
         max(ratings.created) AS last,
         count(DISTINCT CASE WHEN ratings.flagged THEN assignment END) AS flagged,
         count(DISTINCT CASE WHEN ratings.comment <> '' THEN assignment END) AS remarks
-    FROM ratings JOIN assignments ON assignments.id = ratings.assignment
+    FROM ratings NOT INDEXED
+    CROSS JOIN assignments ON assignments.id = ratings.assignment
     WHERE assignments.campaign IN (SELECT id FROM campaigns WHERE task = ?)
     GROUP BY assignments.campaign
 """
@@ -65,8 +67,8 @@ REPLACED = """
         count(DISTINCT CASE WHEN newer.state = 'undone'
             THEN newer.assignment END) AS taken_back
     FROM ratings AS newer
-    JOIN ratings AS older ON older.id = newer.supersedes
-    JOIN assignments ON assignments.id = newer.assignment
+    CROSS JOIN ratings AS older ON older.id = newer.supersedes
+    CROSS JOIN assignments ON assignments.id = newer.assignment
     WHERE newer.supersedes IS NOT NULL
         AND assignments.campaign IN (SELECT id FROM campaigns WHERE task = ?)
     GROUP BY assignments.campaign

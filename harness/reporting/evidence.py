@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import gc
 import json
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from harness.reporting.drawn import Drawn, drawn
+from harness.reporting.keeping import keeping_all
 from harness.reporting.people import Raters
 from harness.reporting.preferred import Comparisons, comparisons_of
 from harness.reporting.questions import criteria_of
@@ -24,7 +24,7 @@ from harness.study.outputs import current_outputs
 from harness.study.scores import scores_of_outputs, stored_metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
@@ -159,7 +159,11 @@ class Evidence:
         sizes = [len(self.outputs[one.id]) for one in self.checkpoints]
         return (
             np.repeat(np.arange(len(sizes)), sizes),
-            np.array([column[one.item] for one in self.written], dtype=np.intp),
+            np.fromiter(
+                map(column.__getitem__, map(attrgetter("item"), self.written)),
+                np.intp,
+                len(self.written),
+            ),
         )
 
     @cached_property
@@ -171,13 +175,17 @@ class Evidence:
     def rating_places(self) -> dict[str, Indices]:
         """Criterion to the places in `written` of its rated outputs."""
         return {
-            name: np.array([self.place_of[id_] for id_ in one.outputs], dtype=np.intp)
+            name: np.fromiter(
+                map(self.place_of.__getitem__, one.outputs), np.intp, len(one.outputs)
+            )
             for name, one in self.rating_columns.items()
         }
 
     @cached_property
     def rating_columns_once(self) -> dict[str, Columns]:
         """As `rating_columns`, but each once, under the output that was shown."""
+        if all(one.rated == one.output for one in self.ratings):
+            return self.rating_columns
         return in_columns(self.ratings, as_rated=True)
 
     @cached_property
@@ -271,21 +279,8 @@ class Evidence:
 
 def gather(study: StudyFile, task: str) -> Evidence:
     """Everything that counts for a task, at one moment of the study."""
-    with one_moment(study) as reader, _keeping_all():
+    with one_moment(study) as reader, keeping_all():
         return _gathered(study, task, reader)
-
-
-@contextmanager
-def _keeping_all() -> Iterator[None]:
-    """Python looks for no garbage within: for millions of rows it would, in vain."""
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def _gathered(study: StudyFile, task: str, reader: Reader) -> Evidence:

@@ -105,10 +105,19 @@ def _of_criterion(estimator: Estimator, criterion: str, runs: Sequence[Run]) -> 
         quotient: Floats = tally[..., 0] / tally[..., 1]
         return quotient
 
+    evidence = estimator.evidence
+    names, given = list(evidence.items), evidence.rating_values[criterion]
+    row, column = evidence.cells
+    number = {one.id: at for at, one in enumerate(evidence.checkpoints)}
+
     def rated(checkpoint: Checkpoint) -> Judged:
-        means, *_ = estimator.item_ratings(checkpoint.id, criterion)
-        values = np.array([*means.values()], dtype=float)
-        return [*means], np.stack([values, np.ones(len(values))], axis=1)
+        own = slice(*np.searchsorted(row, number[checkpoint.id] + np.arange(2)))
+        known = ~np.isnan(given[own])
+        item, values = column[own][known], given[own][known]
+        counts = np.bincount(item, minlength=len(names))
+        some = np.flatnonzero(counts)
+        means = np.bincount(item, values, len(names))[some] / counts[some]
+        return [names[at] for at in some], np.stack([means, np.ones(len(some))], axis=1)
 
     return _changes(runs, rated, mean)
 
@@ -139,7 +148,7 @@ def _changes(
     found: Changes = {}
     for number_, run in enumerate(runs):
         rows = [tallies_of(checkpoint) for checkpoint in run]
-        items = dict.fromkeys(item for some, _ in rows for item in some)
+        items = _every([some for some, _ in rows])
         if len(run) < 2 or not items:  # noqa: PLR2004 - a change needs two
             continue
         place = {item: number for number, item in enumerate(items)}
@@ -156,6 +165,14 @@ def _changes(
         with np.errstate(all="ignore"):
             found |= changes(table, value, series=number_, steps=steps)
     return found
+
+
+def _every(rows: Sequence[Sequence[str]]) -> Sequence[str]:
+    """The items of any row, in the order of their first; mostly all have the same."""
+    first = rows[0] if rows else []
+    if all(one == first for one in rows):
+        return first
+    return list(dict.fromkeys(item for some in rows for item in some))
 
 
 def said(task: TaskReport, one: Parting) -> str:

@@ -73,10 +73,11 @@ def _imported(evidence: Evidence, ratings: Iterable[Rating]) -> Imported:
         for number, kind in {one.rater: one.kind for one in once}.items()
     }
     kinds = [kind for _, kind in people.values()]
+    rater = _numbered([one.rater for one in once])
     return Imported(
         raters=tuple(people.values()),
-        rater=_numbered([one.rater for one in once]),
-        kind=_numbered(kinds)[_numbered([one.rater for one in once])],
+        rater=rater,
+        kind=_numbered(kinds)[rater],
         page=np.array([one.assignment for one in once], dtype=np.intp),
         unit=_numbered([one.rated for one in once]),
         criterion=_numbered([one.criterion for one in once]),
@@ -89,8 +90,9 @@ def _imported(evidence: Evidence, ratings: Iterable[Rating]) -> Imported:
 
 def _numbered(names: Sequence[Hashable]) -> NDArray[np.intp]:
     """The number of each name, in the order of their first use."""
-    number = {name: at for at, name in enumerate(dict.fromkeys(names))}
-    return np.array([number[name] for name in names], dtype=np.intp)
+    number: dict[Hashable, int] = {}
+    numbered = (number.setdefault(name, len(number)) for name in names)
+    return np.fromiter(numbered, np.intp, len(names))
 
 
 def _scale(evidence: Evidence, ratings: Sequence[Rating]) -> float:

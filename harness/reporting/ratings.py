@@ -272,12 +272,13 @@ def in_columns(ratings: Iterable[Rating], *, as_rated: bool) -> dict[str, Column
 
 
 def _columns(outputs: list[str], raters: list[int], value: Floats) -> Columns:
-    row_of = {one: place for place, one in enumerate(dict.fromkeys(outputs))}
-    row = np.array([row_of[one] for one in outputs], dtype=np.intp)
+    row_of: dict[str, int] = {}
+    numbered = (row_of.setdefault(one, len(row_of)) for one in outputs)
+    row = np.fromiter(numbered, np.intp, len(outputs))
     names, column = np.unique(np.array(raters), return_inverse=True)
     pair = row * len(names) + column
-    _, first, same = np.unique(pair, return_index=True, return_inverse=True)
-    if len(first) < len(pair):
+    if len(np.unique(pair)) < len(pair):
+        _, first, same = np.unique(pair, return_index=True, return_inverse=True)
         # A rater's repeats stand where the first of them stood.
         value = np.bincount(same, value) / np.bincount(same)
         order = np.argsort(first)

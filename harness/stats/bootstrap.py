@@ -29,6 +29,9 @@ FEWEST_DRAWS = 200
 _MOST_WEIGHTS = 20_000_000
 """Weights of all resamples above which there are fewer."""
 
+_MOST_PRODUCTS = 1_000_000_000
+"""Numbers in all corpora times resamples above which there are fewer of these."""
+
 _BLOCK = 4_000_000
 """Most weights held at once."""
 
@@ -199,12 +202,17 @@ def corpus_estimates(
 ) -> list[Estimate]:
     """`corpus_estimate` of each of several corpora, much faster than one by one.
 
+    Of very many corpora and items together there are 200 resamples at most, as of very
+    many items in `fewer_draws`; `method` says how many.
+
     Args:
         corpora: each of shape (items, width), without NaN.
         value: as in `corpus_estimate`.
         draws: number of resamples.
         seed: seed of the resamples; the same for all corpora.
     """
+    if draws * sum(sums.size for sums in corpora) > _MOST_PRODUCTS:
+        draws = min(draws, FEWEST_DRAWS)
     series = resampled_sums(corpora, draws, seed)
     return [
         with_interval(

@@ -170,6 +170,12 @@ class Form:
     """Shape (groups, outputs)."""
     square: Single
     """Shape (groups, outputs, outputs)."""
+    back: Single
+    """Shape (groups, outputs), what each swap takes from the sum of all swaps."""
+    whole: Single
+    """Shape (groups,), the sum where all are swapped."""
+    fixed: bool
+    """Whether no swap changes the sum."""
 
     @classmethod
     def of(cls, stay: Single, one: Single, both: Single) -> Form:
@@ -182,20 +188,26 @@ class Form:
         """
         square = both - one - one.transpose(0, 2, 1) + stay
         linear = 2 * (one - stay).sum(axis=2)
-        return cls(stay.sum(axis=(1, 2)), linear, square)
+        constant, rows = stay.sum(axis=(1, 2)), square.sum(axis=2)
+        return cls(
+            constant=constant,
+            linear=linear,
+            square=square,
+            back=linear + 2 * rows,
+            whole=constant + linear.sum(axis=1) + rows.sum(axis=1),
+            fixed=not square.any() and not linear.any(),
+        )
 
     def values(self, swaps: Single) -> tuple[Floats, Floats]:
         """Of the swaps (groups, swaps, outputs) and of their opposites."""
-        if not self.square.any() and not self.linear.any():
+        if self.fixed:
             same = np.broadcast_to(self.constant[:, None], swaps.shape[:2])
             return same.astype(float), same.astype(float)
         squares = np.einsum("gkn,gkn->gk", swaps @ self.square, swaps)
         there = np.einsum("gkn,gn->gk", swaps, self.linear)
-        rows = self.linear + 2 * self.square.sum(axis=2)
-        back = np.einsum("gkn,gn->gk", swaps, rows)
-        whole = self.constant + self.linear.sum(axis=1) + self.square.sum(axis=(1, 2))
+        back = np.einsum("gkn,gn->gk", swaps, self.back)
         first = self.constant[:, None] + there + squares
-        return first.astype(float), (whole[:, None] - back + squares).astype(float)
+        return first.astype(float), (self.whole[:, None] - back + squares).astype(float)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +239,7 @@ class Orders:
 
     def tau_bs(self, swaps: Bools) -> Floats:
         """Kendall's tau-b within each group; NaN where constant."""
-        single = np.ascontiguousarray(swaps.transpose(1, 0, 2), dtype=np.float32)
+        single = swaps.astype(np.float32).transpose(1, 0, 2)
         pairs = zip(self.agree.values(single), self.free.values(single), strict=True)
         people = self.people[:, None]
         found = [coefficients.ratio(a, np.sqrt(free * people)).T for a, free in pairs]

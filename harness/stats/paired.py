@@ -62,9 +62,10 @@ def paired_difference(
     a, b, dropped = _shared(first, second)
     if not len(a):
         return undefined("no item was scored for both", dropped=dropped)
-    resampled = [
-        value(drawn @ b) - value(drawn @ a) for drawn in blocks(len(a), draws, seed)
-    ]
+    # One product of both reads the weights once.
+    both, width = np.concatenate([a, b], axis=1), a.shape[1]
+    sums = (drawn @ both for drawn in blocks(len(a), draws, seed))
+    resampled = [value(sum_[:, width:]) - value(sum_[:, :width]) for sum_ in sums]
     difference = float(value(b.sum(axis=0)) - value(a.sum(axis=0)))
     return with_interval(
         difference,

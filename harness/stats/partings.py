@@ -120,7 +120,7 @@ def changes(
         values, left_out = (np.array(some) for some in zip(*both, strict=True))
         made = _changes_of(values, left_out, pairs)
         return {Stretch(series, *pair): one for pair, one in made}
-    found = {}
+    found: Changes = {}
     for start, end in pairs:
         common = known[start] & known[end]
         if common.sum() < FEWEST:
@@ -129,44 +129,50 @@ def changes(
         last, lasts = without_each(end, common.tobytes())
         left_out = lasts - firsts
         squares = float(((left_out - left_out.mean()) ** 2).sum())
-        found[Stretch(series, start, end)] = _change(
-            last - first, squares, len(left_out)
+        [found[Stretch(series, start, end)]] = _judged(
+            np.array([last - first]), np.array([squares]), len(left_out)
         )
     return found
 
 
 def _changes_of(
     values: Floats, left_out: Floats, pairs: Sequence[tuple[int, int]]
-) -> Iterator[tuple[tuple[int, int], Change]]:
+) -> list[tuple[tuple[int, int], Change]]:
     """The change between the checkpoints of each pair, where all share all items.
 
     Squares of differences follow from products of two checkpoints, but for those so
     alike that little would be left of the digits.
     """
     n = left_out.shape[1]
-    if n < FEWEST:
-        return
+    if n < FEWEST or not pairs:
+        return []
     centred = left_out - left_out.mean(axis=1, keepdims=True)
     products = centred @ centred.T
     own = np.diag(products)
-    squares = own[:, None] + own - 2 * products
-    for start, end in pairs:
-        square = squares[start, end]
-        if not square > _ALIKE * (own[start] + own[end]):
-            square = ((centred[end] - centred[start]) ** 2).sum()
-        yield (start, end), _change(values[end] - values[start], float(square), n)
+    start, end = np.array(pairs).T
+    both = own[start] + own[end]
+    squares = both - 2 * products[start, end]
+    for at in np.flatnonzero(~(squares > _ALIKE * both)):
+        squares[at] = ((centred[end[at]] - centred[start[at]]) ** 2).sum()
+    found = _judged(values[end] - values[start], squares, n)
+    return list(zip(pairs, found, strict=True))
 
 
-def _change(difference: float, squares: float, n: int) -> Change:
-    """From the difference and the squared scatter of what n items each leave of it."""
+def _judged(differences: Floats, squares: Floats, n: int) -> list[Change]:
+    """From differences and the squared scatter of what n items each leave of them."""
     from scipy.special import stdtr
 
-    difference = float(difference)
-    error = float(np.sqrt((n - 1) / n * squares))
-    if not np.isfinite(difference) or not error > _SAME * max(1.0, abs(difference)):
-        return Change(difference, 0.0, None)
-    t = difference / error
-    return Change(difference, t, float(2 * stdtr(n - 1, -abs(t))))
+    errors = np.sqrt((n - 1) / n * squares)
+    sure = errors > _SAME * np.maximum(1.0, np.abs(differences))
+    sure &= np.isfinite(differences)
+    t = np.divide(differences, errors, out=np.zeros_like(differences), where=sure)
+    p = 2 * stdtr(n - 1, -np.abs(t))
+    return [
+        Change(difference, one, chance if known else None)
+        for difference, one, chance, known in zip(
+            differences.tolist(), t.tolist(), p.tolist(), sure.tolist(), strict=True
+        )
+    ]
 
 
 def partings(
