@@ -456,6 +456,18 @@ def test_what_others_write_meanwhile_waits_for_the_next_report(cats, monkeypatch
     other.close()
 
 
+def test_no_garbage_is_looked_for_while_a_report_is_made(cats, monkeypatch):
+    during = []
+
+    def told(*_):
+        during.append(gc.isenabled())
+        return ()
+
+    monkeypatch.setattr("harness.report.verdict", told)
+    assert (only(cats).sentences, during) == ((), [False])
+    assert gc.isenabled()
+
+
 def test_garbage_is_looked_for_again_after_a_report_and_after_a_failed_one(
     cats, monkeypatch
 ):

@@ -95,7 +95,9 @@ def test_the_json_has_a_rank_for_each_metric(scored):
 def test_of_very_many_outputs_a_sample_of_items_is_tested_and_the_report_says_so(
     scored, monkeypatch
 ):
-    monkeypatch.setattr(clusters, "MOST", 3 * CHECKPOINTS * ITEMS // 2)
+    monkeypatch.setattr(clusters, "MOST", 3 * CHECKPOINTS * ITEMS - 1)
+    monkeypatch.setattr(clusters, "SAMPLED", 3 * CHECKPOINTS * ITEMS // 2)
+    monkeypatch.setattr(clusters, "LEAST_ITEMS", 10)
     made = scored()
     [one] = made.tasks[0].clusters
     assert one.ranks.keys() == {f"{name}|imported" for name in METRICS}
@@ -103,6 +105,24 @@ def test_of_very_many_outputs_a_sample_of_items_is_tested_and_the_report_says_so
     assert "on a random 15 of 30 items" in one.method
     assert "on a random 15 of 30 items" in render(made, "json")
     assert one == scored().tasks[0].clusters[0]
+
+
+def test_of_many_checkpoints_fewer_items_are_tested(scored, monkeypatch):
+    monkeypatch.setattr(clusters, "MOST", 3 * CHECKPOINTS * ITEMS)
+    monkeypatch.setattr(clusters, "SAMPLED", 3 * CHECKPOINTS * ITEMS)
+    monkeypatch.setattr(clusters, "LEAST_ITEMS", 10)
+    assert "random" not in scored().tasks[0].clusters[0].method.split("between")[1]
+    monkeypatch.setattr(clusters, "MANY_CHECKPOINTS", CHECKPOINTS / 2)
+    assert "on a random 15 of 30 items" in scored().tasks[0].clusters[0].method
+
+
+def test_a_sample_has_at_least_fifty_items(scored, monkeypatch):
+    monkeypatch.setattr(clusters, "MOST", 1)
+    monkeypatch.setattr(clusters, "SAMPLED", 1)
+    assert clusters.LEAST_ITEMS == 50
+    assert scored().tasks[0].clusters[0].n == CHECKPOINTS * ITEMS
+    monkeypatch.setattr(clusters, "LEAST_ITEMS", 20)
+    assert scored().tasks[0].clusters[0].n == CHECKPOINTS * 20
 
 
 def test_a_metric_that_seldom_tells_outputs_apart_is_not_ranked(maker):

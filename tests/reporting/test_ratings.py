@@ -1,7 +1,10 @@
 """Ratings as columns of numbers, by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from made_evidence import evidence_of
 
 from harness.reporting.ratings import GivenBy, Rating, in_columns
 
@@ -47,3 +50,14 @@ def test_who_rated_an_output_is_found_without_reading_all(columns):
     by = GivenBy.of(columns)
     assert by.to("b", NAMES) == (("ben", 3.0), ("ann", 5.0))
     assert by.to("a", NAMES) == (("ann", 1.0),)
+
+
+def test_ratings_are_arranged_twice_only_where_one_counts_for_several_outputs():
+    given = evidence_of(np.array([[[1.0, 2.0], [3.0, np.nan]]]))
+    assert given.rating_columns_once is given.rating_columns
+    first = given.ratings[0]
+    again = replace(first, output="c1/i1")
+    shared = replace(given, ratings=(*given.ratings, again))
+    assert "c1/i1" in shared.rating_columns["meaning"].outputs
+    once = shared.rating_columns_once["meaning"]
+    assert once.mapping == given.rating_columns["meaning"].mapping

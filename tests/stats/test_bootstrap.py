@@ -9,6 +9,7 @@ from harness.errors import UsageError
 from harness.stats import bootstrap
 from harness.stats.bootstrap import (
     corpus_estimate,
+    corpus_estimates,
     fewer_draws,
     mean_estimate,
     resampled_sums,
@@ -202,6 +203,18 @@ def test_very_many_units_have_fewer_resamples_but_never_fewer_than_200():
         200,
     ]
     assert fewer_draws(10**6, 50) == 50
+
+
+def test_very_many_corpora_have_200_resamples_and_say_so(monkeypatch):
+    rng = np.random.default_rng(6)
+    corpora = [rng.uniform(1, 2, size=(40, 2)) for _ in range(3)]
+    monkeypatch.setattr(bootstrap, "_MOST_PRODUCTS", 3 * 40 * 2 * 300)
+    for asked, made in ((300, 300), (301, 200), (150, 150)):
+        found = corpus_estimates(corpora, ratio, draws=asked, seed=1)
+        alone = [corpus_estimate(one, ratio, draws=made, seed=1) for one in corpora]
+        for one, other in zip(found, alone, strict=True):
+            assert one.method.endswith(f", {made} draws")
+            assert (one.low, one.high) == pytest.approx((other.low, other.high))
 
 
 def test_sums_of_many_corpora_are_those_of_each_alone():
