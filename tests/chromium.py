@@ -1,4 +1,4 @@
-"""Where Chromium is; without one a test skips, but fails where all tests must run."""
+"""Where Chromium is, without which a test skips, but fails where all must run."""
 
 import os
 import shutil
@@ -27,3 +27,17 @@ def find_playwright():
     except ImportError:
         missing("playwright; install it with: pip install '.[test]'")
     return sync_api
+
+
+def hear_console(speaker, complaints):
+    """Keep what the console of a page or context says.
+
+    A key that a test presses while a page still loads comes before the element that
+    would have had the focus, of which Chromium makes a note.
+    """
+
+    def heard(said):
+        if not said.text.startswith("Autofocus processing was blocked"):
+            complaints.append(said.text)
+
+    speaker.on("console", heard)

@@ -59,7 +59,8 @@ def item_sums(metric: Tallied, scores: Scores) -> ItemSums:
         else:
             kept.append(name)
             judged += len(some)
-    return ItemSums(kept, np.array(sums), judged, lacking)
+    held = np.array(sums) if sums else np.empty((0, tallies.shape[-1]))
+    return ItemSums(kept, held, judged, lacking)
 
 
 def item_tallies(metric: Tallied, scores: Scores) -> dict[str, Tally]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from chromium import find_chromium, find_playwright
+from chromium import find_chromium, find_playwright, hear_console
 from rating_study import a_study, a_task
 from server_thread import running
 
@@ -66,7 +66,7 @@ def visit(stack, chromium, served, name, look=None):
     context.set_default_timeout(30_000)
     seen = SimpleNamespace(**vars(served), context=context, requests=[], complaints=[])
     context.on("request", lambda request: seen.requests.append(request.url))
-    context.on("console", lambda said: seen.complaints.append(said.text))
+    hear_console(context, seen.complaints)
     context.on("weberror", lambda error: seen.complaints.append(str(error)))
     context.on("dialog", lambda dialog: seen.complaints.append(dialog.message))
     seen.page = context.new_page()
@@ -123,7 +123,7 @@ def owning(chromium, tmp_path):
                 complaints=[],
             )
             context.on("request", lambda request: seen.requests.append(request.url))
-            context.on("console", lambda said: seen.complaints.append(said.text))
+            hear_console(context, seen.complaints)
             context.on("weberror", lambda error: seen.complaints.append(str(error)))
             context.on("dialog", lambda dialog: seen.complaints.append(dialog.message))
             seen.page = context.new_page()

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from types import SimpleNamespace
 
 import pytest
-from chromium import missing
+from chromium import hear_console, missing
 from rating_study import a_study, a_task
 from reverse_proxy import reverse_proxy
 from server_thread import in_thread, running
@@ -68,7 +68,7 @@ def behind(chromium, tmp_path, certificate):
             context = chromium.new_context(ignore_https_errors=True)
             stack.callback(context.close)
             page, complaints, asked = context.new_page(), [], []
-            page.on("console", lambda said: complaints.append(said.text))
+            hear_console(page, complaints)
             context.on("request", lambda request: asked.append(request.url))
             return SimpleNamespace(
                 study=study,
