@@ -315,6 +315,7 @@ def false_alarms(draws: int) -> dict[str, float]:
 def main() -> None:
     """Measure, and print a table."""
     options = _options()
+    # The other packages warn of data sets that they meet by the thousand here.
     warnings.simplefilter("ignore")
     cells = [
         Cell(kind, n, options.draws, options.tools)

@@ -111,17 +111,6 @@ class Unit:
     """Chance that it had of being drawn."""
 
 
-def open_units(
-    study: StudyFile, campaign: Campaign, rater: Rater, now: datetime
-) -> list[Unit]:
-    """Units that lack raters and that this rater has not dealt with."""
-    found = study.db.conn.execute(
-        f"{OPEN_UNITS} SELECT {COLUMNS} FROM open",  # noqa: S608 - constants
-        places_for(campaign, rater, now),
-    )
-    return [Unit(*row) for row in found]
-
-
 def count_open_units(
     study: StudyFile, campaign: Campaign, rater: Rater, now: datetime
 ) -> int:

@@ -22,9 +22,6 @@ ABOUT_UNIT = """
     JOIN items ON items.id = outputs.item
     JOIN checkpoints ON checkpoints.id = outputs.checkpoint
 """
-FIRST_OUTPUT_OF_ASSIGNMENT = """
-    SELECT output FROM assignment_outputs WHERE assignment = ? ORDER BY position
-"""
 CHOICES = ("first", "second", "tie", "both_bad")
 
 

@@ -7,7 +7,6 @@ metric look better the less it is sure of. That is done here by hand, on
 """
 
 import gzip
-import inspect
 import json
 import sys
 
@@ -208,10 +207,6 @@ def test_simplicity_metrics_against_means_of_z_scores(realdata, z_means, metric,
     assert found.n == 600
 
 
-@pytest.mark.skipif(
-    "human" not in inspect.signature(report).parameters,
-    reason="reports do not rest on z-scores yet",
-)
 def test_simplicity_metrics_in_a_report_on_z_scores(study_of):
     task = task_of(study_of("simplicity_da"), human="z")
     for one in task["agreement"]:

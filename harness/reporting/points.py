@@ -58,11 +58,6 @@ def openable(drawn: Sequence[Sequence[RatedOutput]]) -> dict[str, Json]:
     }
 
 
-def shown_references(output: RatedOutput) -> tuple[str, ...]:
-    """Those of its references that there is room for."""
-    return output.references[:MOST_REFERENCES]
-
-
 def _limit(texts: Collection[str]) -> int:
     lengths = [len(text) for text in texts]
     for limit in LIMITS:
