@@ -17,7 +17,7 @@ FILES = sorted([*ROOT.glob("harness/**/*.py"), *ROOT.glob("ui/**/*.py")])
 
 LAYERS = (
     ("errors", "types", "registry", "identity", "progress"),
-    ("yamlfile", "pythonfile", "data"),
+    ("yamlfile", "pythonfile", "data", "logs"),
     ("taskfile", "task", "study"),
     ("backends", "metrics", "schemes", "stats"),
     (
@@ -31,6 +31,7 @@ LAYERS = (
         *("yardstick", "choosing", "pairing", "settling"),
         *("report", "reporting", "compare", "plan", "gate", "gating"),
         *("given", "overview", "watching", "roster", "remarks", "adjudicate"),
+        *("diagnosis",),
     ),
     ("demo", "api", "terminal", "cli", "ui"),
 )
