@@ -83,17 +83,17 @@ def read_configuration(folder: Path) -> Configuration:
     """
     values: dict[str, Json] = {}
     problems = []
-    for path in _files(folder):
+    for path in settings_files(folder):
         try:
-            values |= _settings_of(path)
+            values |= settings_in(path)
         except InputError as error:
             problem = str(error).removeprefix(f"{path}: ")
             problems.append(f"{path.parent.name}/{path.name}: {problem}"[:LONGEST])
     return Configuration(values, tuple(problems))
 
 
-def _files(folder: Path) -> list[Path]:
-    """Those that count more come later."""
+def settings_files(folder: Path) -> list[Path]:
+    """The files that `read_configuration` reads; those that count more come later."""
     beside = [path for path in _listed(folder.parent) if PLAIN.fullmatch(path.name)]
     inside = [path for path in _listed(folder) if PLAIN.fullmatch(path.name)]
     known = [folder / name for name in (*OF_FILES, TRAINER_STATE)]
@@ -108,8 +108,8 @@ def _listed(folder: Path) -> list[Path]:
         return []
 
 
-def _settings_of(path: Path) -> dict[str, Json]:
-    """A file's settings.
+def settings_in(path: Path) -> dict[str, Json]:
+    """A file's settings, inner keys after a dot.
 
     Raises:
         InputError: it cannot be read, is too large, or holds no mapping.
