@@ -33,7 +33,7 @@ MOST_FILES = 2_000
 """Files of a folder that are looked at."""
 MOST_YAML = 20
 """YAML files of any name that are read."""
-COMPARED = ("learning_rate", "batch_size", "accumulation", "max_length", "dtype")
+COMPARED = ("learning_rate", "accumulation", "max_length", "dtype")
 """Settings of which sources that differ are worth a word."""
 ALIKE = 0.01
 """Numbers that differ by no more are the same but for rounding."""
