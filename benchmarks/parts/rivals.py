@@ -151,12 +151,17 @@ def trainproof(programs: Path, run: Path) -> list[Said]:
 def gradsnitch(programs: Path, run: Path) -> list[Said]:
     """Its findings of the log as a table: it reads no other form.
 
-    Rows are the logged training steps, with the held-out loss where one was measured.
+    Rows are the logged training steps, with the held-out losses beside them.
     """
     state = json.loads((run / "trainer_state.json").read_text(encoding="utf-8"))
+    log = state["log_history"]
+    trained = [entry["step"] for entry in log if "loss" in entry]
+    # Where no training step was logged with it, it stands beside the one before.
     watched = {
-        entry["step"]: entry["eval_loss"]
-        for entry in state["log_history"]
+        max((step for step in trained if step <= entry["step"]), default=trained[0]): (
+            entry["eval_loss"]
+        )
+        for entry in log
         if "eval_loss" in entry
     }
     names = ("step", "loss", "learning_rate", "grad_norm")
@@ -165,7 +170,7 @@ def gradsnitch(programs: Path, run: Path) -> list[Said]:
         with file.open("w", encoding="utf-8", newline="") as opened:
             lines = csv.writer(opened)
             lines.writerow([*names, "eval_loss"])
-            for entry in state["log_history"]:
+            for entry in log:
                 if "loss" in entry:
                     values = [entry.get(name, "") for name in names]
                     lines.writerow([*values, watched.get(entry["step"], "")])
