@@ -69,6 +69,29 @@ def a_compared_study(path, scheme, judge, *, raters=("Ana", "Ben"), kind="person
     return study, campaign
 
 
+def a_compared_study_with_odd(path, *, careless=True, items=48, checkpoints=2):
+    """Four raters prefer the later checkpoint a little; Odd surely the earlier one."""
+    study = a_study(path, items=items, checkpoints=checkpoints, text=text_of)
+    plan = {"criteria": COMPARED[:1], "raters_per_output": 4 + careless}
+    campaign = open_campaign(study, a_task(scheme="pairwise", items="all", **plan))
+
+    def judge(shown):
+        numbers = [checkpoint_in(text) for text in shown.outputs]
+        prompt = int(shown.outputs[0].rstrip(".").split()[-1])
+        # The later one is better for 7 of each 12 prompts that differ.
+        later = prompt % 16 not in {1, 5, 9, 13, 3}
+        first = (numbers[0] > numbers[1]) == later
+        return {"meaning": "first" if first else "second"}
+
+    def against(shown):
+        numbers = [checkpoint_in(text) for text in shown.outputs]
+        return {"meaning": "first" if numbers[0] < numbers[1] else "second"}
+
+    judges = dict.fromkeys(("Ana", "Ben", "Cem", "Dan"), judge)
+    rate_all(study, campaign, judges | ({"Odd": against} if careless else {}))
+    return study
+
+
 RATERS = ("ann", "ben", "cem")
 KEYS = [str(n) for n in range(30)]
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         Report,
         TaskReport,
     )
-    from harness.reporting.people import Preferred
+    from harness.reporting.people import BothWays, Preferred
     from harness.types import Estimate, Json
 
 COLUMNS = (
@@ -190,14 +190,24 @@ def _raters(task: TaskReport) -> Rows:
 
 def _recount(task: TaskReport, known: Mapping[str, Row]) -> Rows:
     """With all raters, and without the careless."""
-    for one in task.recount.criteria if task.recount else ():
+    if task.recount is None:
+        return
+    rows: list[tuple[Row, BothWays]] = []
+    for one in task.recount.criteria:
         subject = {"part": "recount", "criterion": one.criterion}
-        rows = [({**subject, "statistic": "alpha"}, one.alpha)]
+        rows.append(({**subject, "statistic": "alpha"}, one.alpha))
         for label, mean in one.means.items():
             where = {**subject, **_where(task, label)}
             rows.append(({**where, "statistic": "mean"}, mean))
         for signature, tau in one.kendall.items():
             rows.append(({**subject, **known[signature], "statistic": "kendall"}, tau))
-        for row, both in rows:
-            yield {**row, "raters": "all"}, both.all
-            yield {**row, "raters": "without"}, both.without
+    for chosen in task.recount.preferences:
+        subject = {"part": "recount of choices", "criterion": chosen.criterion}
+        rows.append(({**subject, "statistic": "alpha"}, chosen.alpha))
+        for name in ("win_rate", "strength"):
+            for label, both in getattr(chosen, f"{name}s").items():
+                where = {**subject, **_where(task, label)}
+                rows.append(({**where, "statistic": name}, both))
+    for row, both in rows:
+        yield {**row, "raters": "all"}, both.all
+        yield {**row, "raters": "without"}, both.without

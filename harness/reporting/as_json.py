@@ -108,6 +108,7 @@ def _lead(lead: Lead) -> dict[str, Json]:
         "best": lead.best,
         "second": lead.second,
         "difference": lead.difference.as_json(),
+        "unit": lead.unit,
         "clear": lead.clear,
         "rival": lead.rival,
         "items_needed": lead.needed,
@@ -260,6 +261,16 @@ def _recount(one: Recount) -> dict[str, Json]:
                 "best": {"all": found.best[0], "without": found.best[1]},
             }
             for found in one.criteria
+        },
+        "comparisons": one.comparisons,
+        "preferences": {
+            found.criterion: {
+                "win_rates": {k: _both(v) for k, v in found.win_rates.items()},
+                "strengths": {k: _both(v) for k, v in found.strengths.items()},
+                "alpha": _both(found.alpha),
+                "best": {"all": found.best[0], "without": found.best[1]},
+            }
+            for found in one.preferences
         },
     }
 

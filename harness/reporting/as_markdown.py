@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.reporting import methods, trust
 from harness.reporting.apart import difference, each_rater, of_the_closest
+from harness.reporting.cautions import closest_metric, unbeaten_copy
 from harness.reporting.configurations import configurations, left_out
 from harness.reporting.formats import (
     MISSING,
@@ -26,7 +27,7 @@ from harness.reporting.rater_tables import (
     work_tables,
 )
 from harness.reporting.tables import columns
-from harness.reporting.together import together_tables
+from harness.reporting.together import saved_in_short, together_tables
 from harness.reporting.wording import (
     BANNER,
     CEILING,
@@ -93,12 +94,12 @@ def _task(report: Report, task: TaskReport) -> Iterator[str]:
     for sentence in others:
         yield from (plain(sentence), "")
     yield from _values(task)
+    yield from _together(task)
     yield from _preferences(task)
     if task.partings:
         yield from ("### Where metric and ratings part ways over training", "")
         yield from (f"- {plain(sentence)}" for sentence in all_said(task))
         yield ""
-    yield from _together(task)
     yield from _configurations(task)
     yield from _agreement(task)
     yield from _disagreements(task)
@@ -116,6 +117,8 @@ def _values(task: TaskReport) -> Iterator[str]:
     rows.append(["lead of the best", *map(_lead, found)])
     yield from ("### Checkpoints", "")
     yield from tabled(["", *map(_heading, found)], rows)
+    if said := unbeaten_copy(task):
+        yield from (plain(said), "")
 
 
 def _heading(column: Column) -> str:
@@ -138,9 +141,9 @@ def _cell(column: Column, label: str) -> str:
 
 
 def _lead(column: Column) -> str:
-    if column.lead is None or column.lead.judged.value is None:
+    if column.lead is None or column.lead.difference.value is None:
         return MISSING
-    gap = column.lead.judged
+    gap = column.lead.difference
     sizes = f"{number(gap.value, column.decimals)} {interval(gap, column.decimals)}"
     return plain(f"{sizes} {column.lead.answer}")
 
@@ -148,6 +151,8 @@ def _lead(column: Column) -> str:
 def _together(task: TaskReport) -> Iterator[str]:
     if task.combined:
         yield from ("### Ratings and scores together", "")
+    if said := saved_in_short(task):
+        yield from (plain(said), "")
     for table in together_tables(task):
         yield from _rater_table(table)
 
@@ -203,6 +208,8 @@ def _agreement(task: TaskReport) -> Iterator[str]:
         if criterion.question:
             yield from (f"Asked: {plain(criterion.question)}", "")
         yield from (plain(own_agreement(task, criterion.name)), "")
+        if said := closest_metric(task, criterion.name):
+            yield from (plain(said), "")
         found = [one for one in task.agreement if one.criterion == criterion.name]
         for level, meaning in trust.LEVELS:
             yield from (f"**{level.capitalize()}**: {plain(meaning)}", "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.reporting.apart import difference, of_the_closest
+from harness.reporting.cautions import closest_metric, unbeaten_copy
 from harness.reporting.configurations import configurations
 from harness.reporting.formats import (
     MISSING,
@@ -23,7 +24,7 @@ from harness.reporting.rater_tables import (
     work_tables,
 )
 from harness.reporting.tables import Column, columns
-from harness.reporting.together import together_tables
+from harness.reporting.together import saved_in_short, together_tables
 from harness.reporting.trust import LEVELS, TITLES, at_levels
 from harness.reporting.wording import (
     BANNER,
@@ -84,15 +85,15 @@ def _parts(task: TaskReport) -> Iterator[RenderableType]:
         yield ""
     if task.checkpoints and columns(task):
         yield f"{LEGEND}\n"
+    if said := unbeaten_copy(task):
+        yield f"{said}\n"
+    yield from _together(task)
     yield from _preferences(task)
     if task.partings:
         yield "Where metric and ratings part ways over training"
         yield from all_said(task)
         yield ""
     yield from _configurations(task)
-    for found in together_tables(task):
-        yield from drawn(found, PAIR_WIDTH)
-        yield ""
     yield from _agreement(task)
     yield from _disagreements(task)
     yield f"Raters: {who_rated(task)}"
@@ -166,6 +167,14 @@ def _configurations(task: TaskReport) -> Iterator[RenderableType]:
     yield ""
 
 
+def _together(task: TaskReport) -> Iterator[RenderableType]:
+    for found in together_tables(task):
+        yield from drawn(found, PAIR_WIDTH)
+        yield ""
+    if said := saved_in_short(task):
+        yield f"{said}\n"
+
+
 def _preferences(task: TaskReport) -> Iterator[RenderableType]:
     for one in task.preferred:
         noun = task.raters.noun
@@ -189,6 +198,8 @@ def _agreement(task: TaskReport) -> Iterator[RenderableType]:
         name = on_one_line(criterion.name)
         yield f"Agreement with {task.raters.noun} on {name}"
         yield own_agreement(task, criterion.name)
+        if said := closest_metric(task, criterion.name):
+            yield said
         found = [one for one in task.agreement if one.criterion == criterion.name]
         if found:
             yield from _trust(task, found)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from harness.types import Estimate
 
 MISSING = "–"
+NAMED = 4
+"""Names given one by one; more are counted."""
 HIDDEN = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
 """Unicode categories that print as nothing, or change how their neighbours print."""
 
@@ -74,6 +76,14 @@ def listed(words: Sequence[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     *most, last = words or [""]
     return f"{', '.join(most)} and {last}" if most else last
+
+
+def few(names: Sequence[str]) -> str:
+    """The first names on one line, and how many there are more."""
+    shown = [on_one_line(name) for name in names]
+    if len(shown) <= NAMED + 1:
+        return listed(shown)
+    return f"{', '.join(shown[:NAMED])} and {len(shown) - NAMED:,} more"
 
 
 def counted(count: int, noun: str, plural: str | None = None) -> str:

@@ -8,6 +8,11 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from harness.types import Estimate
 
+LEVEL = 1e-9
+"""Differences below it come of adding up in another order."""
+
+Unit = Literal["", "log-odds", "win rate above half"]
+
 
 @dataclass(frozen=True, slots=True)
 class Lead:
@@ -22,27 +27,27 @@ class Lead:
     second: str
     """Label of the next best."""
     difference: Estimate
-    """Best against next on the items that both have; above 0 is better. By choices
-    it is in log-odds, from all comparisons."""
+    """Best against next on the items that both have; above 0 is better. By raters of
+    ratings and scores together, as far as the verdict rests on these."""
     needed: int | None = None
     """Items that would show a difference of this size with 80 % power, if known."""
-    combined: Estimate | None = None
-    """The difference from ratings and scores together; above 0 is better. None where
-    the verdict rests on `difference`."""
     rival: str | None = None
     """Label of a third checkpoint that the best is not surely ahead of, though it is
     of the next best."""
-
-    @property
-    def judged(self) -> Estimate:
-        """The difference that the verdict rests on."""
-        return self.difference if self.combined is None else self.combined
+    unit: Unit = ""
+    """What the difference is in, where that is neither the metric's nor the scale's:
+    by choices, log-odds from all comparisons, or of two checkpoints the win rate."""
 
     @property
     def clear(self) -> bool:
         """Whether the interval of the difference excludes 0, also from all others."""
-        low = self.judged.low
+        low = self.difference.low
         return low is not None and low > 0 and self.rival is None
+
+    @property
+    def level(self) -> bool:
+        """Whether there is no difference at all."""
+        return self.difference.value is not None and abs(self.difference.value) < LEVEL
 
     @property
     def answer(self) -> str:

@@ -112,8 +112,9 @@ def _surely(lead: Lead, one: Combined) -> Lead:
     needed = lead.needed
     if needed is not None and one.both.effective_n > one.both.n:
         needed = ceil(needed * one.both.n / one.both.effective_n)
-    judged = replace(made, value=made.value - one.null, low=low, high=high)
-    return replace(lead, combined=judged, needed=needed)
+    ahead = replace(made, value=made.value - one.null, low=low, high=high)
+    unit = "win rate above half" if lead.kind == "preference" else lead.unit
+    return replace(lead, difference=ahead, needed=needed, unit=unit)
 
 
 def _later(

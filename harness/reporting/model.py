@@ -289,7 +289,7 @@ class TaskReport:
     rated: Sequence[RatedOutput]
     """Every output that was rated, for figures."""
     sentences: tuple[str, ...]
-    """What the verdict says, the advice last."""
+    """The verdict: what is known, and what to do next."""
     notes: tuple[str, ...]
     """What is missing or limits what can be said."""
     has_outputs: bool = True
@@ -331,8 +331,14 @@ class TaskReport:
 
     @property
     def verdict(self) -> str:
-        """A few plain sentences; opens with `SIMULATED: ` if any rating is."""
+        """Two plain sentences; opens with `SIMULATED: ` if any rating is."""
         return " ".join(self.sentences)
+
+    def leads_of(
+        self, kind: Literal["metric", "criterion", "preference"]
+    ) -> list[Lead]:
+        """Best against next best by metrics, ratings or choices."""
+        return [lead for lead in self.leads if lead.kind == kind]
 
     def metric(self, signature: str) -> MetricInfo:
         """The metric of that signature."""

@@ -228,7 +228,7 @@ def _of_ratings(evidence: Evidence, raters: Raters) -> list[str]:
     elif not evidence.ratings and raters.comparisons:
         found.append(
             "Outputs were compared and none was rated by itself: how far metrics agree "
-            "with raters is measured on ratings alone."
+            "with raters can be told from ratings of single outputs only."
         )
     elif not evidence.ratings:
         found.append(

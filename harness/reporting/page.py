@@ -9,7 +9,15 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from harness.reporting import apart, methods, rater_tables, together, trust, wording
+from harness.reporting import (
+    apart,
+    cautions,
+    methods,
+    rater_tables,
+    together,
+    trust,
+    wording,
+)
 from harness.reporting.configurations import left_out
 from harness.reporting.formats import interval, number, shortened, visible
 
@@ -49,6 +57,7 @@ def environment() -> Environment:
         "apart": apart,
         "rater_tables": rater_tables,
         "methods": methods,
+        "cautions": cautions,
         "together": together,
         "trust": trust,
         "left_out": left_out,

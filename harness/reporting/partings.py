@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.metrics import Tallied
-from harness.reporting.formats import counted, interval, number, on_one_line, places
+from harness.reporting.formats import interval, number, on_one_line, places
 from harness.reporting.item_sums import item_sums
 from harness.reporting.model import Parting
 from harness.stats.partings import LEVEL, changes
@@ -202,21 +202,6 @@ def all_said(task: TaskReport) -> list[str]:
     found = [f"{said(task, one)}." for one in task.partings[:SHOWN]]
     left = len(task.partings) - len(found)
     return [*found, f"{left:,} more: see the JSON report."] if left else found
-
-
-def in_short(task: TaskReport) -> str:
-    """What the verdict says of it: the surest, and how many other metrics do so."""
-    if not task.partings:
-        return ""
-    first, *others = task.partings
-    up = (first.metric.value or 0.0) > 0
-    likewise = {
-        one.signature
-        for one in others
-        if one.criterion == first.criterion and ((one.metric.value or 0.0) > 0) == up
-    } - {first.signature}
-    more = f"; {counted(len(likewise), 'other metric')} likewise" if likewise else ""
-    return f"Mind: {said(task, first)}{more}."
 
 
 def _as_it_is(turned: Estimate, sign: int) -> Estimate:

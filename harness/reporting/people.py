@@ -150,6 +150,28 @@ class Recounted:
 
 
 @dataclass(frozen=True, slots=True)
+class RecountedChoices:
+    """What comparisons by one criterion say with and without the careless raters."""
+
+    criterion: str
+    """Name of the criterion."""
+    win_rates: Mapping[str, BothWays]
+    """Label of the checkpoint to share of its comparisons won, 0 to 1."""
+    strengths: Mapping[str, BothWays]
+    """Label of the checkpoint to log-odds of winning against the average."""
+    alpha: BothWays
+    """Krippendorff's alpha (nominal) of the answers on the same pair."""
+    best: tuple[str | None, str | None]
+    """Label of the most preferred, both ways; None where nothing is left."""
+
+    @property
+    def turned(self) -> bool:
+        """Whether another checkpoint is preferred without the careless."""
+        before, after = self.best
+        return before is not None and after is not None and before != after
+
+
+@dataclass(frozen=True, slots=True)
 class Recount:
     """The results without the raters whose work looks careless."""
 
@@ -159,6 +181,10 @@ class Recount:
     """Their ratings, of all criteria."""
     criteria: tuple[Recounted, ...]
     """Each criterion that they rated."""
+    comparisons: int = 0
+    """Their answers that compare outputs, of all criteria."""
+    preferences: tuple[RecountedChoices, ...] = ()
+    """Each criterion by which they compared outputs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from harness.stats.bootstrap import mean_estimate, undefined
 from harness.stats.preference import position_bias, preferences
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from harness.campaign import Campaign
     from harness.reporting.estimates import Resampling
@@ -35,7 +35,7 @@ COMPARED = """
     SELECT DISTINCT comparisons.assignment, comparisons.criterion, comparisons.outcome,
         comparisons.identical, comparisons.output_a, comparisons.output_b,
         a.item, a.checkpoint AS one, b.checkpoint AS two,
-        assignments.campaign, assignments.rater, raters.kind
+        assignments.campaign, assignments.rater, raters.kind, raters.name
     FROM comparisons
     JOIN outputs AS a ON a.id = comparisons.output_a
     JOIN outputs AS b ON b.id = comparisons.output_b
@@ -85,7 +85,8 @@ class Comparisons:
 
     rows: tuple[Mapping[str, Json], ...] = ()
     """Of the view `preferences`, each pair of checkpoints and answer once; with item,
-    both checkpoints (`one`, `two`), rater and kind, which are None if identical."""
+    both checkpoints (`one`, `two`), and number, kind and name of the rater, which are
+    None if identical."""
     asked: Mapping[str, tuple[Asked, ...]] | None = None
     """Criterion to what raters said; None where a campaign cannot be read."""
     criteria: tuple[CriterionInfo, ...] = ()
@@ -97,6 +98,21 @@ class Comparisons:
     def kinds(self) -> dict[int, str]:
         """Rater to kind."""
         return {r["rater"]: r["kind"] for r in self.rows if not r["identical"]}
+
+    def without(self, names: Collection[str]) -> Comparisons:
+        """The same less what raters of these names said, and what nobody else did."""
+        rows = [row for row in self.rows if row["name"] not in names]
+        left = {row["criterion"] for row in rows if not row["identical"]}
+        asked = self.asked or {}
+        return replace(
+            self,
+            rows=tuple(row for row in rows if row["criterion"] in left),
+            asked={
+                criterion: tuple(one for one in some if one.rater not in names)
+                for criterion, some in asked.items()
+            },
+            criteria=tuple(one for one in self.criteria if one.name in left),
+        )
 
     @property
     def answers(self) -> int:
@@ -178,7 +194,8 @@ def preferred(
         one, ahead = _of_criterion(criterion, rows, asked, labels, resampling)
         found.append(one)
         best, second, *_ = one.ranked
-        leads.append(Lead("preference", criterion.name, best, second, ahead))
+        lead = Lead("preference", criterion.name, best, second, ahead, unit="log-odds")
+        leads.append(lead)
     return found, leads
 
 

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
         CampaignRaters,
         RaterSeverity,
         RaterWork,
+        Recount,
         Recounted,
+        RecountedChoices,
         Reliability,
     )
     from harness.types import Estimate
@@ -156,20 +158,34 @@ def means_table(task: TaskReport, one: Reliability) -> Table | None:
 
 
 def of_recount(task: TaskReport) -> str:
-    """Whom the tables of `recount_tables` leave out; empty where nobody is."""
-    if task.recount is None:
+    """Whom the tables of `recount_tables` leave out, and what that turns.
+
+    Empty where nobody is left out.
+    """
+    found = task.recount
+    if found is None:
         return ""
-    return (
-        f"With and without {_named(task.recount.raters)}, whose work looks careless "
-        f"({counted(task.recount.ratings, 'rating')}). Everywhere else all count."
+    given = []
+    if found.ratings:
+        given.append(counted(found.ratings, "rating"))
+    if found.comparisons:
+        given.append(counted(found.comparisons, "comparison"))
+    said = (
+        f"With and without {_named(found.raters)}, whose work looks careless "
+        f"({listed(given)}). Everywhere else all count."
     )
+    turned = _turned(found)
+    return f"{said} Without, {turned}." if turned else said
 
 
 def recount_tables(task: TaskReport) -> list[Table]:
     """Each criterion with and without the raters whose work looks careless."""
     if task.recount is None:
         return []
-    return [_recounted(task, one) for one in task.recount.criteria]
+    return [
+        *(_recounted(task, one) for one in task.recount.criteria),
+        *map(_recounted_choices, task.recount.preferences),
+    ]
 
 
 def _recounted(task: TaskReport, one: Recounted) -> Table:
@@ -189,24 +205,49 @@ def _recounted(task: TaskReport, one: Recounted) -> Table:
     )
 
 
+def _recounted_choices(one: RecountedChoices) -> Table:
+    first, last = (label or MISSING for label in one.best)
+    return Table(
+        title=f"Choices on {one.criterion} with and without the careless",
+        heads=(one.criterion, "all raters", "without the careless"),
+        rows=[
+            *(_both(f"{k}, win rate", found) for k, found in one.win_rates.items()),
+            *(_both(f"{k}, strength", found) for k, found in one.strengths.items()),
+            ("best", first, last),
+            _both("Krippendorff's alpha", one.alpha),
+        ],
+    )
+
+
 def _both(name: str, found: BothWays) -> tuple[str | Estimate, ...]:
     return name, found.all, found.without
 
 
 def turned_by_careless(task: TaskReport) -> str:
-    """A sentence where another checkpoint comes first without the careless raters."""
+    """What to do where another checkpoint comes first without the careless raters.
+
+    `look at the answers of Odd, which look careless and without which new rather than
+    old comes first on meaning`; empty where none does.
+    """
     found = task.recount
-    turned = [one for one in found.criteria if one.turned] if found else []
+    turned = _turned(found) if found else ""
     if found is None or not turned:
         return ""
+    return (
+        f"look at the answers of {_named(found.raters)}, which look careless and "
+        f"without which {turned}"
+    )
+
+
+def _turned(found: Recount) -> str:
+    both: list[Recounted | RecountedChoices] = [*found.criteria, *found.preferences]
     clauses = [
         f"{on_one_line(str(one.best[1]))} rather than {on_one_line(str(one.best[0]))} "
         f"comes first on {on_one_line(one.criterion)}"
-        for one in turned
+        for one in both
+        if one.turned
     ]
-    return (
-        f"Without {_named(found.raters)}, whose work looks careless, {listed(clauses)}."
-    )
+    return listed(clauses) if clauses else ""
 
 
 def _named(raters: Sequence[str]) -> str:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from harness.reporting.agreement import alphas, in_cells
 from harness.reporting.estimates import Estimator
-from harness.reporting.people import BothWays, Recount, Recounted
+from harness.reporting.people import BothWays, Recount, Recounted, RecountedChoices
+from harness.reporting.preferred import preferred
 from harness.reporting.targets import fits, target
 from harness.stats.bootstrap import undefined
 from harness.stats.correlation import kendall_by_item
@@ -18,13 +19,14 @@ if TYPE_CHECKING:
     from harness.reporting.estimates import Resampling
     from harness.reporting.evidence import Evidence
     from harness.reporting.model import TaskReport
+    from harness.reporting.people import Preferred
     from harness.types import Estimate
 
 
 def recount(
     task: TaskReport, evidence: Evidence, resampling: Resampling
 ) -> Recount | None:
-    """Means, agreement and the best checkpoint with and without the careless raters.
+    """Means, choices, agreement and the best with and without the careless raters.
 
     Severity alone is no reason to leave anybody out.
 
@@ -34,13 +36,27 @@ def recount(
         resampling: how intervals are made.
 
     Returns:
-        None if no rating that counts comes from a careless rater.
+        None if nothing that counts comes from a careless rater.
     """
     names = {one.rater for one in task.careless}
-    careless = {n for n, name in evidence.rater_names.items() if name in names}
-    out = [one for one in evidence.ratings if one.rater in careless]
-    if not out:
+    rated = [r for r in evidence.ratings if evidence.rater_names[r.rater] in names]
+    compared = [row for row in evidence.comparisons.rows if row["name"] in names]
+    if not rated and not compared:
         return None
+    of_ratings = {evidence.rater_names[one.rater] for one in rated}
+    return Recount(
+        raters=tuple(sorted(of_ratings | {row["name"] for row in compared})),
+        ratings=len({one.id for one in rated}),
+        criteria=_rated(task, evidence, of_ratings, resampling) if rated else (),
+        comparisons=len({(row["assignment"], row["criterion"]) for row in compared}),
+        preferences=_compared(task, evidence, names, resampling) if compared else (),
+    )
+
+
+def _rated(
+    task: TaskReport, evidence: Evidence, names: set[str], resampling: Resampling
+) -> tuple[Recounted, ...]:
+    careless = {n for n, name in evidence.rater_names.items() if name in names}
     kept = replace(
         evidence,
         ratings=tuple(one for one in evidence.ratings if one.rater not in careless),
@@ -48,15 +64,48 @@ def recount(
     models = fits(kept) if task.human == "adjusted" else {}
     again = target(kept, task.human, models).evidence
     alpha = alphas(kept, resampling)
-    touched = {one.criterion for one in out}
-    return Recount(
-        raters=tuple(sorted({evidence.rater_names[one.rater] for one in out})),
-        ratings=len({one.id for one in out}),
-        criteria=tuple(
-            _of_criterion(task, again, criterion.name, alpha, resampling)
-            for criterion in task.criteria
-            if criterion.name in touched
-        ),
+    touched = {one.criterion for one in evidence.ratings if one.rater in careless}
+    return tuple(
+        _of_criterion(task, again, criterion.name, alpha, resampling)
+        for criterion in task.criteria
+        if criterion.name in touched
+    )
+
+
+def _compared(
+    task: TaskReport, evidence: Evidence, names: set[str], resampling: Resampling
+) -> tuple[RecountedChoices, ...]:
+    rows = evidence.comparisons.rows
+    touched = {row["criterion"] for row in rows if row["name"] in names}
+    kept = evidence.comparisons.without(names)
+    found, _ = preferred(kept, evidence.labels, resampling)
+    again = {one.criterion.name: one for one in found}
+    return tuple(
+        _of_choices(one, again.get(one.criterion.name))
+        for one in task.preferred
+        if one.criterion.name in touched
+    )
+
+
+def _of_choices(before: Preferred, after: Preferred | None) -> RecountedChoices:
+    nothing = undefined("only careless raters compared them")
+    left = after.checkpoints if after else {}
+    return RecountedChoices(
+        criterion=before.criterion.name,
+        win_rates={
+            label: BothWays(
+                one.win_rate, left[label].win_rate if label in left else nothing
+            )
+            for label, one in before.checkpoints.items()
+        },
+        strengths={
+            label: BothWays(
+                one.strength, left[label].strength if label in left else nothing
+            )
+            for label, one in before.checkpoints.items()
+        },
+        alpha=BothWays(before.alpha, after.alpha if after else nothing),
+        best=(before.ranked[0], after.ranked[0] if after else None),
     )
 
 

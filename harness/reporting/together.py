@@ -58,7 +58,7 @@ def _table(rows: Sequence[Combined], helper: str) -> Table:
         f"with {helper}": [_sized(one, one.both) for one in rows],
         "worth": [worth(one) for one in rows],
         "rated": [_rated(one) for one in rows],
-        "answer": [ANSWER[one.better] for one in rows],
+        "answer": [_answer(one) for one in rows],
     }
     if not helper:
         del columns[f"with {helper}"], columns["worth"]
@@ -68,9 +68,19 @@ def _table(rows: Sequence[Combined], helper: str) -> Table:
     return Table(
         title=f"Ratings and scores together on {rows[0].criterion}",
         heads=tuple(columns),
-        rows=list(zip(*columns.values(), strict=True)),
+        # Of two checkpoints, the best over the next may be the later over the first.
+        rows=list(dict.fromkeys(zip(*columns.values(), strict=True))),
         note=_note(rows, helper),
     )
+
+
+def _answer(one: Combined) -> str:
+    """`better`, `worse`, or `not clear`, with p where the interval alone would tell."""
+    low, high = one.both.low, one.both.high
+    told = low is not None and high is not None and not low <= one.null <= high
+    if one.better is None and told and one.p is not None:
+        return f"{ANSWER[None]} (p {number(one.p)})"
+    return ANSWER[one.better]
 
 
 def _pair(one: Combined) -> str:

@@ -16,6 +16,7 @@ from harness.reporting.together import TOGETHER
 from harness.stats.crossed import LEAST_RATERS
 
 if TYPE_CHECKING:
+    from harness.reporting.lead import Lead
     from harness.reporting.model import (
         MetricAgreement,
         Report,
@@ -239,11 +240,9 @@ def of_reliability(task: TaskReport, one: Reliability) -> list[str]:
 def of_preferences(task: TaskReport, one: Preferred) -> list[str]:
     """Who leads, how comparisons ended, whether the position matters, and alpha."""
     found = [
-        f"{lead.best} leads {lead.second} by {with_interval(lead.difference)} of "
-        "strength."
-        for lead in task.leads
-        if (lead.kind, lead.by) == ("preference", one.criterion.name)
-        and lead.difference.value is not None
+        _ahead(lead)
+        for lead in task.leads_of("preference")
+        if lead.by == one.criterion.name and lead.difference.value is not None
     ]
     found += [
         f"Of {counted(one.ties.n, 'comparison')} {percent(one.ties)} ended in a tie"
@@ -272,6 +271,13 @@ def of_preferences(task: TaskReport, one: Preferred) -> list[str]:
             "or more."
         )
     return found
+
+
+def _ahead(lead: Lead) -> str:
+    gap = with_interval(lead.difference)
+    if lead.unit == "log-odds":
+        return f"{lead.best} leads {lead.second} by {gap} of strength."
+    return f"The win rate of {lead.best} over {lead.second} is {gap} above one half."
 
 
 def percent(share: Estimate) -> str:

@@ -18,7 +18,7 @@ from harness.stats.bootstrap import resamples, undefined, with_interval
 from harness.stats.coefficients import moments, pearson, spearman, standard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -64,8 +64,9 @@ def ceiling(
         seed: seed of the resamples, the same for rater and metric.
 
     Returns:
-        Estimates whose `n` counts left-out raters; undefined, with the reason, where
-        fewer than two raters share ten outputs or more with others.
+        Estimates whose `n` counts left-out raters, and `dropped` those for whom nothing
+        varies; undefined, with the reason, where fewer than two raters remain who share
+        ten outputs or more with others.
 
     Raises:
         UsageError: the shapes do not fit together.
@@ -82,19 +83,53 @@ def ceiling(
         return _nothing(f"fewer than two raters share {LEAST_SHARED} scored outputs")
     size = int(item.max()) + 1
     drawn = np.vstack([np.ones((1, size)), resamples(size, draws, seed)])
-    rows = [
+    rows = np.array(
         [
-            _correlation(side[chosen], rest[chosen], item[chosen], drawn, coefficient)
-            for side in (own, scores)
+            [
+                _correlation(
+                    side[chosen], rest[chosen], item[chosen], drawn, coefficient
+                )
+                for side in (own, scores)
+            ]
+            for chosen, own, rest in left_out
         ]
-        for chosen, own, rest in left_out
-    ]
-    sizes = [int(chosen.sum()) for chosen, _, _ in left_out]
-    rater, of_metric = np.average(np.array(rows), axis=0, weights=sizes)
-    return Ceiling(
-        rater=_estimate(rater, coefficient, len(rows)),
-        metric=_estimate(of_metric, coefficient, len(rows)),
-        difference=_estimate(of_metric - rater, coefficient, len(rows)),
+    )
+    sizes = np.array([chosen.sum() for chosen, _, _ in left_out])
+    why = _what_is_constant(scores, left_out)
+    # Metric and rater are held against each other on the same left-out raters.
+    both = np.isfinite(rows[:, :, 0]).all(axis=1)
+    if both.sum() < 2:  # noqa: PLR2004 - as above
+        alone = np.isfinite(rows[:, 0, 0])
+        rater = _mean_of(rows[:, 0], sizes, alone, coefficient, why)
+        nothing = undefined(why, dropped=len(rows))
+        return Ceiling(rater, nothing, nothing)
+    rater, of_metric, difference = (
+        _mean_of(side, sizes, both, coefficient, why)
+        for side in (rows[:, 0], rows[:, 1], rows[:, 1] - rows[:, 0])
+    )
+    return Ceiling(rater, of_metric, difference)
+
+
+def _mean_of(
+    rows: Floats,
+    sizes: Floats,
+    known: NDArray[np.bool_],
+    coefficient: Coefficient,
+    why: str,
+) -> Estimate:
+    """The mean over the known rows, shape (raters, 1 + draws)."""
+    dropped = int((~known).sum())
+    if known.sum() < 2:  # noqa: PLR2004 - one rater is no measure of raters
+        return undefined(why, dropped=dropped)
+    name = {"pearson": "Pearson's r", "spearman": "Spearman's rho"}[coefficient]
+    method = f"{name} with the mean of the other raters, each left out in turn"
+    series = np.average(rows[known], axis=0, weights=sizes[known])
+    return with_interval(
+        float(series[0]),
+        series[1:],
+        n=int(known.sum()),
+        dropped=dropped,
+        method=method,
     )
 
 
@@ -132,10 +167,23 @@ def _correlation(
     return pearson(drawn @ np.stack(sums, axis=1))
 
 
-def _estimate(series: Floats, coefficient: str, raters: int) -> Estimate:
-    name = {"pearson": "Pearson's r", "spearman": "Spearman's rho"}[coefficient]
-    method = f"{name} with the mean of the other raters, each left out in turn"
-    return with_interval(float(series[0]), series[1:], n=raters, method=method)
+def _what_is_constant(
+    scores: Floats, left_out: Sequence[tuple[NDArray[np.bool_], Floats, Floats]]
+) -> str:
+    """Why fewer than two raters can be left out."""
+    flat = np.array(
+        [
+            [np.ptp(side[chosen]) == 0 for side in (scores, own, rest)]
+            for chosen, own, rest in left_out
+        ]
+    ).sum(axis=0)
+    raters = len(left_out)
+    said = (
+        f"the metric scores all outputs of {flat[0]:,} of {raters:,} raters alike",
+        f"{flat[1]:,} of {raters:,} raters rate all outputs alike",
+        f"the others rate all outputs of {flat[2]:,} of {raters:,} raters alike",
+    )
+    return " and ".join(text for text, times in zip(said, flat, strict=True) if times)
 
 
 def _nothing(reason: str) -> Ceiling:

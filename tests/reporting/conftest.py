@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 from report_study import Maker, fill
-from reported_studies import RATERS, a_compared_study, a_run, later_wins, study_of
+from reported_studies import (
+    RATERS,
+    a_compared_study,
+    a_compared_study_with_odd,
+    a_run,
+    later_wins,
+    study_of,
+)
 
 from harness.report import report
 from harness.study import StudyFile
@@ -40,6 +47,7 @@ def telling(rated, tmp_path_factory):
     studies = {
         "partings": a_run(Maker(StudyFile(folder / "partings.db"))).study,
         "comparisons": compared,
+        "careless comparisons": a_compared_study_with_odd(folder / "odd.db"),
         "careless": study_of(folder / "careless", RATERS, careless=True),
     }
     made = {name: report(study, draws=50) for name, study in studies.items()}

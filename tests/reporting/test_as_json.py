@@ -13,7 +13,7 @@ DOCUMENTED = set(
 FREE = {"packages", "kinds", "used", "configuration", "task_file", "plan"}
 """Objects with keys of their own."""
 NAMED = {"metrics", "human", "alpha", "kendall", "ranks", "reliability", "means"}
-NAMED |= {"raw", "z", "adjusted", "criteria"}
+NAMED |= {"raw", "z", "adjusted", "criteria", "win_rates", "strengths", "preferences"}
 """Objects that may have signatures, criteria or checkpoints for keys."""
 SHORTENED = {"campaigns", "models", "commands"}
 """Parts of the protocol, of which the README names some keys alone."""

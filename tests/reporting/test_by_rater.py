@@ -78,7 +78,7 @@ def test_from_five_raters_on_means_leads_and_agreement_name_them(rated_by):
     for checkpoint in task.checkpoints:
         assert "bootstrap of items and 6 raters" in checkpoint.human["meaning"].method
     [lead] = [lead for lead in task.leads if lead.kind == "criterion"]
-    assert "bootstrap of items and 6 raters" in lead.difference.method
+    assert "also about other raters (6 rated)" in lead.difference.method
     [found] = task.agreement
     assert "and of 6 raters, left out in turn" in found.segment["none"].pearson.method
     assert not [note for note in task.notes if "Fewer than 5 raters" in note]

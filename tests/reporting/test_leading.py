@@ -30,7 +30,7 @@ def test_the_best_over_the_next_comes_first_then_later_ones_over_the_first():
     assert [(o.question, o.checkpoint, o.against) for o in rows] == [
         *((BEST, "c2", "c1"), (LATER, "c1", "c0"), (LATER, "c2", "c0"))
     ]
-    assert lead.combined.value == pytest.approx(rows[0].both.value)
+    assert lead.difference.value == pytest.approx(rows[0].both.value)
     later = [one.both.p_value() for one in rows[1:]]
     assert [one.p for one in rows[1:]] == pytest.approx(holm(later))
 
@@ -49,7 +49,7 @@ def test_the_best_is_clear_only_ahead_of_every_other_one():
     human[0, 0, :] = np.nan
     human[0, 0, :4] = human[0, 2, :4] - [12.0, -2.0, 11.0, -3.0]
     _, lead = found_of(human, scores)
-    assert lead.combined.low > 0
+    assert lead.difference.low > 0
     assert lead.rival == "c0"
     assert not lead.clear
     assert lead.answer == "not clear beside c0"

@@ -78,7 +78,7 @@ def test_the_verdict_names_the_best_by_preference(pairs):
     *_, made = pairs
     [task] = made.tasks
     first, *_ = task.sentences
-    assert first.startswith("People prefer ckpt-2 on meaning (win rate ")
+    assert first.startswith("People prefer ckpt-2 on meaning (it wins ")
     assert "clearly ahead of ckpt-1" in first
     assert "Nobody has rated" not in task.verdict
     assert task.sentences[-1].startswith("Next: ")

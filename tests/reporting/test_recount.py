@@ -6,10 +6,16 @@ from io import StringIO
 
 import pytest
 from report_study import Maker
-from reported_studies import KEYS, RATERS, study_of
+from reported_studies import (
+    KEYS,
+    RATERS,
+    a_compared_study_with_odd,
+    study_of,
+)
 
 from harness.report import report
 from harness.reporting import render
+from harness.reporting.rater_tables import of_recount
 from harness.study.checkpoints import stored_checkpoints
 from harness.study.items import stored_items
 
@@ -62,8 +68,11 @@ def test_the_verdict_says_where_another_checkpoint_comes_first(both):
     ]
     assert list(found.best) == firsts == ["old", "new"]
     assert found.turned
-    said = "Without odd, whose work looks careless, new rather than old comes first on"
-    assert said in task.verdict
+    assert task.sentences[1] == (
+        "Next: look at the answers of odd, which look careless and without which new "
+        "rather than old comes first on meaning."
+    )
+    assert "Without, new rather than old comes first on meaning." in of_recount(task)
     assert "careless" not in expected.verdict
 
 
@@ -117,3 +126,50 @@ def test_where_everybody_is_careless_nothing_is_left_and_that_is_said(tmp_path):
     assert found.best[1] is None
     assert not found.turned
     assert "comes first on" not in task.verdict
+
+
+@pytest.fixture(scope="module")
+def chosen(tmp_path_factory):
+    """Reports on comparisons with the odd rater, and without them."""
+    folder = tmp_path_factory.mktemp("chosen")
+    made = []
+    for careless in (True, False):
+        study = a_compared_study_with_odd(folder / f"{careless}.db", careless=careless)
+        made.append(report(study, draws=50))
+        study.close()
+    return made
+
+
+def test_choices_without_the_careless_are_as_if_they_had_never_compared(chosen):
+    [task], [expected] = (one.tasks for one in chosen)
+    assert (task.recount.raters, task.recount.ratings) == (("Odd",), 0)
+    assert task.recount.comparisons == 36
+    [found], [all_], [without] = (
+        task.recount.preferences,
+        task.preferred,
+        expected.preferred,
+    )
+    for label in ("ckpt-0", "ckpt-1"):
+        rate, strength = found.win_rates[label], found.strengths[label]
+        assert rate.all == all_.checkpoints[label].win_rate
+        assert rate.without == without.checkpoints[label].win_rate
+        assert strength.without == without.checkpoints[label].strength
+    assert (found.alpha.all, found.alpha.without) == (all_.alpha, without.alpha)
+    assert found.best == ("ckpt-0", "ckpt-1")
+    assert "without which ckpt-1 rather than ckpt-0 comes first" in task.sentences[1]
+    assert expected.recount is None
+
+
+def test_choices_both_ways_are_in_every_rendering(chosen):
+    made, _ = chosen
+    for form in ("text", "md", "html"):
+        page = render(made, form)
+        assert "Choices on meaning with and without the careless" in page
+        assert "whose work looks careless (36 comparisons)" in page
+    [one] = json.loads(render(made, "json"))["tasks"]
+    told = one["raters"]["without_careless"]["preferences"]["meaning"]
+    assert told["best"] == {"all": "ckpt-0", "without": "ckpt-1"}
+    assert set(told["win_rates"]["ckpt-0"]) == {"all", "without"}
+    rows = csv.DictReader(StringIO(render(made, "csv"), newline=""))
+    found = [row for row in rows if row["part"] == "recount of choices"]
+    assert len(found) == 2 * (1 + 2 + 2)

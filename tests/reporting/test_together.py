@@ -61,9 +61,9 @@ def test_the_first_metric_saves_ratings_and_the_verdict_rests_on_it(task):
     assert row.both.method == "regression"
     assert (row.both.n, row.prompts) == (24, 90)
     [lead] = [o for o in task.leads if o.by == "meaning"]
-    assert lead.judged == lead.combined == row.both.as_estimate()
-    gap = f"{number(row.both.value, sign=True)} [{number(row.both.low, sign=True)}, "
-    assert lead.clear or gap in task.verdict
+    assert lead.difference == row.both.as_estimate()
+    gap = f"(by {number(row.both.value)} points [{number(row.both.low)}, "
+    assert gap in task.sentences[0]
 
 
 @pytest.mark.parametrize("form", ["text", "md", "html"])
@@ -75,6 +75,7 @@ def test_both_estimates_stand_side_by_side(made, task, form):
             assert value in text or f"\\{value}" in text
             assert f"[{number(found.low)}, {number(found.high)}]" in text
         assert worth(row) in text
+    assert saved_in_short(task) in text
     assert "prompts like these" in text
 
 
@@ -124,16 +125,15 @@ def test_the_sentence_counts_what_was_saved_and_has_an_honest_zero(task):
         "Scores of perplexity were worth 14 more rated prompts on meaning and none on "
         "fluency (R² 0.03)."
     )
-    assert said in " ".join(verdict(replace(task, combined=(good, none))))
 
 
 def test_an_unbeaten_third_is_named_rather_than_called_behind(task):
     [lead, *others] = task.leads
-    clear = replace(lead.combined, value=0.5, low=0.2, high=0.8)
-    found = replace(lead, combined=clear, rival="run-40")
+    clear = replace(lead.difference, value=0.5, low=0.2, high=0.8)
+    found = replace(lead, difference=clear, rival="run-40")
     said = verdict(replace(task, leads=(found, *others)))
-    assert "(by 0.50 [0.20, 0.80]), but not clearly ahead of run-40" in said[0]
-    assert "run-40 on meaning to tell them apart" in said[-1]
+    assert "(by 0.50 points [0.20, 0.80]), but not clearly ahead of run-40" in said[0]
+    assert "to tell run-240 from run-40 on meaning" in said[-1]
 
 
 def test_two_checkpoints_get_the_same_estimates_as_in_the_report(study, task):

@@ -1,10 +1,13 @@
 """The verdict, case by case."""
 
 from dataclasses import replace
+from html import unescape
 
 import numpy as np
 import pytest
 
+from harness.reporting import render
+from harness.reporting.cautions import closest_metric, unbeaten_copy
 from harness.reporting.estimates import items_needed
 from harness.reporting.verdict import verdict
 from harness.types import Estimate
@@ -16,8 +19,8 @@ def task(rated):
 
 
 def with_lead(task, criterion, estimate, **changes):
-    """The task with another difference, from ratings alone, for a criterion."""
-    changes = {"combined": None, "rival": None, **changes}
+    """The task with another difference for a criterion."""
+    changes = {"rival": None, **changes}
     return replace(
         task,
         leads=tuple(
@@ -29,21 +32,25 @@ def with_lead(task, criterion, estimate, **changes):
     )
 
 
+CRITERIA = ("meaning", "fluency")
 CLEAR = Estimate(0.5, 0.2, 0.8, n=12)
 UNCLEAR = Estimate(0.1, -0.2, 0.4, n=12)
 
 
 def settled(task):
     """The task with the same clear winner on both criteria."""
-    for criterion in ("meaning", "fluency"):
+    for criterion in CRITERIA:
         task = with_lead(task, criterion, CLEAR, best="run-240", second="run-120")
     return task
 
 
 def test_a_clear_winner_is_to_be_taken(task):
     said = verdict(settled(task))
-    assert "clearly ahead of run-120 (by 0.50 [0.20, 0.80])" in said[0]
-    assert said[-1] == "Next: take run-240; more ratings would hardly change that."
+    assert (
+        "first on meaning, clearly ahead of run-120 (by 0.50 points [0.20, 0.80])"
+        in (said[0])
+    )
+    assert said[1] == "Next: take run-240, as more ratings would hardly change that."
 
 
 def test_of_many_clear_metrics_those_that_are_not_are_named(task):
@@ -56,22 +63,22 @@ def test_of_many_clear_metrics_those_that_are_not_are_named(task):
     leads[chrf] = replace(leads[chrf], difference=UNCLEAR)
     people = [lead for lead in settled(task).leads if lead.kind == "criterion"]
     said = verdict(replace(task, leads=(*people, *leads.values())))
-    assert said[1].endswith("and 3 more (clearly by all but chrf).")
+    assert said[0].endswith("and 3 more (clearly by all but chrf).")
 
 
 def test_an_unclear_lead_asks_for_so_many_more_ratings(task):
     found = replace(settled(task), items=100)
     said = verdict(with_lead(found, "meaning", UNCLEAR, needed=52))
-    assert "not clearly ahead of run-120 (+0.10 [−0.20, +0.40])" in said[0]
+    assert "not clearly ahead of run-120 (by 0.10 points [−0.20, 0.40])" in said[0]
     assert said[-1] == (
-        "Next: rate about 40 more items of both to tell run-240 and run-120 on "
-        "meaning apart."
+        "Next: rate about 40 more items of both to tell run-240 from run-120 on "
+        "meaning."
     )
 
 
 def test_a_lead_too_small_for_the_task_counts_as_equal(task):
     said = verdict(with_lead(settled(task), "meaning", UNCLEAR, needed=4321))
-    assert "as equal, or add prompts" in said[-1]
+    assert "as equal on meaning, or add prompts" in said[-1]
     assert "about 4,300 rated items" in said[-1]
 
 
@@ -95,10 +102,10 @@ def test_one_rater_alone_asks_for_a_second(task):
 @pytest.mark.parametrize(
     ("winners", "expected"),
     [
-        (["run-240"] * 7, "Metrics agree: run-240 first by"),
-        (["run-240"] * 5 + ["run-40"] * 2, "Most metrics agree: run-240 first by"),
-        (["run-240"] * 3 + ["run-40"] * 2 + ["run-0"] * 2, "Some metrics agree: "),
-        (["run-40"] * 7, "Metrics differ: run-40 first by"),
+        (["run-240"] * 7, "; metrics agree: run-240 first by"),
+        (["run-240"] * 5 + ["run-40"] * 2, "; most metrics agree: run-240 first by"),
+        (["run-240"] * 3 + ["run-40"] * 2 + ["run-0"] * 2, "; some metrics agree: "),
+        (["run-40"] * 7, "; metrics differ and put run-40 first by"),
     ],
     ids=["all", "most", "some", "none"],
 )
@@ -106,7 +113,7 @@ def test_metrics_are_held_against_the_raters_choice(task, winners, expected):
     found = settled(task)
     rated, measured = found.leads[:2], found.leads[2:]
     leads = [replace(m, best=b) for m, b in zip(measured, winners, strict=True)]
-    assert verdict(replace(found, leads=(*rated, *leads)))[1].startswith(expected)
+    assert expected in verdict(replace(found, leads=(*rated, *leads)))[0]
 
 
 def test_who_is_level_is_not_called_first(task):
@@ -115,11 +122,11 @@ def test_who_is_level_is_not_called_first(task):
         replace(lead, difference=level) if lead.kind == "metric" else lead
         for lead in settled(task).leads
     ]
-    assert "The best are level by" in verdict(replace(task, leads=tuple(leads)))[1]
+    assert "; the best are level by" in verdict(replace(task, leads=tuple(leads)))[0]
     ahead = replace(leads[-1], difference=CLEAR, best="run-240")
-    said = verdict(replace(task, leads=(*leads[:-1], ahead)))[1]
+    said = verdict(replace(task, leads=(*leads[:-1], ahead)))[0]
     name = task.metric(ahead.by).label
-    assert said.startswith(f"Metrics agree: run-240 first by {name} (clearly); the ")
+    assert f"; metrics agree: run-240 first by {name} (clearly); the best are" in said
     assert f"{name}," not in said.partition("level by")[2]
 
 
@@ -128,9 +135,9 @@ def test_checkpoints_that_are_rated_alike_are_called_level(task):
     assert "level with run-120" in said[0]
     assert "not clearly ahead" not in said[0]
     level = settled(task)
-    for criterion in ("meaning", "fluency"):
+    for criterion in CRITERIA:
         level = with_lead(level, criterion, Estimate(0.0, n=12))
-    assert verdict(level)[1].startswith("By metrics alone: ")
+    assert "; metrics put run-" in verdict(level)[0]
 
 
 def test_what_has_no_interval_was_not_tested(task):
@@ -138,9 +145,9 @@ def test_what_has_no_interval_was_not_tested(task):
         replace(lead, difference=Estimate(1.0, n=1)) if lead.kind == "metric" else lead
         for lead in settled(task).leads
     ]
-    said = verdict(replace(task, leads=tuple(leads)))[1]
+    said = verdict(replace(task, leads=tuple(leads)))[0]
     assert "(not tested)" in said
-    assert "within the noise" not in said
+    assert "(not clearly)" not in said
 
 
 def test_a_metric_that_does_not_surely_follow_raters_is_not_said_to(task):
@@ -149,8 +156,8 @@ def test_a_metric_that_does_not_surely_follow_raters_is_not_said_to(task):
         return replace(one, segment={**one.segment, "none": none})
 
     found = replace(task, agreement=tuple(map(unsure, task.agreement)))
-    assert verdict(found)[2].startswith(
-        "No metric surely follows them, output by output, on meaning (the closest, "
+    assert closest_metric(found, "meaning").startswith(
+        "Output by output, no metric surely follows people; the closest is "
     )
 
 
@@ -158,8 +165,8 @@ def test_one_item_asks_for_prompts_rather_than_calling_a_gap_level(task):
     single = Estimate(1.5, n=1)
     found = replace(with_lead(settled(task), "meaning", single, needed=None), items=1)
     assert verdict(found)[-1] == (
-        "Next: add prompts and rate them, as so few cannot tell run-240 and run-120 on "
-        "meaning apart."
+        "Next: add prompts and rate them, as so few cannot tell run-240 from run-120 "
+        "on meaning."
     )
 
 
@@ -170,27 +177,33 @@ def test_a_single_checkpoint_is_not_told_from_others(task):
     assert "other" not in first
 
 
-def test_no_metric_is_trusted_without_the_raters_own_agreement_beside_it(task):
-    sentence = verdict(task)[2]
-    assert "Kendall's tau 0." in sentence
-    assert "raters among themselves: alpha 0." in sentence
+@pytest.mark.parametrize("form", ["text", "md", "html"])
+def test_no_metric_is_trusted_without_the_raters_own_agreement_beside_it(rated, form):
+    page = unescape(render(rated, form))
+    for said in (closest_metric(rated.tasks[0], name) for name in CRITERIA):
+        assert "follows people best (Kendall's tau 0." in said
+        own, beside = page.split(" ".join(said.split()[:5]), 1)
+        assert "Raters among themselves: Krippendorff's alpha" in own[-400:]
+        page = beside
 
 
 def test_a_copy_of_the_prompt_that_nobody_beats_is_a_warning(task):
     bleu = next(m.signature for m in task.metrics if m.name == "bleu")
     [baseline] = task.baselines
     best = replace(baseline, metrics={bleu: Estimate(99.0, 98.0, 100.0)})
-    said = " ".join(verdict(replace(task, baselines=(best,))))
-    assert "No checkpoint beats a mere copy of the prompt by bleu" in said
-    assert "by bleu (the copy: 99.0 [98.0, 100.0])" in said
-    assert "mere copy" not in " ".join(verdict(task))
+    said = unbeaten_copy(replace(task, baselines=(best,)))
+    assert said == (
+        "No checkpoint beats a mere copy of the prompt by bleu (the copy: 99.0 "
+        "[98.0, 100.0])."
+    )
+    assert unbeaten_copy(task) == ""
 
 
 def test_more_than_two_criteria_are_told_in_short(task):
     [lead, *_] = task.leads
-    many = [replace(lead, by=name, difference=CLEAR, combined=None) for name in "abc"]
-    said = verdict(replace(task, leads=(*many, *task.leads[2:])))
-    assert said[0] == f"People put {lead.best} first on a, b and c (clearly)."
+    many = [replace(lead, by=name, difference=CLEAR, rival=None) for name in "abc"]
+    said = verdict(replace(task, leads=(*many, *task.leads[2:])))[0]
+    assert said.startswith(f"People put {lead.best} first on a, b and c (clearly); ")
 
 
 def test_items_needed_are_those_of_the_textbook():

@@ -1,0 +1,55 @@
+"""Sentences that qualify a table, under which they stand in every rendering."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.reporting.disagreements import closest
+from harness.reporting.formats import few, on_one_line, places, with_interval
+
+if TYPE_CHECKING:
+    from harness.reporting.model import Baseline, MetricInfo, TaskReport
+
+
+def closest_metric(task: TaskReport, criterion: str) -> str:
+    """Which metric follows raters best, output by output; empty without any.
+
+    It stands beside the raters' own agreement.
+    """
+    best = closest(task.agreement, criterion)
+    if best is None:
+        return ""
+    tau = best.segment["none"].kendall
+    label = on_one_line(task.metric(best.signature).label)
+    how = f"Kendall's tau {with_interval(tau)}"
+    if tau.low is not None and tau.low > 0:
+        return f"Output by output, {label} follows {task.raters.noun} best ({how})."
+    return (
+        f"Output by output, no metric surely follows {task.raters.noun}; the closest "
+        f"is {label} ({how})."
+    )
+
+
+def unbeaten_copy(task: TaskReport) -> str:
+    """A warning where no checkpoint does better than a copy of the prompt."""
+    for baseline in task.baselines if task.checkpoints else ():
+        ahead = [m for m in task.metrics if _unbeaten(task, m, baseline)]
+        if ahead:
+            first = baseline.metrics[ahead[0].signature]
+            value = with_interval(first, places([first.value]))
+            which = f"{on_one_line(ahead[0].label)} {value}" if ahead[1:] else value
+            return (
+                "No checkpoint beats a mere copy of the prompt by "
+                f"{few([metric.label for metric in ahead])} (the copy: {which})."
+            )
+    return ""
+
+
+def _unbeaten(task: TaskReport, metric: MetricInfo, baseline: Baseline) -> bool:
+    trivial = baseline.metrics.get(metric.signature)
+    if trivial is None or trivial.value is None or not metric.directed:
+        return False
+    found = [c.metrics.get(metric.signature) for c in task.checkpoints]
+    values = [one.value for one in found if one is not None and one.value is not None]
+    best = max((metric.sign * value for value in values), default=None)
+    return best is not None and best <= metric.sign * trivial.value
