@@ -6,14 +6,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
-from harness.reporting.figures import (
-    DASHES,
-    PALETTE,
-    SYMBOLS,
-    escaped,
-    layout,
-    series_of,
-)
+from harness.reporting.figures import Look, escaped, layout, series_of
 from harness.reporting.formats import with_interval
 from harness.reporting.tables import columns
 
@@ -196,9 +189,8 @@ def _line(
 
     cells = [column.checkpoints[checkpoint.label] for checkpoint in shown]
     spans = [_span(scale, cell) for cell in cells]
-    colour = INK if column.rated else PALETTE[place % len(PALETTE)]
-    dash = DASHES[(place + place // len(PALETTE)) % len(DASHES)]
-    symbol = SYMBOLS[(place + place // len(PALETTE)) % len(SYMBOLS)]
+    look = Look.of(place)
+    colour = INK if column.rated else look.colour
     return go.Scatter(
         x=[checkpoint.step for checkpoint in shown],
         y=[value for _, value, _ in spans],
@@ -206,11 +198,11 @@ def _line(
         mode="lines+markers",
         name=escaped(column.heading) + ("" if scale.sure else " (not sure)"),
         opacity=1 if scale.sure else FAINT,
-        line={"color": colour, "width": 3 if column.rated else 1.6, "dash": dash},
+        line={"color": colour, "width": 3 if column.rated else 1.6, "dash": look.dash},
         marker={
             "color": colour,
             "size": 9 if column.rated else 7,
-            "symbol": symbol if column.rated else f"{symbol}-open",
+            "symbol": look.symbol if column.rated else f"{look.symbol}-open",
         },
         meta={"series": place, "role": "people" if column.rated else "values"},
         text=[

@@ -18,17 +18,35 @@ if TYPE_CHECKING:
     from harness.reporting.tables import Column
     from harness.types import Estimate, Json
 
-PALETTE = ("#0b5cad", "#c04b00", "#00785a", "#a03a80", "#7a5c00", "#5b55c7")
+PALETTE = ("#1255a3", "#d76214", "#057e60", "#9f3b7f", "#725400", "#755fdb")
 """Colours that the common kinds of colour blindness tell apart, one a series."""
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x")
-"""With lines of their own, no series is told by its colour alone."""
+"""With lines and marks of their own, no series is told by its colour alone."""
 
 MOST_NAMES = 8
 """Checkpoints without steps up to which their names stand at the axis."""
 
 NAME_LETTERS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How one series is drawn; 36 of them differ."""
+
+    colour: str
+    """For paper; the page has its own for the dark."""
+    dash: str
+    """Of its line."""
+    symbol: str
+    """Of its points."""
+
+    @classmethod
+    def of(cls, place: int) -> Look:
+        """That of the series with this number, from 0."""
+        turn = (place + place // len(PALETTE)) % len(DASHES)
+        return cls(PALETTE[place % len(PALETTE)], DASHES[turn], SYMBOLS[turn])
 
 
 @dataclass(frozen=True)
@@ -123,8 +141,8 @@ def _line(column: Column, own: Sequence[CheckpointReport], place: int) -> go.Sca
     trace = _points(column, own, place, stepwise=True)
     trace.mode = "lines+markers"
     trace.error_y = None
-    dash = DASHES[place % len(DASHES)]
-    trace.line = {"color": PALETTE[place % len(PALETTE)], "width": 2, "dash": dash}
+    look = Look.of(place)
+    trace.line = {"color": look.colour, "width": 2, "dash": look.dash}
     return trace
 
 
@@ -136,19 +154,19 @@ def _points(
 
     cells = [column.cells[checkpoint.label] for checkpoint in own]
     ends = [_ends(cell) for cell in cells]
-    colour, symbol = PALETTE[place % len(PALETTE)], SYMBOLS[place % len(SYMBOLS)]
+    look = Look.of(place)
     return go.Scatter(
         x=[c.step if stepwise else _short(c.label) for c in own],
         y=[value for _, value, _ in ends],
         error_y={
             "array": [high - value for _, value, high in ends],
             "arrayminus": [value - low for low, value, _ in ends],
-            "color": colour,
+            "color": look.colour,
             "thickness": 1.2,
             "width": 0,
         },
         mode="markers",
-        marker={"color": colour, "size": 6, "symbol": symbol},
+        marker={"color": look.colour, "size": 6, "symbol": look.symbol},
         meta={"series": place, "role": "values"},
         text=[
             f"{escaped(checkpoint.label)}<br>{with_interval(cell, column.decimals)}"
@@ -165,7 +183,7 @@ def _band(column: Column, own: Sequence[CheckpointReport], place: int) -> go.Sca
     steps = [checkpoint.step for checkpoint in own]
     ends = [_ends(column.cells[checkpoint.label]) for checkpoint in own]
     highs, lows = [high for *_, high in ends], [low for low, *_ in ends]
-    colour = PALETTE[place % len(PALETTE)]
+    colour = Look.of(place).colour
     red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
     return go.Scatter(
         x=[*steps, *reversed(steps)],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.reporting import planned
-from harness.reporting.figures import DASHES, PALETTE, layout
+from harness.reporting.figures import Look, layout
 from harness.reporting.formats import counted
 from harness.reporting.page import environment, figures_json, joined, plotly, policy
 
@@ -69,13 +69,13 @@ def _line(curve: Curve, place: int) -> go.Scatter:
 
     name = counted(curve.raters, "rater")
     name += ", with a metric" if curve.metric else ""
-    look = {"dash": DASHES[place % len(DASHES)], "width": 1 if curve.metric else 2.5}
+    look, width = Look.of(place), 1 if curve.metric else 2.5
     return go.Scatter(
         x=list(curve.prompts),
         y=list(curve.power),
         mode="lines",
         name=name,
-        line={"color": PALETTE[place % len(PALETTE)], **look},
+        line={"color": look.colour, "dash": look.dash, "width": width},
         meta={"series": place, "role": "values"},
         text=[name] * len(curve.prompts),
         hovertemplate="%{text}<br>%{x:,} prompts: %{y:.2f}<extra></extra>",

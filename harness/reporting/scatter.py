@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.reporting.disagreements import closest
-from harness.reporting.figures import PALETTE, SYMBOLS, escaped, layout, series_of
+from harness.reporting.figures import Look, escaped, layout, series_of
 from harness.reporting.formats import on_one_line, shortened
 
 if TYPE_CHECKING:
@@ -133,17 +133,17 @@ def _points(made: Scatter, trace: Sequence[RatedOutput], place: int) -> go.Scatt
 
     signature, criterion = made.shown
     scores, ratings = made.metrics[signature], made.criteria[criterion]
-    shifts = made.jitter[place]
+    shifts, look = made.jitter[place], Look.of(place)
     return go.Scatter(
         x=_moved(scores, place, [x for x, _ in shifts]),
         y=_moved(ratings, place, [y for _, y in shifts]),
         customdata=list(zip(scores[place], ratings[place], strict=True)),
         mode="markers",
         marker={
-            "color": PALETTE[place % len(PALETTE)],
+            "color": look.colour,
             "size": 7,
             "opacity": 0.5,
-            "symbol": SYMBOLS[place % len(SYMBOLS)],
+            "symbol": look.symbol,
         },
         meta={"series": place, "role": "points"},
         text=[_hover(output) for output in trace],
