@@ -37,6 +37,7 @@ LATER: Question = "later against first"
 TWO: Question = "second against first"
 
 ALPHA = 0.05
+SEVERITIES = "how far severities may be off"
 EVEN = 0.5
 """Win rate of checkpoints that are equally good."""
 
@@ -174,7 +175,11 @@ class Combiner:
         alone = both = self._estimate(judged, scale, ())
         if judged.scores is not None:
             both = self._estimate(judged, scale, judged.scores)
-        variance, raters = variance_of_raters(*map(sheet.rated, of))
+        rated = [sheet.rated(id_) for id_ in of]
+        if unsure := self.evidence.unsure.get(sheet.criterion):
+            added = unsure(*rated)
+            alone, both = (one.also_of(*added, SEVERITIES) for one in (alone, both))
+        variance, raters = variance_of_raters(*rated)
         if raters < LEAST_RATERS:
             return alone, both, 0
         whom = f"other raters ({raters} rated)"

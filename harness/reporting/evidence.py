@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from harness.reporting.model import CriterionInfo
+    from harness.reporting.rating_means import Unsure
     from harness.reporting.ratings import Columns
     from harness.study import StudyFile
     from harness.study.beside import Reader
@@ -117,6 +118,10 @@ class Evidence:
     """Number of each rater whose ratings count to the name."""
     drawn: Drawn = field(default_factory=Drawn)
     """How prompts were drawn to be judged."""
+    unsure: Mapping[str, Unsure] = field(default_factory=dict)
+    """Criterion to what severities taken off its ratings add to the squared standard
+    error of a checkpoint's mean, or of its difference from another; empty where ratings
+    are not less severities."""
 
     @cached_property
     def labels(self) -> dict[str, str]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from harness.reporting.by_rater import ratings_of
 from harness.stats.crossed import rating_means
+from harness.stats.severity import also_of_severities
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,10 +26,16 @@ if TYPE_CHECKING:
     Indices = NDArray[np.intp]
     Turn = Callable[[Indices, Floats], Floats]
     """Numbers of the raters and their ratings to other values, NaN to leave one out."""
+    Unsure = Callable[..., tuple[float, float]]
+    """Ratings of one checkpoint, or of two, to what an estimated turn adds to the
+    squared standard error of their mean or difference, and its degrees of freedom."""
 
 
 def means_by_checkpoint(
-    evidence: Evidence, resampling: Resampling, turns: Mapping[str, Turn] | None = None
+    evidence: Evidence,
+    resampling: Resampling,
+    turns: Mapping[str, Turn] | None = None,
+    unsure: Mapping[str, Unsure] | None = None,
 ) -> dict[str, dict[str, Estimate]]:
     """Criterion to id of each checkpoint to its mean rating.
 
@@ -39,17 +46,28 @@ def means_by_checkpoint(
         evidence: what counts for the task.
         resampling: how intervals are made.
         turns: criterion to what its ratings become; as they are where there is none.
+        unsure: criterion to what that adds to their variance; None: as `evidence` says.
     """
     turns = turns or {}
+    unsure = evidence.unsure if unsure is None else unsure
     return {
-        criterion: _of_criterion(evidence, criterion, resampling, turns.get(criterion))
+        criterion: _of_criterion(
+            evidence,
+            criterion,
+            resampling,
+            (turns.get(criterion), unsure.get(criterion)),
+        )
         for criterion in evidence.rating_columns
     }
 
 
 def _of_criterion(
-    evidence: Evidence, criterion: str, resampling: Resampling, turn: Turn | None
+    evidence: Evidence,
+    criterion: str,
+    resampling: Resampling,
+    turned: tuple[Turn | None, Unsure | None],
 ) -> dict[str, Estimate]:
+    turn, unsure = turned
     given = ratings_of(evidence, criterion)
     skipped = np.zeros(len(evidence.written), dtype=bool)
     place = evidence.place_of
@@ -68,9 +86,13 @@ def _of_criterion(
     outputs, left_out = (
         np.bincount(row[some], minlength=size).tolist() for some in (rated, skipped)
     )
-    found = rating_means(
-        _by_system(given, size), draws=resampling.draws, seed=resampling.seed
-    )
+    by_system = _by_system(given, size)
+    found = rating_means(by_system, draws=resampling.draws, seed=resampling.seed)
+    if unsure is not None:
+        found = [
+            also_of_severities(mean, *unsure(own))
+            for mean, own in zip(found, by_system, strict=True)
+        ]
     return {
         checkpoint.id: replace(mean, n=n, dropped=dropped)
         for checkpoint, mean, n, dropped in zip(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from harness.reporting.estimates import Resampling
     from harness.reporting.evidence import Evidence
     from harness.reporting.model import CriterionInfo
-    from harness.reporting.rating_means import Turn
+    from harness.reporting.rating_means import Turn, Unsure
     from harness.reporting.targets import Fit
     from harness.types import Estimate
 
@@ -44,7 +44,12 @@ def reliability(
     """
     raw = _means(evidence, resampling)
     z = _means(evidence, resampling, {k: s.z for k, s in spreads(evidence).items()})
-    less = _means(evidence, resampling, {k: m.less_severity for k, m in models.items()})
+    less = _means(
+        evidence,
+        resampling,
+        {k: m.less_severity for k, m in models.items()},
+        {k: m.unsure for k, m in models.items()},
+    )
     return tuple(
         replace(
             _of_criterion(evidence, criterion, models[criterion.name], resampling),
@@ -52,7 +57,7 @@ def reliability(
             z=_said(z.get(criterion.name, {}), "z-scores of each rater's ratings"),
             adjusted=_said(
                 less.get(criterion.name, {}),
-                "less each rater's severity, taken as known",
+                "less each rater's severity",
             )
             if models[criterion.name].severities
             else {},
@@ -116,9 +121,10 @@ def _means(
     evidence: Evidence,
     resampling: Resampling,
     turns: Mapping[str, Turn] | None = None,
+    unsure: Mapping[str, Unsure] | None = None,
 ) -> dict[str, dict[str, Estimate]]:
     """Criterion to checkpoint label to mean."""
-    found = means_by_checkpoint(evidence, resampling, turns)
+    found = means_by_checkpoint(evidence, resampling, turns, unsure)
     return {
         criterion: {evidence.labels[id_]: mean for id_, mean in means.items()}
         for criterion, means in found.items()

@@ -16,6 +16,7 @@ import numpy as np
 from harness.errors import NotFound
 from harness.reporting.agreement import rating_table
 from harness.reporting.formats import counted, number, on_one_line
+from harness.stats.crossed import shares_of_raters
 from harness.stats.severity import severities
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from harness.reporting.evidence import Evidence, Rating
+    from harness.stats.crossed import Ratings
     from harness.stats.severity import Severities
 
     Floats = NDArray[np.float64]
@@ -66,6 +68,20 @@ class Fit:
         known = np.array([*self.of_rater.values()] or np.zeros(len(self.raters)))
         adjusted: Floats = values - known[np.searchsorted(self.raters, rater)]
         return adjusted
+
+    def unsure(
+        self, first: Ratings, other: Ratings | None = None
+    ) -> tuple[float, float]:
+        """What severities add to the squared standard error, and its freedom.
+
+        Of the mean rating of one checkpoint, or of its difference from another.
+        """
+        if self.severities is None:
+            return 0.0, np.inf
+        rater, share = shares_of_raters(first, other)
+        shares = np.zeros(len(self.raters))
+        shares[np.searchsorted(self.raters, rater)] = share
+        return self.severities.variance(shares)
 
     @property
     def apart(self) -> int:
@@ -218,7 +234,12 @@ def adjusted(evidence: Evidence, models: Mapping[str, Fit]) -> Target:
         replace(one, value=one.value - severity.get((one.criterion, one.rater), 0.0))
         for one in evidence.ratings
     )
-    return Target(replace(evidence, ratings=ratings), tuple(_unsafe_adjustment(models)))
+    less = replace(
+        evidence,
+        ratings=ratings,
+        unsure={criterion: fit.unsure for criterion, fit in models.items()},
+    )
+    return Target(less, tuple(_unsafe_adjustment(models)))
 
 
 def _unsafe_adjustment(models: Mapping[str, Fit]) -> Iterator[str]:

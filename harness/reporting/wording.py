@@ -105,7 +105,8 @@ HUMAN = {
     "criterion, over their standard deviation (of a population, divided by n). "
     + _RESTS,
     "adjusted": "Ratings count less their rater's severity from a mixed model, which "
-    f"is taken as known and rests on all ratings. {_RESTS}",
+    "rests on all ratings; intervals of means and of leads also hold how far it may be "
+    f"off, all others take it as known. {_RESTS}",
 }
 """What counts as people's judgment, by its name."""
 

@@ -209,6 +209,26 @@ def variance_of_raters(
     return max(0.0, total - single), found.ratings.raters
 
 
+def shares_of_raters(
+    first: Ratings, other: Ratings | None = None
+) -> tuple[Indices, Floats]:
+    """How much of each rater is in the mean of a system, or the difference of two.
+
+    Args:
+        first: of one system.
+        other: of the other; raters and items are numbered as in the first. None: what
+            is meant is the mean of the first.
+
+    Returns:
+        Numbers of the raters, ascending, and their shares: in a mean they sum to 1, in
+        a difference to 0.
+    """
+    found = _Linear.of_mean(first) if other is None else _difference(first, other)
+    if found is None:
+        return np.zeros(0, np.intp), np.zeros(0)
+    return np.unique(found.ratings.rater), _sums(found.ratings.rater, found.shares)
+
+
 def _difference(first: Ratings, other: Ratings) -> _Linear | None:
     """The difference on shared items as a sum; None where there are none."""
     shared = np.intersect1d(first.item, other.item)

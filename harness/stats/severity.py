@@ -5,19 +5,26 @@ effects: nothing is assumed of who was given which. Severities are random effect
 that those of raters with few ratings shrink towards 0, as far as restricted maximum
 likelihood (REML; Patterson and Thompson 1971) says. With the units swept out, the
 likelihood has one parameter, the ratio of the two variances.
+
+What a mean of ratings less severities is off by has a part of its own: how far the
+severities may be off (their prediction error, Henderson 1975, Biometrics 31, 423). They
+rest on differences within units, which say nothing of the mean of a unit's noise.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from harness.errors import UsageError
+from harness.stats.crossed import LEAST_RATERS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from harness.types import Estimate
 
     Floats = NDArray[np.float64]
 
@@ -41,6 +48,30 @@ class Severities:
     """Standard deviation of the noise, in points."""
     adjusted: Floats
     """The ratings less their raters' severities. Shape (units, raters)."""
+    error: Floats
+    """Covariance of what the severities are off by, those of all raters like these
+    having the mean 0, in squared points; 0 for raters who share no unit with anybody.
+    Shape (raters, raters)."""
+
+    def variance(self, shares: Floats) -> tuple[float, float]:
+        """What severities add to the squared standard error of a weighted sum.
+
+        Below `LEAST_RATERS` raters the sum is about ratings by these raters, else by
+        raters like these: how severe these are on average then counts as well.
+
+        Args:
+            shares: how much of each rater is in the sum, shape (raters,).
+
+        Returns:
+            The variance, in squared points, and its degrees of freedom.
+        """
+        known = np.isfinite(self.of_rater)
+        raters = int(known.sum())
+        weights, freedom = np.where(known, shares, 0.0), raters - 1.0
+        if raters < LEAST_RATERS:
+            weights = np.where(known, weights - weights.sum() / raters, 0.0)
+            freedom = np.inf
+        return max(0.0, float(weights @ self.error @ weights)), freedom
 
 
 def severities(ratings: Floats) -> Severities | None:
@@ -70,24 +101,54 @@ def severities(ratings: Floats) -> Severities | None:
         return None
     units = shared.any(axis=1)
     matrix, present = ratings[np.ix_(units, known)], shared[np.ix_(units, known)]
-    effects, severity_variance, noise_variance = _fit(matrix, present, free)
+    effects, error, severity_variance, noise_variance = _fit(matrix, present, free)
     of_rater = np.full(ratings.shape[1], np.nan)
     of_rater[known] = effects
     noise = np.full(ratings.shape[1], np.nan)
     noise[known] = _noise(matrix - effects, present)
+    errors = np.zeros((ratings.shape[1], ratings.shape[1]))
+    errors[np.ix_(known, known)] = error
     return Severities(
         of_rater=of_rater,
         noise_of_rater=noise,
         severity_sd=float(np.sqrt(severity_variance)),
         noise_sd=float(np.sqrt(noise_variance)),
         adjusted=ratings - np.where(known, of_rater, 0.0),
+        error=errors,
+    )
+
+
+def also_of_severities(found: Estimate, variance: float, freedom: float) -> Estimate:
+    """The interval widened by how far the severities may be off.
+
+    As variances of independent parts add, each end lies the root of the summed squares
+    of the two distances from the value (Zou and Donner 2008, Statistics in Medicine
+    27, 1693).
+
+    Args:
+        found: an estimate of ratings less severities.
+        variance: what severities add to its squared standard error.
+        freedom: degrees of freedom of the variance.
+    """
+    from scipy.special import ndtri, stdtrit
+
+    value, low, high = found.value, found.low, found.high
+    if value is None or low is None or high is None:
+        return found
+    quantile = ndtri(0.975) if np.isinf(freedom) else stdtrit(freedom, 0.975)
+    further = quantile * np.sqrt(variance)
+    return replace(
+        found,
+        low=float(value - np.hypot(value - low, further)),
+        high=float(value + np.hypot(high - value, further)),
+        method=f"{found.method}, and how far severities may be off",
     )
 
 
 def _fit(
     matrix: Floats, present: NDArray[np.bool_], free: int
-) -> tuple[Floats, float, float]:
-    """Severities, their variance, and the noise's, by REML."""
+) -> tuple[Floats, Floats, float, float]:
+    """Severities, their errors' covariance, their variance, the noise's, by REML."""
     from scipy.optimize import minimize_scalar
 
     weight = present.astype(float)
@@ -114,8 +175,10 @@ def _fit(
     best = minimize_scalar(deviance, bounds=(-bound, bound), method="bounded")
     # At the bound the likelihood falls from no severity at all.
     ratio = float(np.exp(best.x)) if best.x > 0.99 * -bound else 0.0
-    effects = directions @ (along * ratio / (1 + ratio * sizes))
-    return effects, ratio * noise(ratio), noise(ratio)
+    shrunk = ratio / (1 + ratio * sizes)
+    effects = directions @ (along * shrunk)
+    error = (directions * shrunk) @ directions.T * noise(ratio)
+    return effects, error, ratio * noise(ratio), noise(ratio)
 
 
 def _noise(matrix: Floats, present: NDArray[np.bool_]) -> Floats:

@@ -58,8 +58,13 @@ def test_severities_are_taken_off_columns_as_off_ratings(maker):
     evidence = gather(fill(maker).study, "rewrite")
     models = fits(evidence)
     turns = {name: model.less_severity for name, model in models.items()}
-    found = means_by_checkpoint(evidence, RESAMPLING, turns)
+    unsure = {name: model.unsure for name, model in models.items()}
+    found = means_by_checkpoint(evidence, RESAMPLING, turns, unsure)
     close(found, means_by_checkpoint(adjusted(evidence, models).evidence, RESAMPLING))
+    known = means_by_checkpoint(evidence, RESAMPLING, turns)
+    for criterion, means in found.items():
+        for checkpoint, mean in means.items():
+            assert mean.low <= known[criterion][checkpoint].low
 
 
 def test_constant_raters_alone_have_no_means_of_z_scores(evidence):

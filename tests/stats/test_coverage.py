@@ -92,6 +92,26 @@ def test_acc_star_eq_is_optimistic_and_its_interval_holds_the_truth_less_often(
     assert coverage(simulated, "acc_star_eq_held_out")[1] < 0
 
 
+def five_steps(rng, items):
+    """As `judgments`, with ratings in five steps and a better metric: few ties."""
+    quality = QUALITY + 0.7 * rng.normal(size=(1, items)) + rng.normal(size=(6, items))
+    human = np.clip(np.round(3 + 0.9 * (quality + rng.normal(size=(6, items)))), 1, 5)
+    return quality + 0.5 * rng.normal(size=(6, items)), human
+
+
+def test_the_interval_of_an_epsilon_near_zero_holds_it_far_less_often():
+    # Epsilon is 0 or more, so that what is chosen from few items is mostly too large.
+    truth = by_item(Sample.of(*five_steps(np.random.default_rng(99), 30_000), 0, 0))
+    rng, found = np.random.default_rng(1), []
+    for run in range(RUNS):
+        drawn = Sample.of(*five_steps(rng, ITEMS), DRAWS, run)
+        found.append(limits(by_item(drawn).epsilon))
+    values, low, high = np.array(found).T
+    held = np.mean((low <= truth.epsilon.value) & (truth.epsilon.value <= high))
+    assert 0.6 <= held <= 0.85
+    assert values.mean() > 0.05 > truth.epsilon.value
+
+
 RATER_MEASURES = {
     "ICC(1)": icc,
     "ICC(1,k)": lambda ratings, **options: icc(ratings, averaged=True, **options),

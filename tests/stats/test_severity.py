@@ -5,7 +5,13 @@ import pytest
 from scipy.optimize import minimize
 
 from harness.errors import UsageError
-from harness.stats.severity import severities
+from harness.stats.crossed import (
+    Ratings,
+    rating_difference,
+    rating_mean,
+    shares_of_raters,
+)
+from harness.stats.severity import also_of_severities, severities
 
 NONE = np.nan
 
@@ -131,3 +137,75 @@ def test_where_severity_cannot_be_told_from_noise_there_is_none(ratings):
 def test_another_shape_is_refused():
     with pytest.raises(UsageError, match="shape"):
         severities(np.ones(3))
+
+
+def test_what_severities_are_off_by_is_the_mixed_models_prediction_error():
+    ratings, _ = simulated(np.random.default_rng(4), units=40, raters=6, each=2)
+    got = severities(ratings)
+    unit, rater = np.nonzero(~np.isnan(ratings))
+    fixed = (unit[:, None] == np.arange(40)).astype(float)
+    random = (rater[:, None] == np.arange(6)).astype(float)
+    within = np.eye(len(unit)) - fixed @ np.linalg.pinv(fixed)
+    # The random block of the inverse of Henderson's equations.
+    information = random.T @ within @ random / got.noise_sd**2
+    expected = np.linalg.inv(information + np.eye(6) / got.severity_sd**2)
+    assert got.error == pytest.approx(expected)
+    # All raters together: nothing tells their mean severity from the units'.
+    variance, freedom = got.variance(np.full(6, 1 / 6))
+    assert variance == pytest.approx(got.severity_sd**2 / 6)
+    assert freedom == 5
+    alone = severities(ratings[:, :4])
+    assert alone.variance(np.full(4, 0.25))[0] == pytest.approx(0, abs=1e-9)
+
+
+def test_shares_of_raters_are_what_each_is_of_a_mean_or_a_difference():
+    table = np.full((3, 2, 2), NONE)
+    table[0], table[1, 0], table[2, 1, 0] = 1.0, 2.0, 3.0
+    first, other = (Ratings.of_table(table).of_system(number) for number in (0, 1))
+    number, share = shares_of_raters(first)
+    assert (number.tolist(), share.tolist()) == ([0, 1], [0.5, 0.5])
+    number, share = shares_of_raters(other, first)
+    # Of the other, rater 0 alone judged the second item: 3/4 against 1/4.
+    assert number.tolist() == [0, 1, 2]
+    assert share == pytest.approx([0.25, -0.5, 0.25])
+
+
+def adjusted_intervals(rng, raters, *, known):
+    """Of a checkpoint's mean and lead, each with its truth; mixes of raters differ."""
+    quality, severity = np.array([0, 0.2, 0.5]), rng.normal(0, 1, raters)
+    table, item = np.full((raters, 3, 30), NONE), rng.normal(0, 0.6, 30)
+    for system in range(3):
+        chance = np.exp(1.2 * np.cos(np.arange(raters) - system * raters / 3))
+        for place in range(30):
+            own = quality[system] + item[place] + rng.normal(0, 0.5)
+            for rater in rng.choice(raters, 2, replace=False, p=chance / chance.sum()):
+                table[rater, system, place] = own + severity[rater] + rng.normal(0, 0.7)
+    fit = severities(table.reshape(raters, -1).T)
+    less = Ratings.of_table(fit.adjusted.T.reshape(table.shape))
+    last, first = less.of_system(2), less.of_system(0)
+    mean = rating_mean(last, draws=300)
+    lead = rating_difference(last, first, draws=300)
+    if not known:
+        shares = np.zeros((2, raters))
+        for row, some in zip(shares, ((last,), (last, first)), strict=True):
+            number, share = shares_of_raters(*some)
+            row[number] = share
+        mean = also_of_severities(mean, *fit.variance(shares[0]))
+        lead = also_of_severities(lead, *fit.variance(shares[1]))
+    here = severity.mean() if raters < 5 else 0.0
+    return (mean, 0.5 + here), (lead, 0.5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("raters", [3, 6, 12])
+def test_adjusted_means_and_leads_hold_the_truth_in_nine_of_ten_cases(raters):
+    def covered(*, known):
+        rng = np.random.default_rng(6)
+        found = [adjusted_intervals(rng, raters, known=known) for _ in range(400)]
+        return np.mean([[e.low <= t <= e.high for e, t in one] for one in found], 0)
+
+    assert (covered(known=False) >= 0.89).all()
+    assert (covered(known=False) <= 0.99).all()
+    if raters >= 5:
+        # Of the mean, severities taken as known hold it far less often.
+        assert covered(known=True)[0] < 0.75
