@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from io import StringIO
 from typing import TYPE_CHECKING
@@ -128,7 +129,7 @@ def on_one_line(text: str) -> str:
 
 
 def printed(parts: Iterable[RenderableType], *, width: int) -> str:
-    """What rich prints of the parts, as plain text of that width.
+    """What rich prints of the parts, as plain text of that width without wide gaps.
 
     Nothing in it is read as markup, numbers or names of emoji.
     """
@@ -146,4 +147,4 @@ def printed(parts: Iterable[RenderableType], *, width: int) -> str:
     for part in parts:
         console.print(part)
     lines = (line.rstrip() for line in out.getvalue().splitlines())
-    return "\n".join(lines).strip("\n") + "\n"
+    return re.sub("\n{3,}", "\n\n", "\n".join(lines)).strip("\n") + "\n"

@@ -128,12 +128,16 @@ def _note(rows: Sequence[Combined], helper: str) -> str:
     said = [f"{what}: {of}" if first.question == BEST else what]
     if first.kind == "criterion":
         everybody = all(one.raters for one in rows)
-        whom = "other raters" if everybody else f"these (fewer than {LEAST_RATERS})"
-        said.append(f"95 % intervals about {first.both.estimand} and raters: {whom}")
+        few = f"these raters (fewer than {LEAST_RATERS})"
+        whom = "other raters" if everybody else few
+        said.append(f"95 % intervals about {first.both.estimand} and {whom}")
     else:
         said.append(f"95 % intervals about {first.both.estimand} and these raters")
     if len({_rated(one) for one in rows}) == 1:
         said.append(f"{_rated(first)} prompts rated")
+    lacking = next((one.both.why for one in rows if one.both.value is None), "")
+    if lacking:
+        said.append(f"A dash: {lacking.removesuffix('.')}")
     if helper:
         said.append(
             f"{on_one_line(helper)} is {first.rule}; worth: prompts that would have to "
@@ -168,9 +172,11 @@ def saved_in_short(task: TaskReport) -> str:
 
 
 def _clauses(rows: Sequence[Combined]) -> Iterator[str]:
+    none = "no more rated prompt"
     for one in rows:
         where = f"on {on_one_line(one.criterion)}"
         if one.saved:
             yield f"{counted(one.saved, 'more rated prompt')} {where}"
         else:
-            yield f"none {where} ({_why_none(one)})"
+            yield f"{none} {where} ({_why_none(one)})"
+        none = "none"

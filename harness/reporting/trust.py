@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.reporting.formats import listed, places
 from harness.stats.correlation import Coefficients, Segment
+from harness.stats.sample import CONSTANT
 
 if TYPE_CHECKING:
     from harness.reporting.model import MetricAgreement, TaskReport
@@ -74,20 +75,28 @@ def _by_name(found: Coefficients, kind: type[Coefficients]) -> dict[str, Estimat
 def undefined(task: TaskReport, criterion: str) -> list[str]:
     """For each reason why there are dashes in the tables, a sentence with their rows.
 
-    `No value for exact_match (within items) and 2 more: every row is constant.`
+    `No value for bleu within items and 2 more: all scores or all ratings are the same.`
     """
     where: dict[str, list[str]] = {}
-    for one in task.agreement:
-        if one.criterion != criterion:
-            continue
+    found = [one for one in task.agreement if one.criterion == criterion]
+    # Where no metric has a ceiling at all, that is said beside the others.
+    ceiling = any(one.ceiling.difference.value is not None for one in found)
+    for one in found:
         label = task.metric(one.signature).label
         tables = {f"{label} {level}": own for level, own in at_levels(one).items()}
-        tables[f"{label} beside a rater"] = {"difference": one.ceiling.difference}
+        if ceiling:
+            tables[f"{label} beside a rater"] = {"difference": one.ceiling.difference}
         for place, own in tables.items():
-            reasons = {e.method for e in own.values() if e.value is None}
+            reasons = {_reason(e) for e in own.values() if e.value is None}
             for reason in sorted(reasons):
-                where.setdefault(reason.removeprefix("undefined: "), []).append(place)
+                where.setdefault(reason, []).append(place)
     return [f"No value for {_few(some)}: {why}." for why, some in where.items()]
+
+
+def _reason(estimate: Estimate) -> str:
+    """Why there is no value, without the name of the statistic, which the table has."""
+    reason = estimate.method.removeprefix("undefined: ")
+    return CONSTANT if reason.endswith(CONSTANT) else reason
 
 
 def _few(names: list[str]) -> str:

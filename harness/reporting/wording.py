@@ -185,7 +185,7 @@ def clusters(task: TaskReport, criterion: str) -> str:
             if rank is not None:
                 named.setdefault(rank, []).append(task.metric(signature).label)
         if not named:
-            return f"Clusters of metrics: {one.method}."
+            return f"No clusters of metrics: {one.method.removeprefix('undefined: ')}."
         said = "; ".join(f"({rank}) {listed(named[rank])}" for rank in sorted(named))
         left = f", {one.dropped:,} left out" if one.dropped else ""
         return (

@@ -29,6 +29,8 @@ LEAST_POINTS = 3
 """Points that a correlation needs: two are always perfectly correlated."""
 LEAST_PAIR = 2
 """Outputs of an item whose order is right or wrong."""
+CONSTANT = "all scores or all ratings are the same"
+"""Why a correlation has no value."""
 _LEAST_SHARED = 10
 """Items on which two systems can be compared, unless there are fewer in all."""
 
@@ -156,7 +158,7 @@ class Sample:
         method += self.on
         value = float(series.value if isinstance(series, Influence) else series[0])
         if np.isnan(value):
-            reason = f"{method} where all scores or all ratings are the same"
+            reason = f"{method} where {CONSTANT}"
             return undefined(reason, dropped=n + dropped)
         if self.bare:
             return Estimate(value, n=n, dropped=dropped, method=method)

@@ -7,6 +7,8 @@ import pytest
 from harness.importing import import_outputs, import_ratings
 from harness.report import report
 from harness.reporting import FORMATS, render
+from harness.reporting.trust import undefined
+from harness.reporting.wording import no_ceiling
 
 KEYS = "abcdef"
 
@@ -85,6 +87,19 @@ def test_a_metric_without_any_value_is_a_dash_and_no_zero(told):
     task = told("AB", KEYS, rows, score=lambda _: None)
     for checkpoint in task.checkpoints:
         assert [one.value for one in checkpoint.metrics.values()] in ([], [None])
+
+
+def test_why_there_are_dashes_is_said_once_for_each_reason(told):
+    rows = [(k, s, r, n % 5) for n, k in enumerate(KEYS) for s in "AB" for r in "ab"]
+    task = told("AB", KEYS, rows, score=lambda _: 0.5)
+    [constant] = [one for one in undefined(task, "good") if "are the same" in one]
+    assert constant == (
+        "No value for ter all outputs, ter within items and ter within checkpoints: "
+        "all scores or all ratings are the same."
+    )
+    # That no rater can be left out stands beside the others.
+    assert not any("beside a rater" in one for one in undefined(task, "good"))
+    assert no_ceiling(task, "good").startswith("No human ceiling: ")
 
 
 @pytest.mark.parametrize(("lower", "sign"), [((), -1), (("ter",), 1)])
