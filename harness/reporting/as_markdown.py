@@ -32,6 +32,7 @@ from harness.reporting.wording import (
     BANNER,
     CEILING,
     CONFIGURATIONS,
+    ceiling_cell,
     ceilings,
     clusters,
     how_it_was_done,
@@ -266,7 +267,7 @@ def _ceiling(task: TaskReport, criterion: str) -> Iterator[str]:
     rows = []
     for one in found:
         at = one.ceiling
-        cells = [with_interval(e) for e in (at.metric, at.rater, at.difference)]
+        cells = [ceiling_cell(e) for e in (at.metric, at.rater, at.difference)]
         rows.append([plain(task.metric(one.signature).label), *map(plain, cells)])
     yield from tabled(["human ceiling", "metric", "a rater", "difference"], rows)
 

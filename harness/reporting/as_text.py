@@ -28,6 +28,7 @@ from harness.reporting.together import saved_in_short, together_tables
 from harness.reporting.trust import LEVELS, TITLES, at_levels
 from harness.reporting.wording import (
     BANNER,
+    ceiling_cell,
     ceilings,
     clusters,
     no_ceiling,
@@ -238,7 +239,7 @@ def _ceiling(task: TaskReport, criterion: str) -> Iterator[RenderableType]:
                 _name(task.metric(one.signature).label),
                 with_interval(one.ceiling.metric),
                 with_interval(one.ceiling.rater),
-                with_interval(one.ceiling.difference),
+                ceiling_cell(one.ceiling.difference),
             )
             for one in found
         ]

@@ -204,6 +204,12 @@ def ceilings(task: TaskReport, criterion: str) -> list[MetricAgreement]:
     ]
 
 
+def ceiling_cell(estimate: Estimate) -> str:
+    """Value and interval, and how many raters nothing varies for."""
+    left = f" ({counted(estimate.dropped, 'rater')} left out)"
+    return with_interval(estimate) + (left if estimate.dropped else "")
+
+
 def no_ceiling(task: TaskReport, criterion: str) -> str:
     """Why there is no human ceiling; empty where there is one."""
     found = [one for one in task.agreement if one.criterion == criterion]
