@@ -97,7 +97,7 @@ def test_a_constant_metric_has_no_correlation_but_raters_do():
     assert got.difference.value is None
     assert got.rater.value > 0
     assert got.metric.method == (
-        "undefined: the metric scores all outputs of 3 of 3 raters alike"
+        "undefined: the metric scores all outputs of 4 of 4 raters alike"
     )
 
 
@@ -105,10 +105,10 @@ def test_a_rater_for_whom_nothing_varies_is_left_out_and_counted():
     metric, ratings = simulated(np.random.default_rng(5), 60)
     steady = np.column_stack([ratings, np.full(60, 3.0)])
     got = ceiling(metric, steady, np.arange(60))
-    assert (got.rater.n, got.rater.dropped) == (3, 1)
-    assert (got.metric.n, got.metric.dropped) == (3, 1)
+    assert (got.rater.n, got.rater.dropped) == (4, 1)
+    assert (got.metric.n, got.metric.dropped) == (4, 1)
     assert got.rater.low < got.rater.value < got.rater.high
-    two = ceiling(metric, steady[:, 2:], np.arange(60))
+    two = ceiling(metric, steady[:, 3:], np.arange(60))
     assert two.rater.value is None
     assert "1 of 2 raters rate all outputs alike" in two.rater.method
 
