@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from harness.types import Estimate
 
     Floats = NDArray[np.float64]
+    LeftOut = tuple[NDArray[np.bool_], Floats, Floats]
+    """A rater's outputs, own ratings, and the means of the others."""
 
 Coefficient = Literal["pearson", "spearman"]
 LEAST_SHARED = 10
@@ -83,7 +85,19 @@ def ceiling(
         return _nothing(f"fewer than two raters share {LEAST_SHARED} scored outputs")
     size = int(item.max()) + 1
     drawn = np.vstack([np.ones((1, size)), resamples(size, draws, seed)])
-    rows = np.array(
+    rows = _correlations(scores, left_out, item, drawn, coefficient)
+    return _compared(scores, left_out, rows, coefficient)
+
+
+def _correlations(
+    scores: Floats,
+    left_out: Sequence[LeftOut],
+    item: NDArray[np.intp],
+    drawn: Floats,
+    coefficient: Coefficient,
+) -> Floats:
+    """Of each rater and of the metric with the others, (raters, 2, 1 + draws)."""
+    return np.array(
         [
             [
                 _correlation(
@@ -94,10 +108,16 @@ def ceiling(
             for chosen, own, rest in left_out
         ]
     )
+
+
+def _compared(
+    scores: Floats, left_out: Sequence[LeftOut], rows: Floats, coefficient: Coefficient
+) -> Ceiling:
+    """Means over the raters for whom both vary."""
     sizes = np.array([chosen.sum() for chosen, _, _ in left_out])
     why = _what_is_constant(scores, left_out)
     # Metric and rater are held against each other on the same left-out raters.
-    both = np.isfinite(rows[:, :, 0]).all(axis=1)
+    both = np.asarray(np.isfinite(rows[:, :, 0]).all(axis=1))
     if both.sum() < 2:  # noqa: PLR2004 - as above
         alone = np.isfinite(rows[:, 0, 0])
         rater = _mean_of(rows[:, 0], sizes, alone, coefficient, why)
@@ -133,9 +153,7 @@ def _mean_of(
     )
 
 
-def _left_out(
-    scores: Floats, ratings: Floats
-) -> Iterator[tuple[NDArray[np.bool_], Floats, Floats]]:
+def _left_out(scores: Floats, ratings: Floats) -> Iterator[LeftOut]:
     """Each rater's outputs, own ratings, and the means of the others."""
     given = ~np.isnan(ratings)
     if not (given.sum(axis=1) > 1).any():
@@ -167,9 +185,7 @@ def _correlation(
     return pearson(drawn @ np.stack(sums, axis=1))
 
 
-def _what_is_constant(
-    scores: Floats, left_out: Sequence[tuple[NDArray[np.bool_], Floats, Floats]]
-) -> str:
+def _what_is_constant(scores: Floats, left_out: Sequence[LeftOut]) -> str:
     """Why fewer than two raters can be left out."""
     flat = np.array(
         [
