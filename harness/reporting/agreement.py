@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,8 @@ from harness.stats.ceiling import ceiling
 from harness.stats.correlation import agreement
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from numpy.typing import NDArray
 
     from harness.progress import Progress
@@ -32,12 +33,14 @@ MANY_RATINGS = 200_000
 """Outputs times raters above which the human ceiling has fewer resamples."""
 FEW_DRAWS = 200
 """So many."""
-THREADS = 2
-"""Metrics at a time; each takes some hundred MB where outputs are many."""
 
 
 def metric_agreements(
-    evidence: Evidence, resampling: Resampling, *, progress: Progress = silent
+    evidence: Evidence,
+    resampling: Resampling,
+    threads: Executor,
+    *,
+    progress: Progress = silent,
 ) -> list[MetricAgreement]:
     """Each metric with a value per output against each criterion.
 
@@ -52,18 +55,13 @@ def metric_agreements(
         for criterion in evidence.rating_values
         for signature in evidence.score_values
     ]
-    from threadpoolctl import threadpool_limits
-
-    # Sorting pairs of outputs takes most of the time, and lets others work meanwhile;
-    # matrix products with threads of their own would wait for each other.
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(THREADS) as threads:
-        one = partial(_agreement, evidence, resampling)
-        results = threads.map(one, *zip(*pairs, strict=True)) if pairs else iter(())
-        found = []
-        for result in results:
-            found.append(result)
-            progress("metrics against people", len(found), len(pairs))
-        return found
+    one = partial(_agreement, evidence, resampling)
+    results = threads.map(one, *zip(*pairs, strict=True)) if pairs else iter(())
+    found = []
+    for result in results:
+        found.append(result)
+        progress("metrics against people", len(found), len(pairs))
+    return found
 
 
 def _agreement(
