@@ -167,6 +167,7 @@ def _results(
     baseline = copy_baseline(evidence, resampling)
     # Metrics may be anybody's code, which runs in one thread at a time.
     ranked = threads.submit(_Between.of, estimator, combiner, values, human)
+    tested = threads.submit(metric_clusters, evidence, resampling, progress=progress)
     agreement = metric_agreements(evidence, resampling, threads, progress=progress)
     infos = _infos(evidence, estimator.metrics)
     between, (raters, reliable) = ranked.result(), whom.result()
@@ -182,7 +183,7 @@ def _results(
         ),
         baselines=(baseline,) if baseline else (),
         agreement=tuple(agreement),
-        clusters=tuple(metric_clusters(evidence, resampling, progress=progress)),
+        clusters=tuple(tested.result()),
         disagreements=tuple(disagreements(rated, agreement, infos)),
         raters=raters,
         reliability=reliable,

@@ -12,19 +12,17 @@ from harness.reporting.by_rater import ratings_of
 from harness.stats.crossed import rating_means
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
     from harness.reporting.estimates import Resampling
     from harness.reporting.evidence import Evidence
+    from harness.reporting.given_ratings import Turn
     from harness.stats.crossed import Ratings
     from harness.types import Estimate
 
     Floats = NDArray[np.float64]
-    Indices = NDArray[np.intp]
-    Turn = Callable[[Indices, Floats], Floats]
-    """Numbers of the raters and their ratings to other values, NaN to leave one out."""
 
 
 def means_by_checkpoint(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from harness.reporting.agreement import alphas, in_cells
 from harness.reporting.estimates import Estimator
 from harness.reporting.people import BothWays, Recount, Recounted
@@ -38,20 +40,19 @@ def recount(
     """
     names = {one.rater for one in task.careless}
     careless = {n for n, name in evidence.rater_names.items() if name in names}
-    out = [one for one in evidence.ratings if one.rater in careless]
-    if not out:
+    theirs = np.isin(evidence.given.rater, list(careless))
+    if not theirs.any():
         return None
-    kept = replace(
-        evidence,
-        ratings=tuple(one for one in evidence.ratings if one.rater not in careless),
-    )
+    out = evidence.given.kept(theirs)
+    whose = set(out.rater.tolist())
+    kept = replace(evidence, ratings=evidence.given.kept(~theirs))
     models = fits(kept) if task.human == "adjusted" else {}
     again = target(kept, task.human, models).evidence
     alpha = alphas(kept, resampling)
-    touched = {one.criterion for one in out}
+    touched = set(out.criterion)
     return Recount(
-        raters=tuple(sorted({evidence.rater_names[one.rater] for one in out})),
-        ratings=len({one.id for one in out}),
+        raters=tuple(sorted({evidence.rater_names[one] for one in whose})),
+        ratings=len(np.unique(out.id)),
         criteria=tuple(
             _of_criterion(task, again, criterion.name, alpha, resampling)
             for criterion in task.criteria
