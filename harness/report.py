@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
@@ -30,21 +30,29 @@ from harness.reporting.recount import recount
 from harness.reporting.reliability import reliability
 from harness.reporting.targets import fits, named, target
 from harness.reporting.verdict import verdict
+from harness.stats.side_by_side import side_by_side
 from harness.study.checkpoints import configurations_for
 from harness.study.items import stored_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from concurrent.futures import Executor, Future
 
     from harness.campaign import Campaign
     from harness.metrics import Metric
     from harness.progress import Progress
+    from harness.reporting.combined import Combined
     from harness.reporting.evidence import Evidence
-    from harness.reporting.people import Raters
-    from harness.reporting.targets import Human
+    from harness.reporting.lead import Lead
+    from harness.reporting.model import Parting
+    from harness.reporting.people import Preferred, Raters, Reliability
+    from harness.reporting.targets import Fit, Human
     from harness.stats.correlation import Over
     from harness.study import StudyFile
     from harness.types import Checkpoint, Estimate, Json
+
+    OfRaters = tuple[Raters, tuple[Reliability, ...]]
+    Values = Mapping[str, Mapping[str, Estimate]]
 
 DRAWS = 1000
 PACKAGES = ("tandem-eval", "numpy", "scipy", "sacrebleu", "rouge-score", "evaluate")
@@ -116,42 +124,53 @@ def _task_report(
 ) -> TaskReport:
     resampling, asked = settings
     given, metrics, missing = rebuild(gather(study, task))
-    models = fits(given)
-    judged = target(given, human, models)
+    # All in here, so that numbers do not depend on how many threads multiply matrices.
+    with side_by_side() as threads:
+        models = fits(given)
+        whom = threads.submit(_of_raters, given, models, resampling)
+        judged = target(given, human, models)
+        estimator = Estimator(judged.evidence, metrics, resampling)
+        scaled = human == "raw"
+        combiner = Combiner.of(judged.evidence, metrics, asked, scaled=scaled)
+        found = _results(estimator, combiner, whom, threads, progress)
+        found = replace(
+            found,
+            human=human,
+            notes=(*missing, *judged.warnings, *notes(given, found.raters)),
+        )
+        found = _with_people(found, study, given)
+        found = _with_configurations(found, configurations_for(study, task), given)
+        found = replace(found, recount=recount(found, given, resampling))
+        return replace(found, sentences=verdict(found))
+
+
+def _of_raters(
+    given: Evidence, models: Mapping[str, Fit], resampling: Resampling
+) -> OfRaters:
+    """Who rated, and how far they can be relied upon."""
     raters = given.raters(alphas(given, resampling))
-    found = replace(
-        _results(judged.evidence, metrics, raters, resampling, progress),
-        human=human,
-        notes=(*missing, *judged.warnings, *notes(given, raters)),
-        reliability=reliability(given, models, resampling),
-    )
-    scaled = human == "raw"
-    combiner = Combiner.of(judged.evidence, metrics, asked, scaled=scaled)
-    rows, ahead = combined(combiner, found.leads)
-    found = replace(found, combined=rows, leads=ahead)
-    found = _with_people(found, study, given)
-    found = _with_configurations(found, configurations_for(study, task), given)
-    found = replace(found, recount=recount(found, given, resampling))
-    return replace(found, sentences=verdict(found))
+    return raters, reliability(given, models, resampling)
 
 
 def _results(
-    evidence: Evidence,
-    metrics: Mapping[str, Metric],
-    raters: Raters,
-    resampling: Resampling,
+    estimator: Estimator,
+    combiner: Combiner,
+    whom: Future[OfRaters],
+    threads: Executor,
     progress: Progress,
 ) -> TaskReport:
     """What metrics and raters say of the outputs, and how far they agree."""
-    estimator = Estimator(evidence, metrics, resampling)
-    ids = [checkpoint.id for checkpoint in evidence.checkpoints]
-    values = estimator.values_of(ids)
-    human = estimator.ratings()
-    agreement = metric_agreements(evidence, resampling, progress=progress)
+    evidence, resampling = estimator.evidence, estimator.resampling
     rated = rated_outputs(evidence)
-    infos = _infos(evidence, metrics)
+    values = estimator.values_of([one.id for one in evidence.checkpoints])
+    human = estimator.ratings()
     baseline = copy_baseline(evidence, resampling)
-    preferences, ahead = preferred(evidence.comparisons, evidence.labels, resampling)
+    # Metrics may be anybody's code, which runs in one thread at a time.
+    ranked = threads.submit(_Between.of, estimator, combiner, values, human)
+    tested = threads.submit(metric_clusters, evidence, resampling, progress=progress)
+    agreement = metric_agreements(evidence, resampling, threads, progress=progress)
+    infos = _infos(evidence, estimator.metrics)
+    between, (raters, reliable) = ranked.result(), whom.result()
     return TaskReport(
         task=evidence.task,
         description=evidence.description,
@@ -163,19 +182,56 @@ def _results(
             for one in evidence.checkpoints
         ),
         baselines=(baseline,) if baseline else (),
-        leads=(*leads(estimator, values, human), *ahead),
         agreement=tuple(agreement),
-        partings=partings(estimator),
-        reaches=reaches(estimator, values, human),
-        clusters=tuple(metric_clusters(evidence, resampling, progress=progress)),
-        raters=raters,
+        clusters=tuple(tested.result()),
         disagreements=tuple(disagreements(rated, agreement, infos)),
+        raters=raters,
+        reliability=reliable,
         rated=rated,
         sentences=(),
         notes=(),
         has_outputs=evidence.has_outputs,
-        preferred=tuple(preferences),
+        preferred=between.preferred,
+        leads=between.leads,
+        combined=between.combined,
+        partings=between.partings,
+        reaches=between.reaches,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Between:
+    """What a report says of checkpoints beside each other, by its own names."""
+
+    leads: tuple[Lead, ...]
+    """See `TaskReport`, as of all of these."""
+    combined: tuple[Combined, ...]
+    """By criterion."""
+    preferred: tuple[Preferred, ...]
+    """By criterion."""
+    partings: tuple[Parting, ...]
+    """The surest first."""
+    reaches: Mapping[tuple[bool, str], Estimate]
+    """Of the checkpoints with steps."""
+
+    @classmethod
+    def of(
+        cls, estimator: Estimator, combiner: Combiner, values: Values, human: Values
+    ) -> _Between:
+        """By values and mean ratings of each checkpoint."""
+        evidence = estimator.evidence
+        preferences, ahead = preferred(
+            evidence.comparisons, evidence.labels, estimator.resampling
+        )
+        found = (*leads(estimator, values, human), *ahead)
+        rows, rested = combined(combiner, found)
+        return cls(
+            leads=rested,
+            combined=rows,
+            preferred=tuple(preferences),
+            partings=partings(estimator),
+            reaches=reaches(estimator, values, human),
+        )
 
 
 def _with_people(found: TaskReport, study: StudyFile, given: Evidence) -> TaskReport:

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 
 from harness.reporting.evidence import Evidence
+from harness.reporting.given_ratings import Rating
 from harness.reporting.lead import Lead
 from harness.reporting.model import CriterionInfo
-from harness.reporting.ratings import Rating
 from harness.study.scores import Scores
 from harness.types import Checkpoint, Estimate, Item, Output
 

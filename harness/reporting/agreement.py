@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,28 +16,35 @@ from harness.reporting.ratings import GivenBy
 from harness.stats.agreement import alpha
 from harness.stats.ceiling import ceiling
 from harness.stats.correlation import agreement
+from harness.stats.once import Once
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from numpy.typing import NDArray
 
     from harness.progress import Progress
     from harness.reporting.estimates import Resampling
     from harness.reporting.evidence import Evidence
     from harness.stats.ceiling import Ceiling
+    from harness.stats.crossed import Ratings
     from harness.types import Estimate
 
     Floats = NDArray[np.float64]
+    Indices = NDArray[np.intp]
 
 MANY_RATINGS = 200_000
 """Outputs times raters above which the human ceiling has fewer resamples."""
 FEW_DRAWS = 200
 """So many."""
-THREADS = 2
-"""Metrics at a time; each takes some hundred MB where outputs are many."""
 
 
 def metric_agreements(
-    evidence: Evidence, resampling: Resampling, *, progress: Progress = silent
+    evidence: Evidence,
+    resampling: Resampling,
+    threads: Executor,
+    *,
+    progress: Progress = silent,
 ) -> list[MetricAgreement]:
     """Each metric with a value per output against each criterion.
 
@@ -47,47 +54,93 @@ def metric_agreements(
     Raises:
         UsageError: checkpoints are to be resampled, and a metric has fewer than eight.
     """
-    pairs = [
-        (criterion, signature)
-        for criterion in evidence.rating_values
-        for signature in evidence.score_values
-    ]
-    from threadpoolctl import threadpool_limits
+    people = [_People.of(evidence, criterion) for criterion in evidence.rating_columns]
+    pairs = [(one, signature) for one in people for signature in evidence.score_values]
+    one = partial(_agreement, evidence, resampling)
+    results = threads.map(one, *zip(*pairs, strict=True)) if pairs else iter(())
+    found = []
+    for result in results:
+        found.append(result)
+        progress("metrics against people", len(found), len(pairs))
+    return found
 
-    # Sorting pairs of outputs takes most of the time, and lets others work meanwhile;
-    # matrix products with threads of their own would wait for each other.
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(THREADS) as threads:
-        one = partial(_agreement, evidence, resampling)
-        results = threads.map(one, *zip(*pairs, strict=True)) if pairs else iter(())
-        found = []
-        for result in results:
-            found.append(result)
-            progress("metrics against people", len(found), len(pairs))
-        return found
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _People:
+    """What is said by one criterion, made ready for all metrics."""
+
+    criterion: str
+    """Its name."""
+    means: Floats
+    """Shape (outputs,): mean rating of each of `evidence.written`, NaN without one."""
+    ratings: Ratings
+    """One by one, outputs numbered as in `evidence.written`."""
+    table: Floats
+    """Shape (rated outputs, raters), NaN where missing, for the human ceiling."""
+    places: Indices
+    """Number of each row of the table."""
+    few: bool
+    """Whether the table is so large that the ceiling has fewer resamples."""
+    once: Once
+    """What metrics have in common beyond that."""
+
+    @classmethod
+    def of(cls, evidence: Evidence, criterion: str) -> _People:
+        given = evidence.rating_columns[criterion]
+        many = len(given.outputs) * len(given.raters) > MANY_RATINGS
+        if many:
+            # A single rating is held against nothing, and the table is large.
+            given = given.shared()
+        place_of = evidence.place_of
+        return cls(
+            criterion=criterion,
+            means=evidence.rating_values[criterion],
+            ratings=ratings_of(evidence, criterion),
+            table=given.table,
+            places=np.array([place_of[id_] for id_ in given.outputs], dtype=np.intp),
+            few=many,
+            once=Once(),
+        )
+
+    def ceiling(
+        self, evidence: Evidence, scores: Floats, resampling: Resampling
+    ) -> Ceiling:
+        """Metric and left-out raters against the same others, output by output."""
+        return ceiling(
+            scores[self.places],
+            self.table,
+            _by_id(evidence)[evidence.cells[1][self.places]],
+            draws=min(resampling.draws, FEW_DRAWS) if self.few else resampling.draws,
+            seed=resampling.seed,
+        )
 
 
 def _agreement(
-    evidence: Evidence, resampling: Resampling, criterion: str, signature: str
+    evidence: Evidence, resampling: Resampling, people: _People, signature: str
 ) -> MetricAgreement:
     description = evidence.descriptions[signature]
+    sign = 1 if description["higher_is_better"] else -1
     scores = evidence.score_values[signature]
-    metric, _ = in_cells(evidence, scores, evidence.rating_values[criterion])
+    metric, _ = in_cells(evidence, scores, people.means)
     # An item of which one sample has a score lacks none.
     lacking = np.isnan(metric)[evidence.cells]
+    counts = (~np.isnan(scores) | lacking)[people.ratings.output]
     try:
         result = agreement(
-            metric if description["higher_is_better"] else -metric,
-            ratings_of(evidence, criterion, scored=~np.isnan(scores) | lacking),
+            sign * metric,
+            people.ratings if counts.all() else people.ratings.kept(counts),
             draws=resampling.draws,
             seed=resampling.seed,
             over=resampling.over,
+            once=people.once,
         )
     except UsageError as error:
-        raise UsageError(f"{description['name']} and {criterion}: {error}") from error
+        name = f"{description['name']} and {people.criterion}"
+        raise UsageError(f"{name}: {error}") from error
     return MetricAgreement(
         metric=description["name"],
         signature=signature,
-        criterion=criterion,
+        criterion=people.criterion,
         system=result.system,
         pairwise_accuracy=result.pairwise_accuracy,
         spa=result.spa,
@@ -96,27 +149,7 @@ def _agreement(
             "item": result.by_item,
             "system": result.by_system,
         },
-        ceiling=_ceiling(evidence, criterion, signature, resampling),
-    )
-
-
-def _ceiling(
-    evidence: Evidence, criterion: str, signature: str, resampling: Resampling
-) -> Ceiling:
-    """Metric and left-out raters against the same others, output by output."""
-    given = evidence.rating_columns[criterion]
-    many = len(given.outputs) * len(given.raters) > MANY_RATINGS
-    if many:
-        # A single rating is held against nothing, and the table is large.
-        given = given.shared()
-    places = np.array([evidence.place_of[id_] for id_ in given.outputs], dtype=np.intp)
-    sign = 1 if evidence.descriptions[signature]["higher_is_better"] else -1
-    return ceiling(
-        sign * evidence.score_values[signature][places],
-        given.table,
-        _by_id(evidence)[evidence.cells[1][places]],
-        draws=min(resampling.draws, FEW_DRAWS) if many else resampling.draws,
-        seed=resampling.seed,
+        ceiling=people.ceiling(evidence, sign * scores, resampling),
     )
 
 

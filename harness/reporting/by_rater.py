@@ -12,8 +12,6 @@ from harness.stats.crossed import LEAST_RATERS, Ratings
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
     from harness.reporting.evidence import Evidence
 
 
@@ -21,7 +19,6 @@ def ratings_of(
     evidence: Evidence,
     criterion: str,
     checkpoints: Sequence[str] | None = None,
-    scored: NDArray[np.bool_] | None = None,
 ) -> Ratings:
     """The ratings of a criterion; systems and items are numbered as in `evidence`.
 
@@ -29,8 +26,6 @@ def ratings_of(
         evidence: what counts for the task.
         criterion: its name.
         checkpoints: ids of those whose outputs are meant; None: all.
-        scored: shape (outputs,), of which of `evidence.written` ratings are meant;
-            None: all.
     """
     given = evidence.rating_columns[criterion]
     place = evidence.rating_places[criterion][given.row]
@@ -39,8 +34,6 @@ def ratings_of(
     if checkpoints is not None:
         wanted = [checkpoint.id in checkpoints for checkpoint in evidence.checkpoints]
         kept &= np.array(wanted)[system]
-    if scored is not None:
-        kept &= scored[place]
     # By checkpoint and item, each output's in the order they were given.
     at = np.flatnonzero(kept)
     at = at[np.argsort(place[at], kind="stable")]

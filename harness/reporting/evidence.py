@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.reporting.drawn import Drawn, drawn
+from harness.reporting.given_ratings import GivenRatings
+from harness.reporting.given_ratings import Rating as Rating  # noqa: PLC0414 - part of it
 from harness.reporting.keeping import keeping_all
 from harness.reporting.people import Raters
 from harness.reporting.preferred import Comparisons, comparisons_of
 from harness.reporting.questions import criteria_of
-from harness.reporting.ratings import Rating as Rating  # noqa: PLC0414 - part of it
 from harness.reporting.ratings import given_ratings, in_columns
 from harness.study.beside import one_moment
 from harness.study.checkpoints import stored_checkpoints, used_for
@@ -24,7 +25,7 @@ from harness.study.outputs import current_outputs
 from harness.study.scores import scores_of_outputs, stored_metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -96,7 +97,7 @@ class Evidence:
     """Id of the checkpoint to the signatures of its metrics without such scores."""
     descriptions: Mapping[str, Mapping[str, Json]]
     """Signature to what the metric is rebuilt from."""
-    ratings: tuple[Rating, ...]
+    ratings: Sequence[Rating]
     """In the order they were given."""
     skipped: frozenset[tuple[str, str]]
     """Output and criterion of what a rater left out."""
@@ -172,9 +173,14 @@ class Evidence:
         )
 
     @cached_property
+    def given(self) -> GivenRatings:
+        """The ratings, column by column."""
+        return GivenRatings.of(self.ratings)
+
+    @cached_property
     def rating_columns(self) -> dict[str, Columns]:
         """Criterion to the ratings, each under every output that it counts for."""
-        return in_columns(self.ratings, as_rated=False)
+        return in_columns(self.given, as_rated=False)
 
     @cached_property
     def rating_places(self) -> dict[str, Indices]:
@@ -189,9 +195,9 @@ class Evidence:
     @cached_property
     def rating_columns_once(self) -> dict[str, Columns]:
         """As `rating_columns`, but each once, under the output that was shown."""
-        if all(one.rated == one.output for one in self.ratings):
+        if self.given.rated == self.given.output:
             return self.rating_columns
-        return in_columns(self.ratings, as_rated=True)
+        return in_columns(self.given, as_rated=True)
 
     @cached_property
     def by_rater(self) -> dict[str, dict[str, dict[int, float]]]:
@@ -267,15 +273,18 @@ class Evidence:
 
     def raters(self, alpha: Mapping[str, Estimate]) -> Raters:
         """Who rated, with their agreement by criterion."""
-        kind_of = {rating.rater: rating.kind for rating in self.ratings}
+        given = self.given
+        kind_of = dict(zip(given.rater.tolist(), given.kind, strict=True))
         kind_of |= self.comparisons.kinds
         kinds = sorted(set(kind_of.values()))
-        timed = {r.assignment: r.seconds for r in self.ratings if r.seconds is not None}
+        known = ~np.isnan(given.seconds)
+        times = given.assignment[known].tolist(), given.seconds[known].tolist()
+        timed = dict(zip(*times, strict=True))
         timed = timed or dict(self.comparisons.seconds)
         return Raters(
             kinds={kind: list(kind_of.values()).count(kind) for kind in kinds},
-            ratings=len({rating.id for rating in self.ratings}),
-            outputs=len({rating.output for rating in self.ratings}),
+            ratings=len(np.unique(given.id)),
+            outputs=len(set(given.output)),
             seconds=sum(timed.values()) / len(timed) if timed else None,
             alpha=alpha,
             comparisons=self.comparisons.answers,
@@ -311,7 +320,7 @@ def _gathered(study: StudyFile, task: str, reader: Reader) -> Evidence:
         ratings=given.ratings,
         skipped=frozenset((row["output"], row["criterion"]) for row in skipped),
         outdated=given.outdated,
-        criteria=criteria_of(study, task, (one.criterion for one in given.ratings)),
+        criteria=criteria_of(study, task, given.ratings.criterion),
         asked_otherwise=given.asked_otherwise,
         used=used_for(study, task),
         texts=_texts(study, task),

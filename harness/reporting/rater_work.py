@@ -8,16 +8,16 @@ import numpy as np
 
 from harness.campaign import campaigns_of
 from harness.quality import Imported, imported_quality, rater_quality
+from harness.reporting.given_ratings import numbered
 from harness.reporting.people import CampaignRaters, RaterWork
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Iterator, Sequence
-
-    from numpy.typing import NDArray
+    from collections.abc import Iterator, Sequence
 
     from harness.campaign import Campaign
     from harness.quality import RaterQuality
-    from harness.reporting.evidence import Evidence, Rating
+    from harness.reporting.evidence import Evidence
+    from harness.reporting.given_ratings import GivenRatings
     from harness.reporting.people import Reliability
     from harness.study import StudyFile
 
@@ -52,12 +52,14 @@ def rater_work(
     """
     found = [(one.name, rater_quality(study, one)) for one in campaigns]
     known = {one.rater for _, raters in found for one in raters}
-    elsewhere = [
-        one for one in evidence.ratings if evidence.rater_names[one.rater] not in known
-    ]
+    given = evidence.given
+    numbers = [n for n, name in evidence.rater_names.items() if name not in known]
+    elsewhere = given.kept(np.isin(given.rater, numbers))
     if elsewhere:
-        given = _imported(evidence, elsewhere)
-        found.append(("", imported_quality(given, _scale(evidence, elsewhere))))
+        work = imported_quality(
+            _imported(evidence, elsewhere), _scale(evidence, elsewhere)
+        )
+        found.append(("", work))
     return tuple(
         CampaignRaters(name, tuple(_beside_the_model(raters, reliability)))
         for name, raters in found
@@ -65,44 +67,37 @@ def rater_work(
     )
 
 
-def _imported(evidence: Evidence, ratings: Iterable[Rating]) -> Imported:
+def _imported(evidence: Evidence, ratings: GivenRatings) -> Imported:
     """What each rater said of each output that was shown."""
-    once = list({one.id: one for one in ratings}.values())
+    once = ratings.once()
+    # The newest rating tells of which kind a rater is.
     people = {
         number: (evidence.rater_names[number], kind)
-        for number, kind in {one.rater: one.kind for one in once}.items()
+        for number, kind in zip(once.rater.tolist(), once.kind, strict=True)
     }
     kinds = [kind for _, kind in people.values()]
-    rater = _numbered([one.rater for one in once])
+    rater = numbered(once.rater.tolist())[1]
     return Imported(
         raters=tuple(people.values()),
         rater=rater,
-        kind=_numbered(kinds)[rater],
-        page=np.array([one.assignment for one in once], dtype=np.intp),
-        unit=_numbered([one.rated for one in once]),
-        criterion=_numbered([one.criterion for one in once]),
-        value=np.array([one.value for one in once], dtype=float),
-        seconds=np.array(
-            [np.nan if one.seconds is None else one.seconds for one in once]
-        ),
+        kind=numbered(kinds)[1][rater],
+        page=once.assignment,
+        unit=numbered(once.rated)[1],
+        criterion=numbered(once.criterion)[1],
+        value=once.value,
+        seconds=once.seconds,
     )
 
 
-def _numbered(names: Sequence[Hashable]) -> NDArray[np.intp]:
-    """The number of each name, in the order of their first use."""
-    number: dict[Hashable, int] = {}
-    numbered = (number.setdefault(name, len(number)) for name in names)
-    return np.fromiter(numbered, np.intp, len(names))
-
-
-def _scale(evidence: Evidence, ratings: Sequence[Rating]) -> float:
+def _scale(evidence: Evidence, ratings: GivenRatings) -> float:
     """The longest of the criteria's scales; as far as they were used where unknown."""
     longest = 0.0
+    used = ratings.by_criterion()
     for criterion in evidence.criteria:
         low, high = criterion.low, criterion.high
         if low is None or high is None:
-            used = [one.value for one in ratings if one.criterion == criterion.name]
-            low, high = min(used, default=0.0), max(used, default=0.0)
+            some = used[criterion.name].value if criterion.name in used else np.zeros(1)
+            low, high = float(some.min()), float(some.max())
         longest = max(longest, high - low)
     # Where all ratings are the same, nothing is divided by nothing.
     return longest or 1.0

@@ -19,13 +19,11 @@ if TYPE_CHECKING:
 
     from harness.reporting.estimates import Resampling
     from harness.reporting.evidence import Evidence
+    from harness.reporting.given_ratings import Turn
     from harness.stats.crossed import Ratings
     from harness.types import Estimate
 
     Floats = NDArray[np.float64]
-    Indices = NDArray[np.intp]
-    Turn = Callable[[Indices, Floats], Floats]
-    """Numbers of the raters and their ratings to other values, NaN to leave one out."""
     Unsure = Callable[..., tuple[float, float]]
     """Ratings of one checkpoint, or of two, to what an estimated turn adds to the
     squared standard error of their mean or difference, and its degrees of freedom."""

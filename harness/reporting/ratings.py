@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
-from itertools import compress
+from sys import intern
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from harness.reporting.given_ratings import GivenRatings, numbered
 from harness.reporting.questions import of_newest_question
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from harness.reporting.given_ratings import Rating
     from harness.study import StudyFile
     from harness.types import Json, Output
 
@@ -47,34 +50,10 @@ STIMULUS = "SELECT item, sample, text FROM outputs WHERE id = ?"
 
 
 @dataclass(frozen=True, slots=True)
-class Rating:
-    """One rating, as it counts for one output."""
-
-    id: int
-    """Number of the rating; equal outputs to one prompt share it."""
-    rated: str
-    """Id of the output that was shown; its text is this output's."""
-    assignment: int
-    """Number of what the rater was shown; all its criteria share it."""
-    output: str
-    """Id of the output."""
-    criterion: str
-    """The criterion."""
-    value: float
-    """The rating."""
-    rater: int
-    """Number of the rater."""
-    kind: str
-    """`person`, `simulated` or `imported`."""
-    seconds: float | None
-    """How long all criteria together took; None where that is unknown."""
-
-
-@dataclass(frozen=True, slots=True)
 class Given:
     """The ratings of a task, and how many do not count."""
 
-    ratings: tuple[Rating, ...]
+    ratings: GivenRatings
     """In the order they were given."""
     outdated: int
     """Ratings of outputs that no longer count."""
@@ -95,47 +74,77 @@ def given_ratings(
         outputs: id of the checkpoint to its outputs that count.
     """
     raters = {row["id"]: row for row in study.rows("SELECT id, name, kind FROM raters")}
-    ratings: list[Rating] = []
-    asked: dict[tuple[int, str], tuple[int, str]] = {}
-    questions = []
-    outdated = 0
-    for row, ids in _counted(study, task, outputs):
-        id_, page, rated, criterion, value, seconds, campaign, rater = row
-        if not ids:
-            outdated += 1
-            continue
-        # Of very many ratings equal names are kept once.
-        question = asked.setdefault((campaign, criterion), (campaign, criterion))
-        criterion, kind = question[1], raters[rater]["kind"]
-        for one in ids:
-            shown = one if one == rated else rated
-            ratings.append(
-                Rating(id_, shown, page, one, criterion, value, rater, kind, seconds)
-            )
-            questions.append(question)
+    every, campaigns, outdated = _every_rating(
+        study, task, outputs, {number: one["kind"] for number, one in raters.items()}
+    )
+    questions = [*zip(campaigns, every.criterion, strict=True)]
     # Of one question all answers count, or none do.
     newest = of_newest_question(
-        study, task, [{"campaign": c, "criterion": name} for c, name in asked]
+        study,
+        task,
+        [{"campaign": c, "criterion": name} for c, name in dict.fromkeys(questions)],
     )
     same = {(one["campaign"], one["criterion"]) for one in newest}
-    kept = [question in same for question in questions]
+    kept = np.array([one in same for one in questions], dtype=bool)
+    counting = every.kept(kept)
     return Given(
-        ratings=tuple(compress(ratings, kept)),
+        ratings=counting,
         outdated=outdated,
-        asked_otherwise=len(
-            {one.id for one, is_kept in zip(ratings, kept, strict=True) if not is_kept}
-        ),
+        asked_otherwise=len(np.unique(every.id[~kept])),
         rater_names={
             rater: raters[rater]["name"]
-            for rater in dict.fromkeys(one.rater for one in compress(ratings, kept))
+            for rater in dict.fromkeys(counting.rater.tolist())
         },
     )
 
 
-def _counted(
+def _every_rating(
+    study: StudyFile,
+    task: str,
+    outputs: Mapping[str, Sequence[Output]],
+    kinds: Mapping[int, str],
+) -> tuple[GivenRatings, Sequence[int], int]:
+    """Ratings of all questions, the campaign of each, and how many are outdated."""
+    counted_for = _counted_for(study, task, outputs)
+    ids, pages, campaigns, raters = (array("q") for _ in range(4))
+    values, seconds = array("d"), array("d")
+    rated: list[str] = []
+    output: list[str] = []
+    criteria: list[str] = []
+    outdated = 0
+    for row in study.tuples(GIVEN, [task]):
+        id_, page, shown, criterion, value, took, campaign, rater = row
+        found = counted_for(shown, campaign)
+        outdated += not found
+        for one in found:
+            ids.append(id_)
+            pages.append(page)
+            # Of very many ratings equal names are kept once.
+            rated.append(one if one == shown else shown)
+            output.append(one)
+            criteria.append(intern(criterion))
+            values.append(value)
+            seconds.append(np.nan if took is None else took)
+            campaigns.append(campaign)
+            raters.append(rater)
+    every = GivenRatings(
+        id=np.array(ids),
+        rated=rated,
+        assignment=np.array(pages),
+        output=output,
+        criterion=criteria,
+        value=np.array(values),
+        rater=np.array(raters),
+        kind=[kinds[number] for number in raters],
+        seconds=np.array(seconds),
+    )
+    return every, campaigns, outdated
+
+
+def _counted_for(
     study: StudyFile, task: str, outputs: Mapping[str, Sequence[Output]]
-) -> Iterator[tuple[tuple[Json, ...], Sequence[str]]]:
-    """Each row of `GIVEN` with the ids of the outputs that it counts for.
+) -> Callable[[str, int], Sequence[str]]:
+    """Ids of the outputs that a rating counts for, by what was shown and the campaign.
 
     Equal outputs to one prompt are rated once, and the rating is that of each
     checkpoint in the campaign; those from elsewhere bring their own.
@@ -151,21 +160,19 @@ def _counted(
         if waves:
             stimuli[one.id] = (one.item, one.sample, one.text)
             equal.setdefault(stimuli[one.id], []).append(one)
-    for row in study.tuples(GIVEN, [task]):
-        rated, campaign = row[2], row[6]
+
+    def found(rated: str, campaign: int) -> Sequence[str]:
         if campaign not in waves:
-            yield row, current.get(rated, ())
-            continue
+            return current.get(rated, ())
         if rated not in stimuli:
             [stimuli[rated]] = study.tuples(STIMULUS, [rated])
-        yield (
-            row,
-            [
-                one.id
-                for one in equal.get(stimuli[rated], ())
-                if one.id == rated or one.checkpoint in waves[campaign]
-            ],
-        )
+        return [
+            one.id
+            for one in equal.get(stimuli[rated], ())
+            if one.id == rated or one.checkpoint in waves[campaign]
+        ]
+
+    return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -248,7 +255,7 @@ class GivenBy:
         )
 
 
-def in_columns(ratings: Iterable[Rating], *, as_rated: bool) -> dict[str, Columns]:
+def in_columns(ratings: Sequence[Rating], *, as_rated: bool) -> dict[str, Columns]:
     """Criterion to its ratings, in the order they were given.
 
     Args:
@@ -256,26 +263,19 @@ def in_columns(ratings: Iterable[Rating], *, as_rated: bool) -> dict[str, Column
         as_rated: each rating once, under the output that was shown, rather than under
             each output that it counts for.
     """
-    if as_rated:
-        ratings = {rating.id: rating for rating in ratings}.values()
-    by_criterion: dict[str, list[Rating]] = {}
-    for rating in ratings:
-        by_criterion.setdefault(rating.criterion, []).append(rating)
+    given = GivenRatings.of(ratings)
+    by_criterion = (given.once() if as_rated else given).by_criterion()
     return {
         criterion: _columns(
-            [one.rated if as_rated else one.output for one in some],
-            [one.rater for one in some],
-            np.array([one.value for one in some], dtype=float),
+            some.rated if as_rated else some.output, some.rater, some.value
         )
         for criterion, some in by_criterion.items()
     }
 
 
-def _columns(outputs: list[str], raters: list[int], value: Floats) -> Columns:
-    row_of: dict[str, int] = {}
-    numbered = (row_of.setdefault(one, len(row_of)) for one in outputs)
-    row = np.fromiter(numbered, np.intp, len(outputs))
-    names, column = np.unique(np.array(raters), return_inverse=True)
+def _columns(outputs: Sequence[str], raters: Indices, value: Floats) -> Columns:
+    rated, row = numbered(outputs)
+    names, column = np.unique(raters, return_inverse=True)
     pair = row * len(names) + column
     if len(np.unique(pair)) < len(pair):
         _, first, same = np.unique(pair, return_index=True, return_inverse=True)
@@ -283,4 +283,4 @@ def _columns(outputs: list[str], raters: list[int], value: Floats) -> Columns:
         value = np.bincount(same, value) / np.bincount(same)
         order = np.argsort(first)
         row, column, value = row[first[order]], column[first[order]], value[order]
-    return Columns(tuple(row_of), tuple(names.tolist()), row, column, value)
+    return Columns(rated, tuple(names.tolist()), row, column, value)

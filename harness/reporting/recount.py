@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from harness.reporting.agreement import alphas, in_cells
 from harness.reporting.estimates import Estimator
 from harness.reporting.people import BothWays, Recount, Recounted, RecountedChoices
@@ -39,32 +41,34 @@ def recount(
         None if nothing that counts comes from a careless rater.
     """
     names = {one.rater for one in task.careless}
-    rated = [r for r in evidence.ratings if evidence.rater_names[r.rater] in names]
+    given = evidence.given
+    rated = given.kept(np.isin(given.rater, _numbers(evidence, names)))
     compared = [row for row in evidence.comparisons.rows if row["name"] in names]
-    if not rated and not compared:
+    if not len(rated) and not compared:
         return None
-    of_ratings = {evidence.rater_names[one.rater] for one in rated}
+    of_ratings = {evidence.rater_names[one] for one in set(rated.rater.tolist())}
     return Recount(
         raters=tuple(sorted(of_ratings | {row["name"] for row in compared})),
-        ratings=len({one.id for one in rated}),
-        criteria=_rated(task, evidence, of_ratings, resampling) if rated else (),
+        ratings=len(np.unique(rated.id)),
+        criteria=_rated(task, evidence, of_ratings, resampling) if of_ratings else (),
         comparisons=len({(row["assignment"], row["criterion"]) for row in compared}),
         preferences=_compared(task, evidence, names, resampling) if compared else (),
     )
 
 
+def _numbers(evidence: Evidence, names: set[str]) -> list[int]:
+    return [number for number, name in evidence.rater_names.items() if name in names]
+
+
 def _rated(
     task: TaskReport, evidence: Evidence, names: set[str], resampling: Resampling
 ) -> tuple[Recounted, ...]:
-    careless = {n for n, name in evidence.rater_names.items() if name in names}
-    kept = replace(
-        evidence,
-        ratings=tuple(one for one in evidence.ratings if one.rater not in careless),
-    )
+    theirs = np.isin(evidence.given.rater, _numbers(evidence, names))
+    kept = replace(evidence, ratings=evidence.given.kept(~theirs))
     models = fits(kept) if task.human == "adjusted" else {}
     again = target(kept, task.human, models).evidence
     alpha = alphas(kept, resampling)
-    touched = {one.criterion for one in evidence.ratings if one.rater in careless}
+    touched = set(evidence.given.kept(theirs).criterion)
     return tuple(
         _of_criterion(task, again, criterion.name, alpha, resampling)
         for criterion in task.criteria

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
     from harness.reporting.estimates import Resampling
     from harness.reporting.evidence import Evidence
+    from harness.reporting.given_ratings import Turn
     from harness.reporting.model import CriterionInfo
-    from harness.reporting.rating_means import Turn, Unsure
+    from harness.reporting.rating_means import Unsure
     from harness.reporting.targets import Fit
     from harness.types import Estimate
 

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from harness.reporting.evidence import Evidence, Rating
+    from harness.reporting.evidence import Evidence
+    from harness.reporting.given_ratings import GivenRatings
     from harness.stats.crossed import Ratings
     from harness.stats.severity import Severities
 
@@ -146,15 +147,9 @@ def fits(evidence: Evidence) -> dict[str, Fit]:
 
 def spreads(evidence: Evidence) -> dict[str, Spread]:
     """Criterion to how each rater's ratings lie, each rating once."""
-    found: dict[str, dict[int, Rating]] = {}
-    for one in evidence.ratings:
-        found.setdefault(one.criterion, {})[one.id] = one
     return {
-        criterion: Spread.of(
-            np.array([one.rater for one in by_id.values()], dtype=np.intp),
-            np.array([one.value for one in by_id.values()], dtype=float),
-        )
-        for criterion, by_id in found.items()
+        criterion: Spread.of(some.rater, some.value)
+        for criterion, some in evidence.given.once().by_criterion().items()
     }
 
 
@@ -191,23 +186,9 @@ def standardised(evidence: Evidence) -> Target:
     Who always gives the same has no spread: such ratings are left out, and outputs
     that lose all their ratings count as dropped.
     """
-    found = spreads(evidence)
-    spread = {
-        (criterion, rater): (mean, sd)
-        for criterion, one in found.items()
-        for rater, mean, sd in zip(
-            one.raters.tolist(), one.means.tolist(), one.sds.tolist(), strict=True
-        )
-        if sd > 0
-    }
-
-    def turned(one: Rating) -> Rating:
-        mean, sd = spread[one.criterion, one.rater]
-        return replace(one, value=(one.value - mean) / sd)
-
-    known = [r for r in evidence.ratings if (r.criterion, r.rater) in spread]
-    kept = {(one.output, one.criterion) for one in known}
-    lost = {(one.output, one.criterion) for one in evidence.ratings} - kept
+    found, given = spreads(evidence), evidence.given
+    known = given.turned({criterion: one.z for criterion, one in found.items()})
+    kept, lost = (set(zip(g.output, g.criterion, strict=True)) for g in (known, given))
     sizes = {
         (criterion, rater): size
         for criterion, one in found.items()
@@ -216,8 +197,8 @@ def standardised(evidence: Evidence) -> Target:
     return Target(
         replace(
             evidence,
-            ratings=tuple(map(turned, known)),
-            skipped=evidence.skipped | lost,
+            ratings=known,
+            skipped=evidence.skipped | (lost - kept),
         ),
         tuple(_unsafe_z(evidence, known, sizes)),
     )
@@ -225,18 +206,10 @@ def standardised(evidence: Evidence) -> Target:
 
 def adjusted(evidence: Evidence, models: Mapping[str, Fit]) -> Target:
     """Each rating less its rater's severity; as given where that is unknown."""
-    severity = {
-        (criterion, rater): points
-        for criterion, fit in models.items()
-        for rater, points in fit.of_rater.items()
-    }
-    ratings = tuple(
-        replace(one, value=one.value - severity.get((one.criterion, one.rater), 0.0))
-        for one in evidence.ratings
-    )
+    turns = {criterion: fit.less_severity for criterion, fit in models.items()}
     less = replace(
         evidence,
-        ratings=ratings,
+        ratings=evidence.given.turned(turns),
         unsure={criterion: fit.unsure for criterion, fit in models.items()},
     )
     return Target(less, tuple(_unsafe_adjustment(models)))
@@ -259,11 +232,12 @@ def _unsafe_adjustment(models: Mapping[str, Fit]) -> Iterator[str]:
 
 def _unsafe_z(
     evidence: Evidence,
-    known: Sequence[Rating],
+    known: GivenRatings,
     sizes: Mapping[tuple[str, int], int],
 ) -> Iterator[str]:
     """Constant raters, raters with few ratings, and mixes that differ."""
-    spread = {(one.criterion, one.rater) for one in known}
+    spread = set(zip(known.criterion, known.rater.tolist(), strict=True))
+    rated = known.by_criterion()
     for criterion in evidence.criteria:
         name = on_one_line(criterion.name)
         own = {
@@ -284,15 +258,16 @@ def _unsafe_z(
                 f"fewer than {LEAST_RATINGS} ratings, so that their mean and spread "
                 "are mostly noise."
             )
-        yield from _unlike_mixes(evidence, criterion.name, known)
+        if criterion.name in rated:
+            yield from _unlike_mixes(evidence, name, rated[criterion.name])
 
 
 def _unlike_mixes(
-    evidence: Evidence, criterion: str, known: Sequence[Rating]
+    evidence: Evidence, criterion: str, known: GivenRatings
 ) -> Iterator[str]:
     from scipy.stats import chi2_contingency
 
-    table = _mixes(evidence, criterion, known)
+    table = _mixes(evidence, known)
     if min(table.shape) < 2:  # noqa: PLR2004 - raters and checkpoints to compare
         return
     test = chi2_contingency(table, correction=False)
@@ -300,7 +275,7 @@ def _unlike_mixes(
     size = float(np.sqrt(test.statistic / freedom))
     if test.pvalue < MIX_P and size >= MIX_V:
         yield (
-            f"z-scores on {on_one_line(criterion)} are unsafe: raters saw different "
+            f"z-scores on {criterion} are unsafe: raters saw different "
             "mixes of checkpoints (chi-square test of raters by checkpoints, "
             f"p {test.pvalue:.2g}, Cramér's V {number(size)}), and who saw better ones "
             "is taken for milder, which hides differences between checkpoints. "
@@ -308,20 +283,15 @@ def _unlike_mixes(
         )
 
 
-def _mixes(
-    evidence: Evidence, criterion: str, known: Sequence[Rating]
-) -> NDArray[np.int64]:
+def _mixes(evidence: Evidence, known: GivenRatings) -> NDArray[np.int64]:
     """How many outputs of each checkpoint each rater rated, (raters, checkpoints)."""
     checkpoint_of = {
         output.id: checkpoint
         for checkpoint, outputs in evidence.outputs.items()
         for output in outputs
     }
-    seen = Counter(
-        (one.rater, checkpoint_of[one.output])
-        for one in known
-        if one.criterion == criterion
-    )
+    checkpoints = map(checkpoint_of.__getitem__, known.output)
+    seen = Counter(zip(known.rater.tolist(), checkpoints, strict=True))
     row = {rater: at for at, rater in enumerate(dict.fromkeys(r for r, _ in seen))}
     column = {name: at for at, name in enumerate(dict.fromkeys(c for _, c in seen))}
     table = np.zeros((len(row), len(column)), dtype=np.int64)

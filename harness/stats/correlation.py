@@ -21,6 +21,7 @@ from harness.stats.both import over_both
 from harness.stats.coefficients import KENDALL, PEARSON, SPEARMAN
 from harness.stats.crossed import Ratings
 from harness.stats.kendall import Influence
+from harness.stats.once import Once
 from harness.stats.ranks import FIRST_ORDER, MANY_OUTPUTS, expanded_spearman
 from harness.stats.sample import LEAST_PAIR, LEAST_POINTS, Sample
 from harness.stats.system_level import of_pairs
@@ -102,6 +103,7 @@ def agreement(
     draws: int = 1000,
     seed: int = 0,
     over: Over = "items",
+    once: Once | None = None,
 ) -> Agreement:
     """Correlate a metric with a criterion, at the level of systems and of outputs.
 
@@ -115,6 +117,7 @@ def agreement(
         seed: seed of the resamples, which are the same for all coefficients.
         over: what is resampled: `items`, or `both` items and systems, at most 200
             times.
+        once: keeps what follows from people's side alone for the next metric.
 
     Returns:
         Estimates; where one is undefined, `method` says why. Correlations need
@@ -130,25 +133,28 @@ def agreement(
         UsageError: they are no matrices of one shape, or fewer than eight systems are
             to be resampled.
     """
+    once = once or Once()
     if not isinstance(human, Ratings):
-        return _over(metric, human, draws, seed, over)
+        return _over(metric, human, (draws, seed, over), once)
     shape = (len(metric), np.shape(metric)[-1])
 
     def values_of(matrix: Floats) -> Agreement:
         sample = Sample.of(metric, matrix, 0, seed)
         return _of(replace(sample, bare=True, rough=True))
 
-    found = _over(metric, human_matrix(human, shape), draws, seed, over)
+    found = _over(metric, human_matrix(human, shape), (draws, seed, over), once)
     scored = np.isfinite(metric)[human.system, human.item]
-    return widened(found, human.kept(scored), shape, values_of, seed=seed)
+    human = human if scored.all() else human.kept(scored)
+    return widened(found, human, shape, values_of, seed=seed)
 
 
 def _over(
-    metric: Floats, human: Floats, draws: int, seed: int, over: Over
+    metric: Floats, human: Floats, how: tuple[int, int, Over], once: Once
 ) -> Agreement:
+    draws, seed, over = how
     if over == "both":
         return over_both(Sample.of(metric, human, 0, seed), _of, draws)
-    return _of(Sample.of(metric, human, draws, seed))
+    return _of(replace(Sample.of(metric, human, draws, seed), once=once))
 
 
 def _of(sample: Sample) -> Agreement:

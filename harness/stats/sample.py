@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +16,7 @@ from harness.stats.bootstrap import (
     with_interval,
 )
 from harness.stats.kendall import Influence
+from harness.stats.once import Once
 from harness.types import Estimate
 
 if TYPE_CHECKING:
@@ -79,6 +80,8 @@ class Sample:
     are fewer, and soft pairwise accuracy is its limit."""
     on: str = ""
     """Which items these are of more; what methods end with."""
+    once: Once = field(default_factory=Once)
+    """What follows from the human side alone."""
 
     @classmethod
     def of(cls, metric: Floats, human: Floats, draws: int, seed: int) -> Sample:
@@ -127,6 +130,7 @@ class Sample:
             system=rows,
             bare=True,
             rough=True,
+            once=Once(),
         )
 
     def thinned(self, most: int) -> Sample:

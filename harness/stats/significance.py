@@ -9,7 +9,6 @@ the swaps with a difference at least as large as the real one.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
@@ -22,6 +21,7 @@ from harness.stats import coefficients, exchange
 from harness.stats.exchange import Ranking, Rivals
 from harness.stats.outcomes import pair_outcomes, swapped_outcomes
 from harness.stats.sample import LEAST_PAIR, LEAST_POINTS, shares_enough
+from harness.stats.side_by_side import side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -52,8 +52,6 @@ _FEW_PAIRS = 8_000_000
 """Most pairs of outputs whose order is counted once for all swaps."""
 _KENDALL_TRIALS = 100
 """Swaps of larger data, each of which sorts all outputs anew."""
-_THREADS = 2
-"""Pairs of metrics at a time; each needs some hundred MB for large data."""
 _BLOCK = 500_000
 """Swaps of single outputs worked on at once: few enough to stay in the cache."""
 _SAME = 1e-12
@@ -125,8 +123,6 @@ def contests(
     Raises:
         UsageError: the shapes do not fit, or a statistic is none of `STATISTICS`.
     """
-    from threadpoolctl import threadpool_limits
-
     scores, human = np.asarray(metrics, float), np.asarray(human, float)
     if scores.ndim != 3 or scores.shape[1:] != human.shape:  # noqa: PLR2004
         raise UsageError(
@@ -147,8 +143,7 @@ def contests(
     def series(pair: tuple[int, int]) -> list[tuple[str, Floats]]:
         return list(made.series(*pair, statistics))
 
-    # Matrix products with threads of their own would wait for each other.
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(_THREADS) as threads:
+    with side_by_side() as threads:
         results = zip(pairs, threads.map(series, pairs), strict=True)
         for done, (pair, values) in enumerate(results, 1):
             for name, one in values:

@@ -75,11 +75,18 @@ def of_pairs(sample: Sample) -> OfPairs:
     if pairs < LEAST_POINTS:
         return _undefined(len(sample.judged), all_pairs)
     if pairs * sample.judged.shape[1] > _MOST_GAPS:
-        x, y, accuracies = _in_blocks(sample)
+        made = _in_blocks
         how = f"the limit of sign flips, {_FEW_DRAWS} resamples as pairs are many"
     else:
-        x, y, accuracies = _at_once(sample)
+        made = _at_once
         how = f"{FLIPS} sign flips (resamples: their limit)"
+    x, p = made(sample, sample.metric)
+    y, q = sample.once.of(
+        "pairs of systems",
+        (sample.human, sample.weights),
+        lambda: made(sample, sample.human),
+    )
+    accuracies = 1 - np.abs(p - q).mean(axis=1)
     found = of_gaps(x, y, ends)
     what = f"of {systems} checkpoints in {pairs} pairs"
     soft = f"soft pairwise accuracy {what}, {how}"
@@ -118,64 +125,45 @@ def _undefined(systems: int, pairs: int) -> OfPairs:
     return OfPairs(*[of_systems] * 3, *[of_each_pair] * 2)
 
 
-@dataclass(frozen=True, slots=True)
-class _Gaps:
-    """Differences of the systems of each pair, on the items that the two share."""
+def _at_once(sample: Sample, values: Floats) -> tuple[Floats, Floats]:
+    """By one judgment, differences of means and p of each pair: both (draws, pairs).
 
-    shared: Floats
-    """Shape (pairs, items): 1 where both are judged."""
-    metric: Floats
-    """Shape (pairs, items), 0 where not both are judged."""
-    human: Floats
-    """The same of people's ratings."""
-
-    @classmethod
-    def of(cls, sample: Sample) -> _Gaps:
-        """Of all pairs that share enough items."""
-        one, other = pairs_of(sample.comparable)
-        shared = sample.judged[one] & sample.judged[other]
-        metric, human = (
-            np.where(shared, values[one] - values[other], 0.0)
-            for values in (sample.metric, sample.human)
-        )
-        return cls(shared.astype(float), metric, human)
+    The p of the data themselves is by flips, those of resamples are their limit.
+    """
+    one, other = pairs_of(sample.comparable)
+    shared = sample.judged[one] & sample.judged[other]
+    gaps = np.where(shared, values[one] - values[other], 0.0)
+    number = np.maximum(sample.weights @ shared.astype(float).T, 1)
+    rows = sample.weights if sample.rough else sample.weights[1:]
+    p = limiting_p(rows @ gaps.T, rows @ (gaps**2).T)
+    if not sample.rough:
+        p = np.vstack([flipped_p(gaps), p])
+    return _sums(gaps, sample.weights) / number, p
 
 
-def _at_once(sample: Sample) -> tuple[Floats, Floats, Floats]:
-    """Differences of both means, (draws, pairs), and SPA, in each resample."""
-    gaps = _Gaps.of(sample)
-    x, y = (
-        _sums(part, sample.weights) / np.maximum(sample.weights @ gaps.shared.T, 1)
-        for part in (gaps.metric, gaps.human)
-    )
-    return x, y, _soft_accuracies(gaps, sample)
-
-
-def _in_blocks(sample: Sample) -> tuple[Floats, Floats, Floats]:
-    """The same of very many pairs, of few resamples and with SPA at its limit."""
+def _in_blocks(sample: Sample, values: Floats) -> tuple[Floats, Floats]:
+    """The same of very many pairs, of few resamples and with all p at the limit."""
     w = sample.weights[: 1 + _FEW_DRAWS]
     # Counts are whole numbers and squares only scale p: seven digits are plenty.
     single = w.astype(np.float32)
     one, other = pairs_of(sample.comparable)
+    side = _Side.of(values, w)
+    means, p = np.empty((2, len(w), len(one)))
     size = max(1, _BLOCK // w.shape[1])
-    sides = [_Side.of(values, w) for values in (sample.metric, sample.human)]
-    parts = []
     for at in range(0, len(one), size):
-        first, second = one[at : at + size], other[at : at + size]
+        part = slice(at, at + size)
+        first, second = one[part], other[part]
         shared = sample.judged[first] & sample.judged[second]
         number = single.sum(axis=1, keepdims=True)
         if not shared.all():
             number = np.maximum(single @ shared.astype(np.float32).T, 1)
-        block, p = [], []
-        for side in sides:
-            gaps = side.gaps(first, second, shared)
-            sums = side.sums(first, second, shared, w)
-            # In one unit in all blocks, since Pearson's r adds up their pairs.
-            block.append(rounded(sums, side.largest) / number)
-            p.append(limiting_p(sums, (single @ np.square(gaps).T).astype(float)))
-        parts.append((*block, np.abs(p[0] - p[1])))
-    x, y, apart = (np.concatenate(some, axis=1) for some in zip(*parts, strict=True))
-    return x, y, 1 - apart.mean(axis=1)
+        gaps = side.gaps(first, second, shared)
+        sums = side.sums(first, second, shared, w)
+        # In one unit in all blocks, since Pearson's r adds up their pairs.
+        means[:, part] = rounded(sums, side.largest) / number
+        squares = (single @ np.square(gaps).T).astype(float)
+        p[:, part] = limiting_p(sums, squares)
+    return means, p
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,20 +288,6 @@ def limiting_p(sums: Floats, squares: Floats) -> Floats:
     differs = squares > 0
     below = np.sqrt(np.where(differs, squares, 1.0))
     return np.where(differs, ndtr(-sums / below), 1.0)
-
-
-def _soft_accuracies(gaps: _Gaps, sample: Sample) -> Floats:
-    """SPA of the data by flips, then of each resample by their normal limit."""
-    rows = sample.weights if sample.rough else sample.weights[1:]
-    p, q = (
-        limiting_p(rows @ part.T, rows @ (part**2).T)
-        for part in (gaps.metric, gaps.human)
-    )
-    resampled = 1 - np.abs(p - q).mean(axis=1)
-    if sample.rough:
-        return np.asarray(resampled)
-    value = 1 - np.abs(flipped_p(gaps.metric) - flipped_p(gaps.human)).mean()
-    return np.append(value, resampled)
 
 
 def _sums(gaps: Floats, weights: Floats) -> Floats:

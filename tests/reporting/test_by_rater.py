@@ -68,8 +68,6 @@ def test_ratings_lie_by_checkpoint_item_and_rater(maker):
     assert len(set(got.output)) == 3
     tuned = maker.checkpoints["tuned"].id
     assert list(ratings_of(evidence, "meaning", [tuned]).value) == [5, 4, 3]
-    scored = np.array([one.id == maker.output("base", "b") for one in evidence.written])
-    assert list(ratings_of(evidence, "meaning", scored=scored).value) == [2]
 
 
 def test_from_five_raters_on_means_leads_and_agreement_name_them(rated_by):

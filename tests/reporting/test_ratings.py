@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from made_evidence import evidence_of
 
-from harness.reporting.ratings import GivenBy, Rating, in_columns
+from harness.reporting.given_ratings import Rating
+from harness.reporting.ratings import GivenBy, in_columns
 
 NAMES = {4: "ann", 7: "ben"}
 
