@@ -1,7 +1,8 @@
 """Two checkpoints by few ratings and many scores together, beside ratings alone.
 
 Which metric helps is settled before any rating is seen. Where five or more raters
-judged, what they differ by is in both intervals, with scores and without.
+judged, what they differ by is in both intervals, with scores and without; but for those
+of few or nearly unanimous judgments, which have no standard error to be widened.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 
 from harness.errors import NotFound, UsageError
 from harness.reporting.both_judged import Sheet
+from harness.reporting.drawn import in_words
 from harness.stats.combine import mean, paired_difference, win_rate
 from harness.stats.crossed import LEAST_RATERS, variance_of_raters
 from harness.stats.sharpened import ESTIMANDS, LIKE_THESE, Estimate
@@ -87,6 +89,8 @@ class Combined:
     """Prompts that both answered, rated or not."""
     raters: int
     """Raters whose differences are in both intervals; 0 where there are too few."""
+    drawn: str = ""
+    """How prompts were drawn, as a clause; empty where they were drawn all alike."""
     p: float | None = None
     """Two-sided, Holm-adjusted within criterion and question; None where there is no
     standard error."""
@@ -157,43 +161,35 @@ class Combiner:
     ) -> Combined:
         """The second checkpoint less the first, by their ids."""
         judged = sheet.by_ratings(*pair)
-        alone, both, raters = self._of_ratings(sheet, pair, judged)
+        alone, both, raters = self._of_ratings(judged, sheet.criterion)
         row = self._row("criterion", sheet.criterion, pair, question, judged)
         return replace(row, alone=alone, both=both, raters=raters)
 
     def mean(self, sheet: Sheet, checkpoint: str) -> Estimate:
         """Its mean rating, from ratings and scores together."""
-        of = (checkpoint,)
-        return self._of_ratings(sheet, of, sheet.by_ratings(*of))[1]
+        return self._of_ratings(sheet.by_ratings(checkpoint), sheet.criterion)[1]
 
     def _of_ratings(
-        self, sheet: Sheet, of: Sequence[str], judged: Judged
+        self, judged: Judged, criterion: str
     ) -> tuple[Estimate, Estimate, int]:
         """From ratings alone and with scores, and the raters in both intervals."""
-        scale = self.scale(sheet.criterion)
+        scale = self.scale(criterion)
         alone = both = self._estimate(judged, scale, ())
         if judged.scores is not None:
             both = self._estimate(judged, scale, judged.scores)
-        variance, raters = variance_of_raters(*map(sheet.rated, of))
-        if raters < LEAST_RATERS:
-            return alone, both, 0
-        whom = f"other raters ({raters} rated)"
-        alone, both = (one.also_of(variance, raters - 1, whom) for one in (alone, both))
-        return alone, both, raters
+        return _widened(judged, alone, both, 0.0)
 
     def by_comparisons(
         self, sheet: Sheet, pair: tuple[str, str], question: Question
     ) -> Combined:
         """How often the second checkpoint is preferred, by their ids."""
         judged = sheet.by_comparisons(*pair)
-        others = len(judged.human[0])
-        alone = self._win_rate(judged, None).with_equal(judged.equal, others, EVEN)
-        both = alone
+        alone = both = self._win_rate(judged, None)
         if judged.scores is not None:
-            gap = judged.scores[1] - judged.scores[0]
-            both = self._win_rate(judged, gap).with_equal(judged.equal, others, EVEN)
+            both = self._win_rate(judged, judged.scores[1] - judged.scores[0])
+        alone, both, raters = _widened(judged, alone, both, EVEN)
         row = self._row("preference", sheet.criterion, pair, question, judged)
-        return replace(row, alone=alone, both=both)
+        return replace(row, alone=alone, both=both, raters=raters)
 
     def _row(
         self,
@@ -218,6 +214,7 @@ class Combiner:
             both=nothing,
             prompts=len(judged.human[0]) + judged.equal,
             raters=0,
+            drawn=in_words(judged.design),
         )
 
     def _estimate(
@@ -256,3 +253,26 @@ class Combiner:
             if one.name == criterion and one.low is not None and one.high is not None:
                 return (one.low, one.high) if self.scaled else None
         return None
+
+
+def _widened(
+    judged: Judged, alone: Estimate, both: Estimate, null: float
+) -> tuple[Estimate, Estimate, int]:
+    """Both of all prompts, equal outputs among them, and about other raters, too.
+
+    Returns:
+        Both estimates, and the raters whose differences are in them: 0 where they are
+        too few, or where an interval has no standard error that could be widened.
+    """
+    variance, raters = variance_of_raters(*judged.given)
+    if raters < LEAST_RATERS or None in {alone.error, both.error}:
+        raters = 0
+    drawn = in_words(judged.design)
+    found = []
+    for one in (alone, both):
+        made = replace(one, why=f"{one.why}; {drawn}") if drawn else one
+        if raters:
+            whom = f"other raters ({raters} rated)"
+            made = made.also_of(variance, raters - 1, whom)
+        found.append(made.with_equal(judged.equal, len(judged.human[0]), null))
+    return found[0], found[1], raters
