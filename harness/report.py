@@ -119,13 +119,14 @@ def _task_report(
     models = fits(given)
     judged = target(given, human, models)
     raters = given.raters(alphas(given, resampling))
+    scaled = human == "raw"
+    estimator = Estimator(judged.evidence, metrics, resampling, scaled)
     found = replace(
-        _results(judged.evidence, metrics, raters, resampling, progress),
+        _results(estimator, raters, progress),
         human=human,
         notes=(*missing, *judged.warnings, *notes(given, raters)),
         reliability=reliability(given, models, resampling),
     )
-    scaled = human == "raw"
     combiner = Combiner.of(judged.evidence, metrics, asked, scaled=scaled)
     rows, ahead = combined(combiner, found.leads)
     found = replace(found, combined=rows, leads=ahead)
@@ -135,21 +136,15 @@ def _task_report(
     return replace(found, sentences=verdict(found))
 
 
-def _results(
-    evidence: Evidence,
-    metrics: Mapping[str, Metric],
-    raters: Raters,
-    resampling: Resampling,
-    progress: Progress,
-) -> TaskReport:
+def _results(estimator: Estimator, raters: Raters, progress: Progress) -> TaskReport:
     """What metrics and raters say of the outputs, and how far they agree."""
-    estimator = Estimator(evidence, metrics, resampling)
+    evidence, resampling = estimator.evidence, estimator.resampling
     ids = [checkpoint.id for checkpoint in evidence.checkpoints]
     values = estimator.values_of(ids)
     human = estimator.ratings()
     agreement = metric_agreements(evidence, resampling, progress=progress)
     rated = rated_outputs(evidence)
-    infos = _infos(evidence, metrics)
+    infos = _infos(evidence, estimator.metrics)
     baseline = copy_baseline(evidence, resampling)
     preferences, ahead = preferred(evidence.comparisons, evidence.labels, resampling)
     return TaskReport(

@@ -59,6 +59,9 @@ class Sheet:
     """Its name."""
     metric: str | None
     """Signature of the metric whose scores go with it; None: none."""
+    turned: Ratings | None = None
+    """What the ratings were made into, in the order of `by_rater.ratings_of`; None:
+    they are as they were given."""
 
     @cached_property
     def number(self) -> dict[str, int]:
@@ -75,6 +78,8 @@ class Sheet:
     @cached_property
     def ratings(self) -> Ratings:
         """All ratings, by checkpoint."""
+        if self.turned is not None:
+            return self.turned
         return ratings_of(self.evidence, self.criterion)
 
     def rated(self, checkpoint: str) -> Ratings:

@@ -18,7 +18,7 @@ from harness.reporting.drawn import in_words
 from harness.stats.combine import mean, paired_difference, win_rate
 from harness.stats.crossed import LEAST_RATERS, variance_of_raters
 from harness.stats.sharpened import ESTIMANDS, LIKE_THESE, Estimate
-from harness.yardstick import helping_metric
+from harness.yardstick import NAMED_METRIC, helping_metric
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -166,8 +166,24 @@ class Combiner:
         return replace(row, alone=alone, both=both, raters=raters)
 
     def mean(self, sheet: Sheet, checkpoint: str) -> Estimate:
-        """Its mean rating, from ratings and scores together."""
-        return self._of_ratings(sheet.by_ratings(checkpoint), sheet.criterion)[1]
+        """Its mean rating as reports have it, or sharpened by a metric that was named.
+
+        Without an interval where one prompt alone is rated; cut off where the scale is.
+        """
+        judged = sheet.by_ratings(checkpoint)
+        alone, both, raters = self._of_ratings(judged, sheet.criterion)
+        found = both if self.rule == NAMED_METRIC else alone
+        if not raters:
+            found = replace(found, why=f"{found.why}; about these raters alone")
+        if found.value is None and found.n:
+            value = float(np.nanmean(judged.human[0]))
+            return replace(found, value=value, why="no interval from one rated prompt")
+        scale = self.scale(sheet.criterion)
+        if scale is None or found.low is None or found.high is None:
+            return found
+        return replace(
+            found, low=max(scale[0], found.low), high=min(scale[1], found.high)
+        )
 
     def _of_ratings(
         self, judged: Judged, criterion: str

@@ -42,9 +42,9 @@ def reliability(
         models: of the same evidence, see `harness.reporting.targets.fits`.
         resampling: how intervals are made.
     """
-    raw = _means(evidence, resampling)
-    z = _means(evidence, resampling, {k: s.z for k, s in spreads(evidence).items()})
-    less = _means(evidence, resampling, {k: m.less_severity for k, m in models.items()})
+    raw = _means(evidence)
+    z = _means(evidence, {k: s.z for k, s in spreads(evidence).items()})
+    less = _means(evidence, {k: m.less_severity for k, m in models.items()})
     return tuple(
         replace(
             _of_criterion(evidence, criterion, models[criterion.name], resampling),
@@ -113,12 +113,10 @@ def _ac2(criterion: CriterionInfo, table: Floats, resampling: Resampling) -> Est
 
 
 def _means(
-    evidence: Evidence,
-    resampling: Resampling,
-    turns: Mapping[str, Turn] | None = None,
+    evidence: Evidence, turns: Mapping[str, Turn] | None = None
 ) -> dict[str, dict[str, Estimate]]:
     """Criterion to checkpoint label to mean."""
-    found = means_by_checkpoint(evidence, resampling, turns)
+    found = means_by_checkpoint(evidence, turns)
     return {
         criterion: {evidence.labels[id_]: mean for id_, mean in means.items()}
         for criterion, means in found.items()

@@ -314,6 +314,19 @@ def test_unequal_probabilities_are_undone():
     assert np.mean(naive) < 0.85
 
 
+def test_the_raters_part_adds_its_squared_half_width_by_hand():
+    y, _ = study(n=30)
+    own = mean(y)
+    found = own.also_of(0.04, 4, "other raters")
+    half = np.hypot(own.high - own.value, stats.t.ppf(0.975, 4) * 0.2)
+    assert found.high - found.value == pytest.approx(half)
+    assert found.error**2 == pytest.approx(own.error**2 + 0.04)
+    assert 4 < found.df < 29
+    assert found.p_value(found.high) == pytest.approx(0.05)
+    same = own.also_of(0.0, 4, "other raters")
+    assert (same.low, same.df) == (pytest.approx(own.low), own.df)
+
+
 def test_prompts_known_to_be_equal_join_the_others_by_hand():
     y = np.array([1.0, 2, 0, 3, 1, 2])
     alone = mean(y, scale=(-4, 4))
