@@ -6,6 +6,7 @@ same everywhere: 200 prompts with five answers each, two questions of five point
 
 saturated: 1, 20 and 50 raters who rate again as soon as they can
 paced: 50 raters who each rate every 5 seconds
+watched: the same while the owner's page is open, which Tandem alone has
 
 against (a) Potato, `--potato` names its program, and (b) Label Studio with SQLite,
 `--label-studio` names its. Both run as their quick starts say. All are measured by
@@ -120,11 +121,18 @@ def _measured(server: Server, place: Path, seconds: float) -> dict[str, Any]:
                 sys.exit((place / "said.txt").read_text()[-2000:])
             return json.loads(line)
 
-        ask(flow=server.flow, port=server.port, keys=server.keys)
+        about = {"flow": server.flow, "port": server.port, "keys": server.keys}
+        ask(**about, owner=server.owner)
         for raters in CROWDS:
             worked = ask(raters=raters, seconds=seconds, pause=0)
             found[f"saturated_{raters}"] = _stretch(worked)
-        found["paced"] = _stretch(ask(raters=MOST, seconds=3 * seconds, pause=PAUSE))
+        paced = {"raters": MOST, "seconds": 3 * seconds, "pause": PAUSE}
+        found["paced"] = _stretch(ask(**paced))
+        if server.owner:
+            watched = ask(**paced, watched=True)
+            if not watched["looks"]:
+                sys.exit("The owner's page was not answered; nothing was measured.")
+            found["watched"] = _stretch(watched)
     if server.flow == "tandem" and any(
         one.failed for one in found.values() if isinstance(one, Measured)
     ):
@@ -168,6 +176,7 @@ def _figures(medians: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         "ratings_per_second": ours[most]["per_second"],
         "p99_ms_saturated": ours[most]["p99_ms"],
         "p99_ms_paced": ours["paced"]["p99_ms"],
+        "p99_ms_watched": ours["watched"]["p99_ms"],
         "first_page_s": ours["first_page_s"],
     }
     for name in medians.keys() - {"tandem"}:
@@ -183,7 +192,8 @@ def _rounded(figures: Any) -> Any:
 
 
 def _table(figures: Mapping[str, Any]) -> str:
-    names = {f"saturated_{n}": f"{n} at once" for n in CROWDS} | {"paced": "50, paced"}
+    names = {f"saturated_{n}": f"{n} at once" for n in CROWDS}
+    names |= {"paced": "50, paced", "watched": "50, paced, owner's page open"}
     lines = [
         f"Medians of {figures['rounds']} rounds in turn; {figures['machine']}",
         "",
@@ -192,6 +202,8 @@ def _table(figures: Mapping[str, Any]) -> str:
     ]
     for server, found in figures["servers"].items():
         for key, name in names.items():
+            if key not in found:
+                continue
             part = found[key]
             lines.append(
                 f"| {server} | {name} | {part['per_second']:.1f} | "

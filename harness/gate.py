@@ -11,12 +11,13 @@ from harness.gating.deciding import decided
 from harness.gating.model import MISSING, REQUIRED, Asked, GateResult, Rules, Verdict
 from harness.gating.naming import LATEST, candidate_of, meant, names_of
 from harness.progress import silent
-from harness.stats.sharpened import ESTIMANDS
+from harness.stats.sharpened import ESTIMANDS, LIKE_THESE
 from harness.study.items import stored_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from harness.gating.cases import Case
     from harness.progress import Progress
     from harness.study import StudyFile
 
@@ -68,6 +69,7 @@ def gate(  # noqa: PLR0913 - what is tested, and against what
     tested = candidate_of(study, candidate, names)
     read = [OneTask.read(study, name, tested, against, rules) for name in names]
     cases = [one.case(asked) for asked in conditions for one in _having(read, asked)]
+    _refuse_idle(cases, rules)
     gains = []
     for number, case in enumerate(cases):
         progress("gate", number, len(cases))
@@ -136,6 +138,17 @@ def _check(conditions: Sequence[Asked], against: str | None, rules: Rules) -> No
     for kind, given, allowed in choices:
         if given not in allowed:
             raise NotFound(kind, given, allowed)
+
+
+def _refuse_idle(cases: Sequence[Case], rules: Rules) -> None:
+    """What would be ignored is refused, lest a gate be thought to be another."""
+    if any(case.kind != "metric" for case in cases):
+        return
+    said = "but every --on is a metric here, and no ratings are tested."
+    if rules.metric is not None:
+        raise UsageError(f"--with {rules.metric} sharpens ratings, {said}")
+    if rules.estimand != LIKE_THESE:
+        raise UsageError(f"--estimand says what ratings are about, {said}")
 
 
 def _having(tasks: Sequence[OneTask], asked: Asked) -> list[OneTask]:

@@ -15,7 +15,7 @@ import numpy as np
 from harness.campaign import chances_of
 from harness.errors import UsageError
 from harness.schemes.slider import HIGHEST
-from harness.stats.rated_prompts import Design
+from harness.stats.rated_prompts import Design, joined_strata
 from harness.types import Json
 from harness.yardstick import values_by, yardstick
 
@@ -57,8 +57,6 @@ COMPARED = """
     WHERE comparisons.campaign = ? AND NOT comparisons.identical
     ORDER BY given.number
 """
-
-_PER_STRATUM = 2
 
 Row = tuple[int, str, str, str, str | None, Json, float]
 """Number, criterion, prompt, checkpoint, the other one where two are compared, rater,
@@ -129,7 +127,7 @@ class Pair:
             chance = chance * rated.sum() / max(self.drawn, 1)
         strata = self.strata
         if strata is not None:
-            strata = _merged(strata, rated)
+            strata = joined_strata(strata, rated)
         return Design(probabilities=chance, strata=strata)
 
 
@@ -270,18 +268,3 @@ def _said(
     if (one, other) == pair:
         return [(0, rater, 1 - value)]
     return [(0, rater, value)] if (other, one) == pair else []
-
-
-def _merged(strata: Numbers, rated: NDArray[np.bool_]) -> Numbers:
-    """Strata, neighbours joined until each has two rated prompts."""
-    of = np.zeros(int(strata.max(initial=0)) + 1, dtype=np.intp)
-    joined, inside = 0, 0
-    for stratum in range(len(of)):
-        if inside >= _PER_STRATUM:
-            joined, inside = joined + 1, 0
-        of[stratum] = joined
-        inside += int((rated & (strata == stratum)).sum())
-    if inside < _PER_STRATUM:
-        # What is left over joins the one before.
-        of[of == joined] = max(0, joined - 1)
-    return of[strata]

@@ -23,6 +23,7 @@ from harness.stats.sharpened import EXACTLY_THESE, LIKE_THESE
 from harness.stats.typical import Typical, typical_comparisons, typical_ratings
 from harness.study.items import stored_tasks
 from harness.task import load_items, load_tasks
+from harness.yardstick import yardstick
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -75,10 +76,10 @@ def plan(
     found: list[Plan] = []
     known: set[str] = set()
     for name, task in _tasks(study, suite):
-        evidence = None
+        evidence = default = None
         if study is not None and name in stored_tasks(study):
-            evidence = gather(study, name)
-        about = _About(name, task, evidence, criterion)
+            evidence, default = gather(study, name), yardstick(study, name)
+        about = _About(name, task, evidence, criterion, default)
         known |= about.criteria
         if criterion in about.criteria:
             found.append(_made(about, Goal(detect, power, total=about.total)))
@@ -136,6 +137,8 @@ class _About:
     task: Task | None
     evidence: Evidence | None
     criterion: str
+    default: str | None = None
+    """Signature of the metric that reports and gates take where none is named."""
 
     @cached_property
     def rated(self) -> dict[str, CriterionInfo]:
@@ -222,7 +225,7 @@ def _made(about: _About, goal: Goal) -> Plan:
             f"{goal.detect:g} cannot be detected."
         )
     sources, pairs = _known(about)
-    basis = _basis(sources, pairs, goal)
+    basis = replace(_basis(sources, pairs, goal), default=_default(about))
     helped = (False, True) if sources.spread(metric=True).explained else (False,)
     asked = sources.found.asked if isinstance(sources, Pilot) else 1.0
     pages = (0 if about.comparing else 1) + asked
@@ -267,6 +270,13 @@ def _typical(about: _About) -> Typical:
             "name a task file that has the criterion."
         )
     return typical_ratings(about.length, points=about.points)
+
+
+def _default(about: _About) -> str | None:
+    """Label of the metric that reports and gates take where none is named."""
+    if about.evidence is None or about.default is None:
+        return None
+    return labels(list(about.evidence.signatures)).get(about.default)
 
 
 def _basis(known: Pilot | Typical, pairs: RatedPairs | None, goal: Goal) -> Basis:

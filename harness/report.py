@@ -129,8 +129,8 @@ def _task_report(
         models = fits(given)
         whom = threads.submit(_of_raters, given, models, resampling)
         judged = target(given, human, models)
-        estimator = Estimator(judged.evidence, metrics, resampling)
         scaled = human == "raw"
+        estimator = Estimator(judged.evidence, metrics, resampling, scaled)
         combiner = Combiner.of(judged.evidence, metrics, asked, scaled=scaled)
         found = _results(estimator, combiner, whom, threads, progress)
         found = replace(

@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 from raters_at_work import checkpoint_in, rate_all
 from rating_study import a_study, a_task, add_outputs, add_scores
+from real_ratings import matrices
 
 from harness.campaign import chances_of, open_campaign
 from harness.choosing import choose
 from harness.errors import NotFound, StudyError
 from harness.pairing import ratings_of
+from harness.stats.combine import Design, mean
 
+DRAWS = ("random", "stratified", "active")
 POOL = [f"prompt {number}" for number in range(30)]
 GAPS = {item: (number % 7) ** 2 for number, item in enumerate(POOL)}
 
@@ -29,7 +32,7 @@ def drawn(chances):
     return [one.item for one in chances if one.place is not None]
 
 
-@pytest.mark.parametrize("draw", ["random", "stratified", "active"])
+@pytest.mark.parametrize("draw", DRAWS)
 def test_prompts_are_drawn_as_often_as_their_probability_says(draw):
     seeds = 2000
     counts, said = Counter(), {}
@@ -85,7 +88,7 @@ def test_few_prompts_are_one_stratum_and_many_are_four():
     assert strata == {1: {0}, 15: {0}, 16: {0, 1}, 29: {0, 1, 2}}
 
 
-@pytest.mark.parametrize("draw", ["random", "stratified", "active"])
+@pytest.mark.parametrize("draw", DRAWS)
 def test_all_prompts_are_certain_where_all_are_wanted(draw):
     found = choose(POOL, plan_of(items="all", draw=draw), GAPS)
     assert {round(one.probability, 9) for one in found} == {1.0}
@@ -97,6 +100,39 @@ def test_a_prompt_without_scores_has_the_mean_gap():
     plan = plan_of(items=1, draw="active")
     said = {one.item: one.probability for one in choose(["a", "b", "c"], plan, gaps)}
     assert said["a"] < said["c"] < said["b"]
+
+
+def squared_error(draw, gaps, difference, seed):
+    """Of a mean difference from 25 prompts, with the design that they were drawn by."""
+    chances = choose([*gaps], plan_of(items=25, draw=draw, seed=seed), gaps)
+    rated, chance, stratum = (np.full(len(gaps), np.nan) for _ in range(3))
+    for one in chances:
+        at = int(one.item)
+        chance[at], stratum[at] = one.probability, one.stratum or 0
+        if one.place is not None:
+            rated[at] = difference[at]
+    design = {
+        "random": Design(),
+        "stratified": Design(strata=stratum),
+        "active": Design(probabilities=chance),
+    }[draw]
+    return (mean(rated, design=design).value - difference.mean()) ** 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("metric", ["rouge_1_recall", "rouge_2_recall"])
+def test_on_real_ratings_active_draws_tell_less_than_random_ones(realdata, metric):
+    scores, ratings = matrices(realdata / "realsumm", metric, "content_recall")
+    rng, found = np.random.default_rng(0), dict.fromkeys(DRAWS, 0.0)
+    for pair in (rng.choice(25, 2, replace=False) for _ in range(60)):
+        (one, other), difference = pair, np.diff(ratings[pair], axis=0)[0]
+        gap = np.abs(scores[one] - scores[other])
+        gaps = {str(at): float(size) for at, size in enumerate(gap)}
+        for draw in DRAWS:
+            errors = [squared_error(draw, gaps, difference, n) for n in range(10)]
+            found[draw] += np.mean(errors) / difference.var()
+    assert found["active"] > 1.15 * found["random"]
+    assert found["stratified"] < 1.05 * found["random"]
 
 
 @pytest.fixture

@@ -232,6 +232,21 @@ def test_what_makes_no_sense_is_refused(maker, on, options, error, says):
         one(maker, on, **options)
 
 
+@pytest.mark.parametrize(
+    ("rules", "says"),
+    [
+        (Rules(metric="nonsense"), "--with nonsense sharpens ratings"),
+        (Rules(metric="chrf"), "every --on is a metric"),
+        (Rules(estimand="exactly these prompts"), "--estimand says what ratings"),
+    ],
+)
+def test_what_ratings_alone_know_is_refused_of_metrics_alone(maker, rules, says):
+    with pytest.raises(UsageError, match=says):
+        one(maker, "bleu", against="run-0", rules=rules)
+    both = gate(maker.study, conditions(["bleu", "meaning"]), against="run-0")
+    assert both.passed
+
+
 def test_a_checkpoint_that_nobody_rated_is_no_pass(maker):
     keys = dict.fromkeys(KEYS, "new words")
     maker.checkpoint("run-300", keys, step=300, nll=dict.fromkeys(KEYS, 9.0))
@@ -299,6 +314,17 @@ def test_exit_codes_tell_pass_failure_and_wrong_usage(command):
     code, out, err = command(*GATE, "--on", "blue", "--against", "first")
     assert (code, out) == (2, "")
     assert "Did you mean 'bleu'" in err
+    wrong = ("--on", "bleu", "--against", "first", "--with", "nonsense")
+    code, out, err = command(*GATE, *wrong)
+    assert (code, out) == (2, "")
+    assert "--with nonsense sharpens ratings" in err
+
+
+def test_every_answer_says_that_it_is_of_one_look(command, tmp_path):
+    asked = ("--on", "bleu", "--against", "first", "--summary", "s.md")
+    _, out, _ = command(*GATE, *asked)
+    assert out.splitlines()[-2].startswith("Intervals are 95 %, for this n, looked at")
+    assert "looked at once" in (tmp_path / "s.md").read_text("utf-8")
 
 
 def test_better_may_be_asked_for(command):
@@ -355,7 +381,7 @@ def test_names_cannot_break_text_xml_or_markdown(tmp_path):
     text = writing.text(result)
     assert "\x1b" not in text
     assert "\u202e" not in text
-    assert len(text.splitlines()) == 2
+    assert len(text.splitlines()) == 3
     root = ET.fromstring(writing.junit(result))  # noqa: S314 - our own
     [case] = root.iter("testcase")
     assert 'ba<d>&"|`\\u001b[31m\\u202e' in case.get("name")

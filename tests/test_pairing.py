@@ -85,6 +85,34 @@ def test_comparisons_say_how_often_the_second_wins_whoever_stood_left(study):
     assert (read.pair("fluency", earlier, later).matrices()[0] == 0.5).all()
 
 
+def ranks_later_first(shown):
+    """The latest first; of prompts 4 and 5 the two earlier ones share a rank."""
+    numbers = [checkpoint_in(text) for text in shown.outputs]
+    least = 1 if number_of(shown) > 3 else 0
+    places = sorted({max(one, least) for one in numbers}, reverse=True)
+    ranks = [places.index(max(one, least)) + 1 for one in numbers]
+    return {"meaning": ranks, "fluency": [1] * len(numbers)}
+
+
+def test_rankings_say_of_each_two_who_stood_higher_and_equal_ranks_tie(tmp_path):
+    study = a_study(tmp_path / "ranked.db", items=6, checkpoints=3)
+    campaign = open_campaign(study, a_task(scheme="ranking", criteria=COMPARED))
+    rate_all(study, campaign, {"ana": ranks_later_first, "ben": ranks_later_first})
+    read = ratings_of(study, campaign)
+    first, second, third = read.texts
+    ties = [prompt for prompt, text in read.texts[first].items() if text[-2] in "45"]
+    pair = read.pair("meaning", first, second)
+    won = pair.matrices()[0]
+    assert won.shape == (6, 2)
+    for prompt, row in zip(pair.prompts, won, strict=True):
+        assert (row == (0.5 if prompt in ties else 1.0)).all()
+    assert len(ties) == 2
+    assert (read.pair("meaning", first, third).matrices()[0] == 1).all()
+    assert (read.pair("meaning", third, second).matrices()[0] == 0).all()
+    assert (read.pair("fluency", first, third).matrices()[0] == 0.5).all()
+    study.close()
+
+
 def test_before_the_first_rating_there_is_a_pair_without_ratings(study):
     campaign = open_campaign(study, a_task())
     deal(study, campaign, datetime(2030, 1, 1, tzinfo=UTC))

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 
 import pytest
 from fakes import write_rows
@@ -16,7 +17,8 @@ from harness.cli import main
 from harness.errors import NotFound, UsageError
 from harness.importing import import_outputs, import_ratings
 from harness.plan import outlook, plan
-from harness.reporting.planned import plans_json, plans_text
+from harness.report import report
+from harness.reporting.planned import plans_json, plans_text, sentences
 from harness.reporting.power import plans_html, power_figure
 from harness.stats.planning import Goal, Spread, detectable, prompts_needed
 from harness.stats.typical import typical_ratings
@@ -88,6 +90,23 @@ def test_a_metric_is_named_with_what_it_explains_elsewhere(rated):
     assert 0 < found.basis.r2 < 1
     assert found.basis.worth > 0
     assert f"{found.basis.metric} explains {found.basis.r2:.0%}" in plans_text([found])
+
+
+def test_it_says_whether_the_metric_must_be_named_to_be_used(rated):
+    [found] = plan(rated, "rewrite", "meaning", 0.3)
+    best, default = found.basis.metric, found.basis.default
+    [task] = report(rated, draws=20).tasks
+    assert task.metric(task.combined[0].metric).label == default != best
+    said = {
+        name: " ".join(
+            sentences(replace(found, basis=replace(found.basis, default=it)))
+        )
+        for name, it in (("other", default), ("same", best), ("none", None))
+    }
+    assert f"use {default} unless you name it" in said["other"]
+    assert f"--with {best}" in said["other"]
+    assert "use it without being told" in said["same"]
+    assert "use no metric unless you name it" in said["none"]
 
 
 def test_the_power_of_the_curves_is_reached_at_the_needed_number(rated):

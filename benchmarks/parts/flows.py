@@ -78,6 +78,41 @@ class Tandem:
 
 
 @dataclass
+class Owner:
+    """The page of Tandem's owner, which asks how all stands every five seconds."""
+
+    wire: Wire
+    key: str
+    """The owner's invite."""
+    component: int = 0
+    looks: int = 0
+
+    async def enter(self) -> None:
+        """Follow the invite and open the page."""
+        _expect(await self.wire.get(f"/o/{self.key}"), 200)
+        _expect(await self.wire.ask("POST", f"/o/{self.key}"), 303)
+        config = _expect(await self.wire.get("/owner/config"), 200).json()
+        [self.component] = [
+            one["id"] for one in config["components"] if one["props"].get("server_fns")
+        ]
+
+    async def look(self) -> None:
+        """Ask for what the first tab shows."""
+        for name in ("ask_standing", "ask_questions"):
+            call = {
+                "data": {},
+                "component_id": self.component,
+                "fn_name": name,
+                "session_hash": "load",
+            }
+            path = "/owner/gradio_api/component_server/"
+            reply = _expect(await self.wire.post(path, call), 200).json()
+            if "error" in reply:
+                raise RuntimeError(f"refused: {reply['error']}")
+        self.looks += 1
+
+
+@dataclass
 class Potato:
     """Save, then ask for the next page; its browser reloads the page once more."""
 

@@ -1,9 +1,10 @@
 """Raters without browsers: a process that rates over HTTP and says how long it took.
 
 It reads lines of JSON from its standard input and answers each with one. The first
-says which server it is (`flow`, `port`) and how the raters get in (`keys`); each other
-is a stretch of work: `raters`, how many of them work; `seconds`; `pause`, seconds from
-one rating of a rater to the next, 0 for no pause.
+says which server it is (`flow`, `port`) and how the raters get in (`keys`), and the
+owner (`owner`, if there is one); each other is a stretch of work: `raters`, how many of
+them work; `seconds`; `pause`, seconds from one rating of a rater to the next, 0 for no
+pause; `watched`, whether the owner's page is open meanwhile.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from parts.flows import FLOWS
+from parts.flows import FLOWS, Owner
 from parts.wire import Wire
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 MOST_FAILURES = 5
 """After so many a rater gives up."""
+LOOK_SECONDS = 5.0
+"""From one look of the owner's page to the next."""
 
 
 @dataclass
@@ -87,6 +90,13 @@ async def _rate(
         due += pause
 
 
+async def watch(owner: Owner) -> None:
+    """Look until cancelled, as the page does while it is open."""
+    while True:
+        await owner.look()
+        await asyncio.sleep(LOOK_SECONDS)
+
+
 async def main() -> None:
     """Sign everybody in, then work as told."""
     about = json.loads(sys.stdin.readline())
@@ -94,13 +104,18 @@ async def main() -> None:
     raters: list[Flow] = [make(Wire(about["port"]), key) for key in about["keys"]]
     for rater in raters:
         await rater.enter()
+    owner = Owner(Wire(about["port"]), about.get("owner") or "")
+    if owner.key:
+        await owner.enter()
     print(json.dumps({"entered": len(raters)}), flush=True)
     while line := await asyncio.to_thread(sys.stdin.readline):
         told = json.loads(line)
-        chosen = raters[: told["raters"]]
-        print(
-            json.dumps(await work(chosen, told["seconds"], told["pause"])), flush=True
-        )
+        chosen, owner.looks = raters[: told["raters"]], 0
+        watching = asyncio.create_task(watch(owner)) if told.get("watched") else None
+        found = await work(chosen, told["seconds"], told["pause"])
+        if watching is not None and not watching.cancel():
+            watching.result()
+        print(json.dumps(found | {"looks": owner.looks}), flush=True)
 
 
 if __name__ == "__main__":

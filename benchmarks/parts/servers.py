@@ -60,6 +60,8 @@ class Server:
     """What lets each of the raters in."""
     first_page_s: float
     """From its start until it served its first page."""
+    owner: str = ""
+    """What lets the owner in, where there is a page that shows how all stands."""
 
 
 def rows(size: Size) -> Iterator[dict[str, str]]:
@@ -88,16 +90,18 @@ def tandem(place: Path, raters: int, size: Size | None = None) -> Iterator[Serve
     ]
     begin = time.perf_counter()
     with started(command, place, heard=True) as process:
-        keys = []
+        keys, owner = [], ""
         for line in process.stdout or ():
             if line.startswith("Link for "):
                 keys.append(line.strip().rpartition("/i/")[2])
+            if line.startswith("Page for you"):
+                owner = line.strip().rpartition("/o/")[2]
             if line.startswith("Stop with"):
                 break
         if len(keys) != raters:
             raise RuntimeError(f"{len(keys)} links; see {place / 'said.txt'}")
         until_it_answers(process, port, f"/i/{keys[0]}")
-        yield Server("tandem", port, tuple(keys), time.perf_counter() - begin)
+        yield Server("tandem", port, tuple(keys), time.perf_counter() - begin, owner)
 
 
 def _tandem_study(place: Path, size: Size) -> tuple[Path, Path]:

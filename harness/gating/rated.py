@@ -51,7 +51,8 @@ class ByPeople:
         for id_, some in zip(ids, rated, strict=True):
             if not some.size:
                 raise self._nobody([id_])
-        if not np.intersect1d(rated[0], rated[-1]).size:
+        both = np.intersect1d(rated[0], rated[-1]).size
+        if not both:
             raise UsageError(
                 f"No prompt of task '{self.combiner.evidence.task}' was rated on "
                 f"{self.criterion} for both {self._names(ids)}."
@@ -61,7 +62,7 @@ class ByPeople:
         else:
             made = self.combiner.by_ratings(sheet, (ids[0], ids[1]), TWO).both
         prompts = len(np.union1d(rated[0], rated[-1]))
-        return _gain(made, self.threshold or 0.0, dropped=prompts - made.n)
+        return _gain(made, self.threshold or 0.0, dropped=prompts - both)
 
     def of_comparisons(self) -> Gain:
         """How far the candidate's win rate lies above one half.

@@ -15,6 +15,11 @@ from harness.reporting.as_markdown import plain
 from harness.reporting.formats import interval, number, on_one_line, places
 from harness.reporting.wording import BANNER
 
+ONE_LOOK = (
+    "Intervals are 95 %, for this n, looked at once. Gates on many checkpoints, or "
+    "again after more ratings, are as many looks, each with 2.5 % of false alarms."
+)
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -36,6 +41,7 @@ def _lines(result: GateResult) -> Iterator[str]:
         yield f"{mark}  {_subject(one)}: {_numbers(one)}; {on_one_line(one.why)}"
         for note in _notes(one):
             yield f"      {on_one_line(note)}"
+    yield ONE_LOOK
     yield _summary(result)
 
 
@@ -170,8 +176,8 @@ def _markdown(result: GateResult) -> Iterator[str]:
         yield f"| {mark} | {' | '.join(map(plain, cells))} |"
     yield ""
     yield (
-        "95 % intervals. Of a difference, more is better, also where less of the "
-        "metric (↓) is.\n"
+        f"{ONE_LOOK} Of a difference, more is better, also where less of the metric "
+        "(↓) is.\n"
     )
 
 

@@ -1,7 +1,8 @@
 """Checkpoints prompt by prompt: what raters say, and what one metric says.
 
 The samples of a prompt are averaged, rater by rater. The prompts are those that all
-of the checkpoints answered.
+of the checkpoints answered. Where two wrote the same, their difference is known to be
+none: such prompts are counted and set apart, as on the owner's page (`pairing`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.reporting.by_rater import ratings_of
+from harness.reporting.drawn import stratified
 from harness.stats.crossed import Ratings
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from harness.reporting.evidence import Evidence
+    from harness.reporting.rating_means import Unsure
     from harness.stats.rated_prompts import Design
     from harness.types import Json
 
@@ -41,7 +44,10 @@ class Judged:
     design: Design
     """How the judged prompts were drawn."""
     equal: int = 0
-    """Further prompts for which both wrote the same, a tie without being asked."""
+    """Further prompts for which both wrote the same: a tie, or no difference, without
+    being asked."""
+    given: tuple[Ratings, ...] = ()
+    """The ratings themselves, of each checkpoint; or alone the outcomes."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,11 @@ class Sheet:
     """Its name."""
     metric: str | None
     """Signature of the metric whose scores go with it; None: none."""
+    turned: Ratings | None = None
+    """What the ratings were made into, in the order of `by_rater.ratings_of`; None:
+    they are as they were given."""
+    unsure: Unsure | None = None
+    """What that adds to variances; None: as the evidence says."""
 
     @cached_property
     def number(self) -> dict[str, int]:
@@ -70,6 +81,8 @@ class Sheet:
     @cached_property
     def ratings(self) -> Ratings:
         """All ratings, by checkpoint."""
+        if self.turned is not None:
+            return self.turned
         return ratings_of(self.evidence, self.criterion)
 
     def rated(self, checkpoint: str) -> Ratings:
@@ -87,7 +100,10 @@ class Sheet:
     def by_ratings(self, *checkpoints: str) -> Judged:
         """One checkpoint or two, by their ids, by ratings of single outputs."""
         given = [self.rated(one) for one in checkpoints]
-        shared = self._shared(checkpoints)
+        strata, shared = self._population(checkpoints, self._given)
+        equal = self._equal(checkpoints, shared, self._shown)
+        shared &= ~equal
+        given = [one.kept(shared[one.item]) for one in given]
         row_of = _numbered(shared)
         raters = np.unique(np.concatenate([one.rater for one in given]))
         human = tuple(_matrix(one, row_of, raters, shared.sum()) for one in given)
@@ -95,38 +111,44 @@ class Sheet:
         return Judged(
             human=human,
             scores=self._scores_of(checkpoints, shared),
-            design=self.evidence.drawn.design(self._given(row_of), rated),
+            design=self._design(strata, self._given, row_of, rated),
+            equal=int(equal.sum()),
+            given=tuple(given),
         )
 
     def by_comparisons(self, first: str, second: str) -> Judged:
         """Two checkpoints, by their ids, by comparisons of these two."""
         rows = self._compared.get(frozenset((first, second)), [])
-        column = {item: at for at, item in enumerate(self.evidence.items)}
-        equal = {column[row["item"]] for row in rows if row["identical"]}
-        shared = self._shared((first, second))
-        shared[list(equal)] = False
+        column = self._column
+        asked = [row for row in rows if not row["identical"]]
+        pages = [(row["assignment"], column[row["item"]]) for row in asked]
+        strata, shared = self._population((first, second), pages)
+        # Drawn or not: of prompts that were not drawn there are no rows.
+        equal = self._equal((first, second), shared, {})
+        equal[[column[row["item"]] for row in rows if row["identical"]]] = True
+        equal &= shared
+        shared &= ~equal
         row_of = _numbered(shared)
-        asked = [
-            (row, row_of[column[row["item"]]])
-            for row in rows
-            if not row["identical"] and row_of[column[row["item"]]] >= 0
-        ]
-        rater = {
-            one: at for at, one in enumerate({row["rater"]: 0 for row, _ in asked})
-        }
-        total = np.zeros((int(shared.sum()), max(1, len(rater))))
-        times = np.zeros_like(total)
-        for row, prompt in asked:
-            won = row["outcome"] if row["one"] == second else 1 - row["outcome"]
-            total[prompt, rater[row["rater"]]] += won
-            times[prompt, rater[row["rater"]]] += 1
-        given = ((row["assignment"], int(prompt)) for row, prompt in asked)
-        won_by = _quotient(total, times)
+        asked = [row for row in asked if shared[column[row["item"]]]]
+        rater = {one: at for at, one in enumerate({row["rater"]: 0 for row in asked})}
+        prompt = np.array([row_of[column[row["item"]]] for row in asked], dtype=np.intp)
+        won = Ratings.of(
+            [
+                row["outcome"] if row["one"] == second else 1 - row["outcome"]
+                for row in asked
+            ],
+            [rater[row["rater"]] for row in asked],
+            prompt,
+            prompt,
+        )
+        raters = np.arange(max(1, len(rater)))
+        won_by = _matrix(won, np.arange(int(shared.sum())), raters, shared.sum())
         return Judged(
             human=(won_by,),
             scores=self._scores_of((first, second), shared),
-            design=self.evidence.drawn.design(given, _judged(won_by)),
-            equal=len(equal),
+            design=self._design(strata, pages, row_of, _judged(won_by)),
+            equal=int(equal.sum()),
+            given=(won,),
         )
 
     @cached_property
@@ -139,22 +161,96 @@ class Sheet:
                 found.setdefault(pair, []).append(row)
         return found
 
-    def _shared(self, checkpoints: Sequence[str]) -> NDArray[np.bool_]:
-        """(items,), whether all of them answered."""
-        numbers = [self.number[id_] for id_ in checkpoints]
-        return np.asarray(self.answered[numbers].all(axis=0))
+    @cached_property
+    def _column(self) -> dict[str, int]:
+        return {item: at for at, item in enumerate(self.evidence.items)}
 
-    def _given(self, row_of: Indices) -> list[tuple[int, int]]:
-        """Assignment and prompt of each rating, where somebody will ask."""
+    @cached_property
+    def _given(self) -> list[tuple[int, int]]:
+        """Assignment and item of each rating, where somebody will ask."""
         if not self.evidence.drawn.chances:
             return []
-        items = {item: at for at, item in enumerate(self.evidence.items)}
-        found = [
-            (one.assignment, int(row_of[items[self.evidence.item_of[one.output]]]))
+        item_of = self.evidence.item_of
+        return [
+            (one.assignment, self._column[item_of[one.output]])
             for one in self.evidence.ratings
             if one.criterion == self.criterion
         ]
-        return [(assignment, row) for assignment, row in found if row >= 0]
+
+    @cached_property
+    def _shown(self) -> dict[str, set[str]]:
+        """Output to those whose ratings are its own; equal ones share them."""
+        found: dict[str, set[str]] = {}
+        for one in self.evidence.ratings:
+            if one.criterion == self.criterion:
+                found.setdefault(one.output, set()).add(one.rated)
+        return found
+
+    def _population(
+        self, checkpoints: Sequence[str], given: Sequence[tuple[int, int]]
+    ) -> tuple[Mapping[str, int] | None, NDArray[np.bool_]]:
+        """Prompts to strata, if they were drawn so, and which prompts are meant.
+
+        (items,): those that all of the checkpoints answered and, with strata, that
+        could have been drawn.
+        """
+        numbers = [self.number[id_] for id_ in checkpoints]
+        shared = np.asarray(self.answered[numbers].all(axis=0))
+        strata = self.evidence.drawn.strata_of(
+            assignment for assignment, item in given if shared[item]
+        )
+        if strata is not None:
+            shared &= [item in strata for item in self.evidence.items]
+        return strata, shared
+
+    def _design(
+        self,
+        strata: Mapping[str, int] | None,
+        given: Sequence[tuple[int, int]],
+        row_of: Indices,
+        judged: NDArray[np.bool_],
+    ) -> Design:
+        if strata is not None:
+            rows = [
+                strata[item] for item, at in self._column.items() if row_of[at] >= 0
+            ]
+            return stratified(rows, judged)
+        rows_of = ((page, int(row_of[item])) for page, item in given)
+        return self.evidence.drawn.design(
+            [(page, row) for page, row in rows_of if row >= 0], judged
+        )
+
+    def _equal(
+        self,
+        checkpoints: Sequence[str],
+        shared: NDArray[np.bool_],
+        shown: Mapping[str, set[str]],
+    ) -> NDArray[np.bool_]:
+        """(items,), whether two wrote the same, so that they do not differ.
+
+        None where everything is the same, or where equal outputs were rated each by
+        itself, as ratings from elsewhere may be: then all count as they were rated.
+        """
+        found, none = np.zeros_like(shared), np.zeros_like(shared)
+        if len(checkpoints) == 1:
+            return none
+        first, second = (self._written(id_, shown) for id_ in checkpoints)
+        for item in np.flatnonzero(shared).tolist():
+            if [text for text, _ in first[item]] == [text for text, _ in second[item]]:
+                if first[item] != second[item]:
+                    return none
+                found[item] = True
+        return found if (shared & ~found).any() else none
+
+    def _written(
+        self, checkpoint: str, shown: Mapping[str, set[str]]
+    ) -> dict[int, list[tuple[str, list[str]]]]:
+        """Item to its texts in order, each with the outputs whose ratings it has."""
+        found: dict[int, list[tuple[str, list[str]]]] = {}
+        for one in self.evidence.outputs[checkpoint]:
+            text = one.text, sorted(shown.get(one.id, ()))
+            found.setdefault(self._column[one.item], []).append(text)
+        return {item: sorted(texts) for item, texts in found.items()}
 
     def _scores_of(
         self, checkpoints: Sequence[str], shared: NDArray[np.bool_]

@@ -1,7 +1,8 @@
 """Two checkpoints by few ratings and many scores together, beside ratings alone.
 
 Which metric helps is settled before any rating is seen. Where five or more raters
-judged, what they differ by is in both intervals, with scores and without.
+judged, what they differ by is in both intervals, with scores and without; but for those
+of few or nearly unanimous judgments, which have no standard error to be widened.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ import numpy as np
 
 from harness.errors import NotFound, UsageError
 from harness.reporting.both_judged import Sheet
+from harness.reporting.drawn import in_words
 from harness.stats.combine import mean, paired_difference, win_rate
 from harness.stats.crossed import LEAST_RATERS, variance_of_raters
 from harness.stats.sharpened import ESTIMANDS, LIKE_THESE, Estimate
-from harness.yardstick import helping_metric
+from harness.yardstick import NAMED_METRIC, helping_metric
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,9 +39,10 @@ LATER: Question = "later against first"
 TWO: Question = "second against first"
 
 ALPHA = 0.05
-SEVERITIES = "how far severities may be off"
 EVEN = 0.5
 """Win rate of checkpoints that are equally good."""
+SEVERITIES = "how far severities may be off"
+"""What else the intervals of ratings less severities are about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,8 @@ class Combined:
     """Prompts that both answered, rated or not."""
     raters: int
     """Raters whose differences are in both intervals; 0 where there are too few."""
+    drawn: str = ""
+    """How prompts were drawn, as a clause; empty where they were drawn all alike."""
     p: float | None = None
     """Two-sided, Holm-adjusted within criterion and question; None where there is no
     standard error."""
@@ -158,47 +163,55 @@ class Combiner:
     ) -> Combined:
         """The second checkpoint less the first, by their ids."""
         judged = sheet.by_ratings(*pair)
-        alone, both, raters = self._of_ratings(sheet, pair, judged)
+        alone, both, raters = self._of_ratings(sheet, judged)
         row = self._row("criterion", sheet.criterion, pair, question, judged)
         return replace(row, alone=alone, both=both, raters=raters)
 
     def mean(self, sheet: Sheet, checkpoint: str) -> Estimate:
-        """Its mean rating, from ratings and scores together."""
-        of = (checkpoint,)
-        return self._of_ratings(sheet, of, sheet.by_ratings(*of))[1]
+        """Its mean rating as reports have it, or sharpened by a metric that was named.
+
+        Without an interval where one prompt alone is rated; cut off where the scale is.
+        """
+        judged = sheet.by_ratings(checkpoint)
+        alone, both, raters = self._of_ratings(sheet, judged)
+        found = both if self.rule == NAMED_METRIC else alone
+        if not raters:
+            found = replace(found, why=f"{found.why}; about these raters alone")
+        if found.value is None and found.n:
+            value = float(np.nanmean(judged.human[0]))
+            return replace(found, value=value, why="no interval from one rated prompt")
+        scale = self.scale(sheet.criterion)
+        if scale is None or found.low is None or found.high is None:
+            return found
+        return replace(
+            found, low=max(scale[0], found.low), high=min(scale[1], found.high)
+        )
 
     def _of_ratings(
-        self, sheet: Sheet, of: Sequence[str], judged: Judged
+        self, sheet: Sheet, judged: Judged
     ) -> tuple[Estimate, Estimate, int]:
         """From ratings alone and with scores, and the raters in both intervals."""
         scale = self.scale(sheet.criterion)
         alone = both = self._estimate(judged, scale, ())
         if judged.scores is not None:
             both = self._estimate(judged, scale, judged.scores)
-        rated = [sheet.rated(id_) for id_ in of]
-        if unsure := self.evidence.unsure.get(sheet.criterion):
-            added = unsure(*rated)
+        unsure = sheet.unsure or self.evidence.unsure.get(sheet.criterion)
+        if unsure:
+            added = unsure(*judged.given)
             alone, both = (one.also_of(*added, SEVERITIES) for one in (alone, both))
-        variance, raters = variance_of_raters(*rated)
-        if raters < LEAST_RATERS:
-            return alone, both, 0
-        whom = f"other raters ({raters} rated)"
-        alone, both = (one.also_of(variance, raters - 1, whom) for one in (alone, both))
-        return alone, both, raters
+        return _widened(judged, alone, both, 0.0)
 
     def by_comparisons(
         self, sheet: Sheet, pair: tuple[str, str], question: Question
     ) -> Combined:
         """How often the second checkpoint is preferred, by their ids."""
         judged = sheet.by_comparisons(*pair)
-        others = len(judged.human[0])
-        alone = self._win_rate(judged, None).with_equal(judged.equal, others, EVEN)
-        both = alone
+        alone = both = self._win_rate(judged, None)
         if judged.scores is not None:
-            gap = judged.scores[1] - judged.scores[0]
-            both = self._win_rate(judged, gap).with_equal(judged.equal, others, EVEN)
+            both = self._win_rate(judged, judged.scores[1] - judged.scores[0])
+        alone, both, raters = _widened(judged, alone, both, EVEN)
         row = self._row("preference", sheet.criterion, pair, question, judged)
-        return replace(row, alone=alone, both=both)
+        return replace(row, alone=alone, both=both, raters=raters)
 
     def _row(
         self,
@@ -223,6 +236,7 @@ class Combiner:
             both=nothing,
             prompts=len(judged.human[0]) + judged.equal,
             raters=0,
+            drawn=in_words(judged.design),
         )
 
     def _estimate(
@@ -261,3 +275,26 @@ class Combiner:
             if one.name == criterion and one.low is not None and one.high is not None:
                 return (one.low, one.high) if self.scaled else None
         return None
+
+
+def _widened(
+    judged: Judged, alone: Estimate, both: Estimate, null: float
+) -> tuple[Estimate, Estimate, int]:
+    """Both of all prompts, equal outputs among them, and about other raters, too.
+
+    Returns:
+        Both estimates, and the raters whose differences are in them: 0 where they are
+        too few, or where an interval has no standard error that could be widened.
+    """
+    variance, raters = variance_of_raters(*judged.given)
+    if raters < LEAST_RATERS or None in {alone.error, both.error}:
+        raters = 0
+    drawn = in_words(judged.design)
+    found = []
+    for one in (alone, both):
+        made = replace(one, why=f"{one.why}; {drawn}") if drawn else one
+        if raters:
+            whom = f"other raters ({raters} rated)"
+            made = made.also_of(variance, raters - 1, whom)
+        found.append(made.with_equal(judged.equal, len(judged.human[0]), null))
+    return found[0], found[1], raters

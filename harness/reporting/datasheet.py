@@ -283,11 +283,13 @@ def _aggregation(one: CampaignProtocol) -> str:
 
 def _statistics(one: CampaignProtocol) -> str:
     comparing = one.scheme in methods.COMPARING
-    unit = "prompts, each with all its comparisons" if comparing else "items"
+    made = "t intervals over prompts"
+    if comparing:
+        made = "percentile bootstrap intervals over prompts, each with all comparisons"
     gap = "strengths" if comparing else "means on the items that both have"
     return (
-        f"95 % percentile bootstrap intervals over {unit}; best against next best by "
-        f"the difference of their {gap}. TODO: tests of your own."
+        f"95 % {made}; best against next best by the difference of their {gap}. TODO: "
+        "tests of your own."
     )
 
 

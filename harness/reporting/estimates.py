@@ -135,6 +135,8 @@ class Estimator:
     """Signature to metric."""
     resampling: Resampling
     """How intervals are made."""
+    scaled: bool = True
+    """Whether ratings lie on the scale that raters saw."""
 
     def metric_values(self, checkpoint: str) -> dict[str, Estimate]:
         """Signature to corpus value of a checkpoint, `n` counting what was judged."""
@@ -170,7 +172,7 @@ class Estimator:
         found: dict[str, dict[str, Estimate]] = {
             checkpoint.id: {} for checkpoint in self.evidence.checkpoints
         }
-        means = means_by_checkpoint(self.evidence, self.resampling)
+        means = means_by_checkpoint(self.evidence, scaled=self.scaled)
         for criterion, by_id in means.items():
             for id_, mean in by_id.items():
                 found[id_][criterion] = mean

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
-    from harness.reporting.plans import Need, Plan
+    from harness.reporting.plans import Basis, Need, Plan
     from harness.types import Json
 
 WIDTH = 100
@@ -227,7 +227,24 @@ def _metric(plan: Plan) -> str:
     return (
         f"{name} explains {basis.r2:.0%} of the differences that one rater sees, on "
         "prompts that it was not chosen on. Where many more prompts are scored than "
-        f"rated, it is worth {counted(basis.worth, 'prompt')} of one rater."
+        f"rated, it is worth {counted(basis.worth, 'prompt')} of one rater. "
+        f"{_to_be_used(basis)}"
+    )
+
+
+def _to_be_used(basis: Basis) -> str:
+    """How reports, comparisons and gates come to use the metric that is planned with.
+
+    They may not look for the best one themselves: that would be settled by the ratings.
+    """
+    if basis.metric == basis.default:
+        return "Reports, comparisons and gates use it without being told."
+    name = on_one_line(basis.metric or "")
+    other = "no metric" if basis.default is None else on_one_line(basis.default)
+    return (
+        f"Reports, comparisons and gates use {other} unless you name it, before the "
+        f"ratings that it is to help: --with {name} (in a task file draw_by: {name}, "
+        "for the owner's page)."
     )
 
 

@@ -82,6 +82,8 @@ class Basis:
     """Median time of a rater for a page, with all its criteria; None if unknown."""
     simulated: bool
     """Whether a program gave the ratings."""
+    default: str | None = None
+    """The metric that reports and gates take where none is named; None: none can."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,26 +1,28 @@
-"""Mean ratings of all checkpoints, as given or each rater's turned otherwise."""
+"""Mean ratings of all checkpoints, as given or each rater's turned otherwise.
+
+Their intervals are those that gates hold against a threshold.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from harness.reporting.both_judged import Sheet
 from harness.reporting.by_rater import ratings_of
-from harness.stats.crossed import rating_means
-from harness.stats.severity import also_of_severities
+from harness.reporting.combined import Combiner
+from harness.stats.bootstrap import undefined
+from harness.stats.sharpened import LIKE_THESE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
-    from harness.reporting.estimates import Resampling
     from harness.reporting.evidence import Evidence
     from harness.reporting.given_ratings import Turn
-    from harness.stats.crossed import Ratings
     from harness.types import Estimate
 
     Floats = NDArray[np.float64]
@@ -31,9 +33,10 @@ if TYPE_CHECKING:
 
 def means_by_checkpoint(
     evidence: Evidence,
-    resampling: Resampling,
     turns: Mapping[str, Turn] | None = None,
     unsure: Mapping[str, Unsure] | None = None,
+    *,
+    scaled: bool = True,
 ) -> dict[str, dict[str, Estimate]]:
     """Criterion to id of each checkpoint to its mean rating.
 
@@ -42,18 +45,18 @@ def means_by_checkpoint(
 
     Args:
         evidence: what counts for the task.
-        resampling: how intervals are made.
         turns: criterion to what its ratings become; as they are where there is none.
         unsure: criterion to what that adds to their variance; None: as `evidence` says.
+        scaled: whether ratings that are not turned lie on the scale that raters saw.
     """
     turns = turns or {}
-    unsure = evidence.unsure if unsure is None else unsure
     return {
         criterion: _of_criterion(
             evidence,
             criterion,
-            resampling,
-            (turns.get(criterion), unsure.get(criterion)),
+            turns.get(criterion),
+            (unsure or {}).get(criterion),
+            scaled=scaled and criterion not in turns,
         )
         for criterion in evidence.rating_columns
     }
@@ -62,10 +65,11 @@ def means_by_checkpoint(
 def _of_criterion(
     evidence: Evidence,
     criterion: str,
-    resampling: Resampling,
-    turned: tuple[Turn | None, Unsure | None],
+    turn: Turn | None,
+    unsure: Unsure | None,
+    *,
+    scaled: bool,
 ) -> dict[str, Estimate]:
-    turn, unsure = turned
     given = ratings_of(evidence, criterion)
     skipped = np.zeros(len(evidence.written), dtype=bool)
     place = evidence.place_of
@@ -84,23 +88,13 @@ def _of_criterion(
     outputs, left_out = (
         np.bincount(row[some], minlength=size).tolist() for some in (rated, skipped)
     )
-    by_system = _by_system(given, size)
-    found = rating_means(by_system, draws=resampling.draws, seed=resampling.seed)
-    if unsure is not None:
-        found = [
-            also_of_severities(mean, *unsure(own))
-            for mean, own in zip(found, by_system, strict=True)
-        ]
-    return {
-        checkpoint.id: replace(mean, n=n, dropped=dropped)
-        for checkpoint, mean, n, dropped in zip(
-            evidence.checkpoints, found, outputs, left_out, strict=True
-        )
-        if n or dropped
-    }
-
-
-def _by_system(ratings: Ratings, systems: int) -> list[Ratings]:
-    """The ratings of each system; they are in the systems' order."""
-    ends = np.searchsorted(ratings.system, np.arange(systems + 1)).tolist()
-    return [ratings.kept(slice(start, end)) for start, end in pairwise(ends)]
+    combiner = Combiner(evidence, None, "", LIKE_THESE, scaled)
+    sheet = Sheet(evidence, criterion, None, turned=given, unsure=unsure)
+    found = {}
+    for one, n, dropped in zip(evidence.checkpoints, outputs, left_out, strict=True):
+        if n or dropped:
+            made = undefined("no output is rated")
+            if n:
+                made = combiner.mean(sheet, one.id).as_estimate()
+            found[one.id] = replace(made, n=n, dropped=dropped)
+    return found

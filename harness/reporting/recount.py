@@ -150,7 +150,7 @@ def _means(
     resampling: Resampling,
     nothing: Estimate,
 ) -> dict[str, BothWays]:
-    found = Estimator(again, {}, resampling).ratings()
+    found = Estimator(again, {}, resampling, task.human == "raw").ratings()
     ids = {again.labels[one.id]: one.id for one in again.checkpoints}
     return {
         one.label: BothWays(

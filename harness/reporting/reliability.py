@@ -43,11 +43,10 @@ def reliability(
         models: of the same evidence, see `harness.reporting.targets.fits`.
         resampling: how intervals are made.
     """
-    raw = _means(evidence, resampling)
-    z = _means(evidence, resampling, {k: s.z for k, s in spreads(evidence).items()})
+    raw = _means(evidence)
+    z = _means(evidence, {k: s.z for k, s in spreads(evidence).items()})
     less = _means(
         evidence,
-        resampling,
         {k: m.less_severity for k, m in models.items()},
         {k: m.unsure for k, m in models.items()},
     )
@@ -120,12 +119,11 @@ def _ac2(criterion: CriterionInfo, table: Floats, resampling: Resampling) -> Est
 
 def _means(
     evidence: Evidence,
-    resampling: Resampling,
     turns: Mapping[str, Turn] | None = None,
     unsure: Mapping[str, Unsure] | None = None,
 ) -> dict[str, dict[str, Estimate]]:
     """Criterion to checkpoint label to mean."""
-    found = means_by_checkpoint(evidence, resampling, turns, unsure)
+    found = means_by_checkpoint(evidence, turns, unsure)
     return {
         criterion: {evidence.labels[id_]: mean for id_, mean in means.items()}
         for criterion, means in found.items()

@@ -126,13 +126,8 @@ def _note(rows: Sequence[Combined], helper: str) -> str:
     what = "Win rates, ties as half wins" if first.kind == "preference" else "Points"
     of = "the best over the next best, then each later checkpoint over the first"
     said = [f"{what}: {of}" if first.question == BEST else what]
-    if first.kind == "criterion":
-        everybody = all(one.raters for one in rows)
-        few = f"these raters (fewer than {LEAST_RATERS})"
-        whom = "other raters" if everybody else few
-        said.append(f"95 % intervals about {first.both.estimand} and {whom}")
-    else:
-        said.append(f"95 % intervals about {first.both.estimand} and these raters")
+    said.append(f"95 % intervals about {first.both.estimand} and {_whom(rows)}")
+    said += dict.fromkeys(one.drawn.capitalize() for one in rows if one.drawn)
     if len({_rated(one) for one in rows}) == 1:
         said.append(f"{_rated(first)} prompts rated")
     lacking = next((one.both.why for one in rows if one.both.value is None), "")
@@ -146,6 +141,15 @@ def _note(rows: Sequence[Combined], helper: str) -> str:
     else:
         said.append(f"Ratings stand alone: {first.rule}")
     return f"{'. '.join(said)}."
+
+
+def _whom(rows: Sequence[Combined]) -> str:
+    """Which raters intervals are about."""
+    if all(one.raters for one in rows):
+        return "raters: others like these"
+    if any(one.raters for one in rows):
+        return "raters: others like these, but for rows of few or like judgments"
+    return f"these raters (fewer than {LEAST_RATERS}, or few judgments)"
 
 
 def label_of(task: TaskReport, one: Combined) -> str:

@@ -51,9 +51,9 @@ CLUSTERS = (
 )
 
 OTHER_RATERS = (
-    f"By {LEAST_RATERS} raters or more, mean ratings and leads also resample raters, "
-    "and agreement leaves out each of them in turn: their intervals speak of other "
-    "raters as well as of other items."
+    f"By {LEAST_RATERS} raters or more, intervals of mean ratings and leads hold what "
+    "raters differ by, and agreement leaves out each of them in turn: they speak of "
+    "other raters as well as of other items."
 )
 
 PARTINGS = (
@@ -308,7 +308,8 @@ def how_it_was_done(report: Report, task: TaskReport) -> list[str]:
         (
             "Brackets hold 95 % percentile bootstrap intervals over items "
             f"({report.draws:,} draws, seed {report.seed}); metrics of all outputs "
-            "together have at most 200 draws."
+            "together have at most 200 draws. Those of mean ratings are t intervals "
+            "over prompts, cut off where the scale ends."
         ),
         (
             "A lead is the difference between best and next best on the items that "

@@ -1,4 +1,4 @@
-"""Means of ratings with intervals that speak of other items and of other raters.
+"""Differences of ratings, with intervals about other items and other raters.
 
 Items and raters are drawn independently, each with replacement, as in the pigeonhole
 bootstrap (Owen 2007, Annals of Applied Statistics 1, 386): a strict rater's strictness
@@ -21,14 +21,11 @@ import numpy as np
 from harness.errors import UsageError
 from harness.stats.bootstrap import (
     resampled,
-    resampled_sums,
     undefined,
     with_interval,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import ArrayLike, NDArray
 
     from harness.types import Estimate
@@ -131,43 +128,14 @@ class Ratings:
         return shares
 
 
-def rating_mean(ratings: Ratings, *, draws: int = 1000, seed: int = 0) -> Estimate:
-    """Mean over items of the mean ratings of their outputs, in points of the scale.
-
-    Args:
-        ratings: of one system; several outputs (samples) of an item are averaged.
-        draws: number of resamples of items and of raters.
-        seed: seed of the resamples; the same items get the same draws.
-
-    Returns:
-        `n` counts items. From five raters on the interval is about other items and
-        other raters; below, about other items alone, and `method` says so.
-    """
-    [found] = rating_means([ratings], draws=draws, seed=seed)
-    return found
-
-
-def rating_means(
-    ratings: Sequence[Ratings], *, draws: int = 1000, seed: int = 0
-) -> list[Estimate]:
-    """`rating_mean` of each of several systems, faster than one by one."""
-    found = [undefined("no output is rated")] * len(ratings)
-    known = [at for at, some in enumerate(ratings) if some.value.size]
-    sums = [_Linear.of_mean(ratings[at]) for at in known]
-    series = resampled_sums([one.of_item[:, None] for one in sums], draws, seed)
-    what = "mean over items of mean ratings"
-    for at, one, drawn in zip(known, sums, series, strict=True):
-        found[at] = one.estimate(what, draws, seed, drawn[:, 0])
-    return found
-
-
 def rating_difference(
     first: Ratings, other: Ratings, *, draws: int = 1000, seed: int = 0
 ) -> Estimate:
     """How much better one system is rated than another, on the items of both.
 
     A rater's severity cancels as far as the same rater judged both, and what makes an
-    item hard cancels entirely.
+    item hard cancels entirely. From five raters on the interval is about other items
+    and other raters; below, about other items alone, and `method` says so.
 
     Args:
         first: of one system.
@@ -177,7 +145,7 @@ def rating_difference(
 
     Returns:
         The mean over shared items of the differences of their means, in points of
-        the scale; otherwise as in `rating_mean`.
+        the scale; `n` counts items.
     """
     found = _difference(first, other)
     if found is None:
@@ -190,8 +158,8 @@ def variance_of_raters(
 ) -> tuple[float, int]:
     """What other raters add to the squared standard error of a mean or difference.
 
-    It is the raters' part of `rating_mean` or `rating_difference`, without resampling
-    and without the stretch, which a t quantile takes the place of.
+    It is the raters' part of `rating_difference`, without resampling and without the
+    stretch, which a t quantile takes the place of.
 
     Args:
         first: of one system.
@@ -266,16 +234,10 @@ class _Linear:
         """What each item adds, shape (items,)."""
         return _sums(self.ratings.item, self.shares * self.ratings.value)
 
-    def estimate(
-        self, what: str, draws: int, seed: int, series: Floats | None = None
-    ) -> Estimate:
-        """The sum with its interval over items and, if they are enough, raters.
-
-        The series holds the sum for each draw of items, where that is known.
-        """
+    def estimate(self, what: str, draws: int, seed: int) -> Estimate:
+        """The sum with its interval over items and, if they are enough, raters."""
         of_item = self.of_item
-        if series is None:
-            series = _drawn(of_item, draws, seed)
+        series = _drawn(of_item, draws, seed)
         raters = self.ratings.raters
         crossed = raters >= LEAST_RATERS
         if crossed and series.size:

@@ -259,6 +259,26 @@ def _chance(
     return chance
 
 
+def joined_strata(strata: Indices, rated: NDArray[np.bool_]) -> Indices:
+    """Strata, neighbours joined until each has two rated prompts.
+
+    Args:
+        strata: (prompts,), numbers from 0, neighbours being most alike.
+        rated: (prompts,), whether each is rated.
+    """
+    of = np.zeros(int(strata.max(initial=0)) + 1, dtype=np.intp)
+    joined, inside = 0, 0
+    for stratum in range(len(of)):
+        if inside >= _PER_STRATUM:
+            joined, inside = joined + 1, 0
+        of[stratum] = joined
+        inside += int((rated & (strata == stratum)).sum())
+    if inside < _PER_STRATUM:
+        # What is left over joins the one before.
+        of[of == joined] = max(0, joined - 1)
+    return np.asarray(of[strata])
+
+
 def _problem(rated: Indices, codes: Indices) -> str | None:
     if len(rated) < _PER_STRATUM:
         return f"{len(rated)} rated prompts: two are needed"

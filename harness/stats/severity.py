@@ -13,7 +13,7 @@ rest on differences within units, which say nothing of the mean of a unit's nois
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,8 +23,6 @@ from harness.stats.crossed import LEAST_RATERS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from harness.types import Estimate
 
     Floats = NDArray[np.float64]
 
@@ -115,33 +113,6 @@ def severities(ratings: Floats) -> Severities | None:
         noise_sd=float(np.sqrt(noise_variance)),
         adjusted=ratings - np.where(known, of_rater, 0.0),
         error=errors,
-    )
-
-
-def also_of_severities(found: Estimate, variance: float, freedom: float) -> Estimate:
-    """The interval widened by how far the severities may be off.
-
-    As variances of independent parts add, each end lies the root of the summed squares
-    of the two distances from the value (Zou and Donner 2008, Statistics in Medicine
-    27, 1693).
-
-    Args:
-        found: an estimate of ratings less severities.
-        variance: what severities add to its squared standard error.
-        freedom: degrees of freedom of the variance.
-    """
-    from scipy.special import ndtri, stdtrit
-
-    value, low, high = found.value, found.low, found.high
-    if value is None or low is None or high is None:
-        return found
-    quantile = ndtri(0.975) if np.isinf(freedom) else stdtrit(freedom, 0.975)
-    further = quantile * np.sqrt(variance)
-    return replace(
-        found,
-        low=float(value - np.hypot(value - low, further)),
-        high=float(value + np.hypot(high - value, further)),
-        method=f"{found.method}, and how far severities may be off",
     )
 
 

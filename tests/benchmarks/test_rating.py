@@ -73,7 +73,8 @@ def test_figures_are_medians_of_rounds_and_their_ratios():
     def a_round(per_second, first_page):
         part = rating.Measured(per_second, p50_ms=5, p99_ms=9, load_ms=1, failed=0)
         crowds = {f"saturated_{n}": part for n in rating.CROWDS}
-        return {"first_page_s": first_page, "paced": part} | crowds
+        paced = {"paced": part, "watched": part}
+        return {"first_page_s": first_page} | paced | crowds
 
     ours = rating._medians([a_round(100, 1), a_round(200, 2), a_round(900, 9)])
     theirs = rating._medians([a_round(50, 3)])
@@ -92,7 +93,8 @@ def test_fifty_raters_who_race_leave_each_output_with_exactly_k(tmp_path):
     size = Size(PROMPTS, CHECKPOINTS, PLACES)
     with tandem(tmp_path / "served", RATERS, size) as server:
         told = {"flow": server.flow, "port": server.port, "keys": server.keys}
-        work = {"raters": RATERS, "seconds": 120, "pause": 0}
+        told["owner"] = server.owner
+        work = {"raters": RATERS, "seconds": 120, "pause": 0, "watched": True}
         command = [sys.executable, "-m", "parts.load"]
         path = {"PYTHONPATH": str(BENCHMARKS)}
         with started(command, tmp_path, settings=path, heard=True) as load:
@@ -102,6 +104,7 @@ def test_fifty_raters_who_race_leave_each_output_with_exactly_k(tmp_path):
                 replies.append(json.loads(load.stdout.readline()))
     assert replies[1]["failures"] == []
     assert replies[1]["idle"] == RATERS
+    assert replies[1]["looks"] > 0
     study = StudyFile(tmp_path / "served" / "s.db")
     wanted = PROMPTS * CHECKPOINTS
     acknowledged = len(replies[1]["milliseconds"])

@@ -129,9 +129,24 @@ def test_a_win_rate_is_no_further_from_one_half_than_one_half(compared):
         gate(compared, conditions("meaning", min_difference=0.6), against="first")
 
 
-def test_a_threshold_is_held_against_an_interval_about_other_raters(rated):
-    rules = Rules(metric="none")
+def test_a_threshold_is_held_against_the_interval_that_the_report_prints(rated):
+    [task] = report(rated, draws=20).tasks
+    for checkpoint in task.checkpoints:
+        for criterion, mean in checkpoint.human.items():
+            asked = conditions(criterion, threshold=3.0)
+            [found] = gate(rated, asked, candidate=checkpoint.name).verdicts
+            gain = found.gain
+            assert [gain.value, gain.low, gain.high] == interval(mean, 3.0)
+            assert gain.method == mean.method
+            assert "other raters (6 rated)" in gain.method
+            assert "unequal probabilities" in gain.method
+            assert gain.n == 16
+
+
+def test_a_metric_sharpens_a_threshold_s_interval_where_it_is_named(rated):
     asked = conditions("meaning", threshold=3.0)
-    [found] = gate(rated, asked, candidate="run-240", rules=rules).verdicts
-    assert "other raters (6 rated)" in found.gain.method
-    assert found.gain.n == 16
+    found = [
+        gate(rated, asked, candidate="run-240", rules=Rules(metric=metric)).verdicts[0]
+        for metric in ("none", "chrf")
+    ]
+    assert ["the scores explain" in one.gain.method for one in found] == [False, True]

@@ -74,7 +74,7 @@ def test_from_five_raters_on_means_leads_and_agreement_name_them(rated_by):
     made = report(rated_by(6), draws=50)
     [task] = made.tasks
     for checkpoint in task.checkpoints:
-        assert "bootstrap of items and 6 raters" in checkpoint.human["meaning"].method
+        assert "about other raters (6 rated)" in checkpoint.human["meaning"].method
     [lead] = [lead for lead in task.leads if lead.kind == "criterion"]
     assert "also about other raters (6 rated)" in lead.difference.method
     [found] = task.agreement
@@ -87,7 +87,8 @@ def test_below_five_items_alone_are_resampled_and_the_report_warns(rated_by):
     made = report(rated_by(3), draws=50)
     [task] = made.tasks
     said = "fewer than 5 raters, who are not resampled"
-    assert said in task.checkpoints[0].human["meaning"].method
+    alone = "about these raters alone"
+    assert alone in task.checkpoints[0].human["meaning"].method
     assert said in task.agreement[0].segment["none"].pearson.method
     note = (
         "Fewer than 5 raters on meaning (3): the intervals of mean ratings and of "
@@ -97,7 +98,7 @@ def test_below_five_items_alone_are_resampled_and_the_report_warns(rated_by):
     assert note in render(made, "md")
     assert "By 5 raters or more" not in render(made, "md")
     means = json.loads(render(made, "json"))["tasks"][0]["checkpoints"][0]["human"]
-    assert said in means["meaning"]["method"]
+    assert alone in means["meaning"]["method"]
 
 
 def test_the_checkpoint_with_the_fewest_raters_counts(rated_by):

@@ -112,13 +112,31 @@ def test_the_mean_of_one_checkpoint_is_about_other_raters_too():
     human, scores = study(raters=6)
     severity = np.array([2, 1, 0, 0, -1, -2])
     human += severity[:, None, None]
-    combiner = Combiner.of(evidence_of(human, scores), METRICS, Asked())
+    human += 3
+    asked = Asked(metric="chrf")
+    combiner = Combiner.of(evidence_of(human, scores), METRICS, asked)
     found = combiner.mean(combiner.sheet("meaning"), "c1")
     blind = mean(human[:, 1].T, scores[1], scale=(1, 5))
     assert found.value == pytest.approx(blind.value)
     # By hand: six raters whose severities vary by 2, over six.
     assert found.error**2 - blind.error**2 == pytest.approx(2 / 6, rel=0.1)
     assert "other raters (6 rated)" in found.why
+
+
+def test_a_mean_is_of_ratings_alone_unless_a_metric_is_named_and_ends_with_the_scale():
+    human, scores = study(raters=2)
+    human[:, 1, :30] = 4.9
+    human[:, 1, 0] = 1
+    found = []
+    for asked in (Asked(), Asked(metric="chrf")):
+        combiner = Combiner.of(evidence_of(human + 0.1, scores), METRICS, asked)
+        found.append(combiner.mean(combiner.sheet("meaning"), "c1"))
+    alone, named = found
+    expected = ttest_1samp((human + 0.1)[0, 1, :30], 0).confidence_interval()
+    assert expected.high > 5
+    assert (alone.low, alone.high) == pytest.approx((expected.low, 5))
+    assert alone.why == "ratings alone; about these raters alone"
+    assert "the scores explain" in named.why
 
 
 def test_an_estimand_that_does_not_exist_is_refused():

@@ -3,13 +3,11 @@
 import numpy as np
 import pytest
 from report_study import fill
+from scipy.stats import ttest_1samp
 
-from harness.reporting.estimates import Resampling
 from harness.reporting.evidence import gather
 from harness.reporting.rating_means import means_by_checkpoint
 from harness.reporting.targets import adjusted, fits, spreads, standardised
-
-RESAMPLING = Resampling(draws=50)
 
 
 @pytest.fixture
@@ -45,10 +43,21 @@ def close(found, expected):
             )
 
 
+def test_a_mean_has_the_t_interval_of_its_prompts(maker):
+    evidence = gather(fill(maker, items=20).study, "rewrite")
+    [meaning, _] = means_by_checkpoint(evidence).values()
+    for checkpoint, found in meaning.items():
+        rated = evidence.mean_ratings["meaning"]
+        values = [rated[one.id] for one in evidence.outputs[checkpoint]]
+        low, high = ttest_1samp(values, 0).confidence_interval()
+        assert (found.low, found.high) == pytest.approx((max(1, low), min(5, high)))
+
+
 def test_z_scores_of_columns_are_those_of_ratings_turned_one_by_one(evidence):
     turns = {name: spread.z for name, spread in spreads(evidence).items()}
-    found = means_by_checkpoint(evidence, RESAMPLING, turns)
-    close(found, means_by_checkpoint(standardised(evidence).evidence, RESAMPLING))
+    found = means_by_checkpoint(evidence, turns)
+    judged = standardised(evidence).evidence
+    close(found, means_by_checkpoint(judged, scaled=False))
     [bad, good] = found["meaning"].values()
     # The last item of the bad one has its rating from a rater without spread.
     assert [(one.n, one.dropped) for one in (bad, good)] == [(11, 1), (11, 0)]
@@ -59,9 +68,10 @@ def test_severities_are_taken_off_columns_as_off_ratings(maker):
     models = fits(evidence)
     turns = {name: model.less_severity for name, model in models.items()}
     unsure = {name: model.unsure for name, model in models.items()}
-    found = means_by_checkpoint(evidence, RESAMPLING, turns, unsure)
-    close(found, means_by_checkpoint(adjusted(evidence, models).evidence, RESAMPLING))
-    known = means_by_checkpoint(evidence, RESAMPLING, turns)
+    found = means_by_checkpoint(evidence, turns, unsure)
+    judged = adjusted(evidence, models).evidence
+    close(found, means_by_checkpoint(judged, scaled=False))
+    known = means_by_checkpoint(evidence, turns)
     for criterion, means in found.items():
         for checkpoint, mean in means.items():
             assert mean.low <= known[criterion][checkpoint].low
@@ -69,4 +79,4 @@ def test_severities_are_taken_off_columns_as_off_ratings(maker):
 
 def test_constant_raters_alone_have_no_means_of_z_scores(evidence):
     turn = {"meaning": lambda _, values: np.full(len(values), np.nan)}
-    assert means_by_checkpoint(evidence, RESAMPLING, turn) == {"meaning": {}}
+    assert means_by_checkpoint(evidence, turn) == {"meaning": {}}

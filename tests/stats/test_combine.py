@@ -1,5 +1,8 @@
 """Means and differences of ratings and scores: claims, refusals, simulations."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -312,6 +315,39 @@ def test_unequal_probabilities_are_undone():
         naive.append(covered([mean(rated)], 0))
     assert 0.93 <= np.mean(held) <= 0.975
     assert np.mean(naive) < 0.85
+
+
+def test_the_raters_part_adds_its_squared_half_width_by_hand():
+    y, _ = study(n=30)
+    own = mean(y)
+    found = own.also_of(0.04, 4, "other raters")
+    half = np.hypot(own.high - own.value, stats.t.ppf(0.975, 4) * 0.2)
+    assert found.high - found.value == pytest.approx(half)
+    assert found.error**2 == pytest.approx(own.error**2 + 0.04)
+    assert 4 < found.df < 29
+    assert found.p_value(found.high) == pytest.approx(0.05)
+    same = own.also_of(0.0, 4, "other raters")
+    assert (same.low, same.df) == (pytest.approx(own.low), own.df)
+
+
+def test_the_readme_s_examples_run_and_say_what_the_text_says():
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    section = readme.split("## Ratings and scores together")[1]
+    [code] = re.findall(r"```python\n(.*?)```", section.split("\n## ")[0], re.DOTALL)
+    rng, named = np.random.default_rng(0), {}
+    for prefix, rated in (("", 40), ("earlier_", 200)):
+        for side in "ab":
+            truth = rng.normal(size=200)
+            named[f"{prefix}bleu_{side}"] = 10 * truth + rng.normal(0, 6, 200)
+            named[f"{prefix}chrf_{side}"] = 10 * truth + rng.normal(0, 6, 200)
+            given = np.where(np.arange(200) < rated, 3 + truth, NAN)
+            named[prefix + (side if prefix else f"human_{side}")] = given
+    exec(code, named)  # noqa: S102 - our own README
+    found, several, known = (named[name] for name in ("found", "several", "known"))
+    assert found.method == several.method == known.method == "regression"
+    assert several.saved > found.saved > 0
+    # Given slopes cost no degree of freedom.
+    assert known.df == found.df + 1 == 39
 
 
 def test_prompts_known_to_be_equal_join_the_others_by_hand():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from harness.errors import UsageError
-from harness.stats.combine import paired_difference
+from harness.stats.combine import paired_difference, win_rate
 from harness.stats.components import Differences, components
 from harness.stats.planning import (
     Goal,
@@ -235,3 +235,42 @@ def test_plans_made_from_a_pilot_reach_nearly_the_power_on_average(pilot, low):
         n = prompts_needed(seen.spread(), Goal(0.3), 1)
         found.append(float(power(WEBNLG, Goal(0.3), n, 1)))
     assert low < np.mean(found) < 0.805
+
+
+def comparisons(rng, n, raters):
+    """How far each rater prefers B, which is better by 0.35 on the latent scale."""
+    gap = 0.35 + rng.normal(size=(n, 1)) + rng.normal(0, 0.7, (n, raters))
+    return np.where(np.abs(gap) < 0.3, 0.5, (gap > 0) * 1.0)
+
+
+@pytest.fixture(scope="module")
+def compared():
+    """What varies in them, and how often B wins, from very many."""
+    both = comparisons(np.random.default_rng(0), 400_000, 2)
+    item = float(np.cov(both.T)[0, 1])
+    return Spread(item, float(both.var(axis=0).mean()) - item), float(both.mean())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("raters", [1, 3])
+def test_comparisons_of_the_planned_number_find_the_win_rate(compared, raters):
+    spread, rate = compared
+    n = prompts_needed(spread, Goal(rate - 0.5), raters)
+    rng = np.random.default_rng(raters)
+    found = [win_rate(comparisons(rng, n, raters)) for _ in range(DRAWS)]
+    hits = [one.low > 0.5 or one.high < 0.5 for one in found]
+    assert np.mean(hits) == pytest.approx(0.8, abs=0.03)
+
+
+@pytest.mark.slow
+def test_plans_of_win_rates_from_a_pilot_reach_the_power_on_average(compared):
+    spread, rate = compared
+    goal, rng, found = Goal(rate - 0.5), np.random.default_rng(5), []
+    for _ in range(500):
+        seen = comparisons(rng, 20, 2)[None]
+        equal, none = np.zeros((1, 20), bool), np.empty((0, 1, 20))
+        made = components(Differences.of_outcomes(seen, equal, none))
+        n = prompts_needed(made.spread(), goal, 1)
+        found.append(float(power(spread, goal, n, 1)))
+    assert np.mean(found) == pytest.approx(0.8, abs=0.02)
+    assert np.quantile(found, 0.1) > 0.68

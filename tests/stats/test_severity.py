@@ -5,13 +5,14 @@ import pytest
 from scipy.optimize import minimize
 
 from harness.errors import UsageError
+from harness.stats.combine import mean, paired_difference
 from harness.stats.crossed import (
+    LEAST_RATERS,
     Ratings,
-    rating_difference,
-    rating_mean,
     shares_of_raters,
+    variance_of_raters,
 )
-from harness.stats.severity import also_of_severities, severities
+from harness.stats.severity import severities
 
 NONE = np.nan
 
@@ -181,19 +182,24 @@ def adjusted_intervals(rng, raters, *, known):
             for rater in rng.choice(raters, 2, replace=False, p=chance / chance.sum()):
                 table[rater, system, place] = own + severity[rater] + rng.normal(0, 0.7)
     fit = severities(table.reshape(raters, -1).T)
-    less = Ratings.of_table(fit.adjusted.T.reshape(table.shape))
-    last, first = less.of_system(2), less.of_system(0)
-    mean = rating_mean(last, draws=300)
-    lead = rating_difference(last, first, draws=300)
-    if not known:
-        shares = np.zeros((2, raters))
-        for row, some in zip(shares, ((last,), (last, first)), strict=True):
-            number, share = shares_of_raters(*some)
-            row[number] = share
-        mean = also_of_severities(mean, *fit.variance(shares[0]))
-        lead = also_of_severities(lead, *fit.variance(shares[1]))
-    here = severity.mean() if raters < 5 else 0.0
-    return (mean, 0.5 + here), (lead, 0.5)
+    less = fit.adjusted.T.reshape(table.shape)
+    first, last = (Ratings.of_table(less).of_system(number) for number in (0, 2))
+    human = less.transpose(1, 2, 0)
+    found = []
+    for made, systems in (
+        (mean(human[2]), (last,)),
+        (paired_difference(human[0], human[2]), (last, first)),
+    ):
+        shares = np.zeros(raters)
+        number, share = shares_of_raters(*systems)
+        shares[number] = share
+        one = made if known else made.also_of(*fit.variance(shares), "severities")
+        if raters >= LEAST_RATERS:
+            variance, many = variance_of_raters(*systems)
+            one = one.also_of(variance, many - 1, "other raters")
+        found.append(one)
+    here = severity.mean() if raters < LEAST_RATERS else 0.0
+    return (found[0], 0.5 + here), (found[1], 0.5)
 
 
 @pytest.mark.slow
@@ -206,6 +212,6 @@ def test_adjusted_means_and_leads_hold_the_truth_in_nine_of_ten_cases(raters):
 
     assert (covered(known=False) >= 0.89).all()
     assert (covered(known=False) <= 0.99).all()
-    if raters >= 5:
+    if raters >= LEAST_RATERS:
         # Of the mean, severities taken as known hold it far less often.
         assert covered(known=True)[0] < 0.75

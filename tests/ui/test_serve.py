@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import httpx
 import pytest
 from rater_client import RaterPage
-from rating_study import a_study, a_task
+from rating_study import a_study, a_task, add_scores
 from server_process import server
 
 from harness.errors import StudyError, UsageError
@@ -87,6 +87,17 @@ def test_outputs_that_give_their_model_away_are_told_before_links_are(tmp_path):
     assert told[0].startswith("modernize: 2 prompts")
     assert told[2].startswith("Mind: 6 outputs name a model")
     assert len(told) == 2 + 1 + 3 + 1
+
+
+@pytest.mark.parametrize("draw", ["random", "stratified", "active"])
+def test_who_draws_actively_is_warned_that_it_may_take_more_ratings(tmp_path, draw):
+    study = a_study(tmp_path / "s.db", items=20)
+    add_scores(study, lambda prompt, checkpoint: prompt * checkpoint)
+    told = []
+    open_campaigns(study, [a_task(items=8, draw=draw)], told.append)
+    warned = [line for line in told if "needed more of them than draw: random" in line]
+    assert len(warned) == (draw == "active")
+    study.close()
 
 
 def test_a_changed_plan_is_told_to_begin_a_new_campaign(tmp_path):
