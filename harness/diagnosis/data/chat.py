@@ -10,9 +10,10 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from harness.diagnosis.data.family import Family, shown_row
-from harness.diagnosis.data.rules import Rule, counted
+from harness.diagnosis.data.rules import Rule
 from harness.diagnosis.data.shapes import ASSISTANT, turns
 from harness.diagnosis.model import Findings
+from harness.reporting.formats import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

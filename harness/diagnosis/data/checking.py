@@ -19,6 +19,7 @@ from harness.diagnosis.data.formats import Formats
 from harness.diagnosis.data.held_out import held_out_samples
 from harness.diagnosis.data.leakage import Leakage
 from harness.diagnosis.data.length import Length, counter
+from harness.diagnosis.data.mismatches import Mismatches
 from harness.diagnosis.data.prepared import Prepared
 from harness.diagnosis.data.quantity import Quantity
 from harness.diagnosis.data.rows import read, sniff
@@ -89,6 +90,7 @@ def check_data(
         Templates(),
         Quantity(duplicates),
         Conflicts(),
+        Mismatches(random),
         Texts(sniffed),
         Chats(sniffed),
         Prepared(sniffed),

@@ -9,8 +9,9 @@ import numpy as np
 
 from harness.diagnosis.data.family import Family
 from harness.diagnosis.data.keys import hashed
-from harness.diagnosis.data.rules import Rule, counted, percent
+from harness.diagnosis.data.rules import Rule
 from harness.diagnosis.model import Findings, NotChecked
+from harness.reporting.formats import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,7 +27,7 @@ RULE = Rule(
     weights={
         "fine": {"conflicting_targets": -1.5},
         "notice": {"conflicting_targets": -1.0},
-        "warning": {"conflicting_targets": 1.5},
+        "warning": {"conflicting_targets": 1.0, "label_noise": 0.5},
         "failure": {"conflicting_targets": 3.0, "label_noise": 0.5},
     },
 )
@@ -85,7 +86,7 @@ class Conflicts(Family):
             "answered differently elsewhere"
         )
         if share:
-            says += f"; no model can match more than {percent(self._ceiling)} of all"
+            says += f"; no model can match more than {100 * self._ceiling:.1f} %"
         return Findings((RULE.check(share, says, seen.examples(self._shown)),))
 
 

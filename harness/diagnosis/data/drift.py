@@ -7,13 +7,14 @@ it goes by says how.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from harness.diagnosis.data.family import Family
 from harness.diagnosis.data.rules import Rule
-from harness.diagnosis.model import Findings, NotChecked
+from harness.diagnosis.model import Example, Findings, NotChecked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,53 +64,72 @@ class Drift(Family):
             return Findings((), (NotChecked(RULE.name, told),))
         own, other = self._some(seen.drawn), self._some(seen.held_out)
         try:
-            area, typical, foreign = _apart(own, other)
+            apart = _Apart.of(
+                *([one.asked[:LONGEST] for one in x] for x in (own, other))
+            )
         except ImportError:
             told = "scikit-learn is not installed: pip install '.[diagnosis]'"
             return Findings((), (NotChecked(RULE.name, told),))
-        says = f"a classifier tells training from held-out prompts with AUC {area:.2f}"
-        status = RULE.status(area)
-        if status != "fine":
+        says = f"a classifier tells training from held-out prompts with AUC {apart.area:.2f}"
+        if RULE.status(apart.area) != "fine":
             says += (
-                f"; held-out have more of {_quoted(foreign)}, training of "
-                f"{_quoted(typical)}"
+                f"; held-out have more of {_quoted(apart.foreign)}, training of "
+                f"{_quoted(apart.typical)}"
             )
-        examples = [seen.example(one, "training") for one in seen.drawn[:1]]
-        return Findings((RULE.check(area, says, examples),))
+        order = np.argsort(apart.scores, kind="stable")
+        least = [one for one in order if one < len(own)][:1]
+        most = [one - len(own) for one in order[::-1] if one >= len(own)][:2]
+        examples = [seen.example(own[place], "surely training") for place in least]
+        for place in most:
+            text = seen.example(other[place], "surely held out").text
+            examples.append(Example(f"held out, {other[place].line}", text))
+        return Findings((RULE.check(apart.area, says, examples),))
 
-    def _some(self, rows: Sequence[Sample]) -> list[str]:
+    def _some(self, rows: Sequence[Sample]) -> list[Sample]:
         places = np.sort(self._random.permutation(len(rows))[:MOST])
-        return [rows[place].asked[:LONGEST] for place in places]
+        return [rows[place] for place in places]
 
 
-def _apart(own: list[str], other: list[str]) -> tuple[float, list[str], list[str]]:
-    """The AUC, and the features of the first and of the second side."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+@dataclass(frozen=True, slots=True)
+class _Apart:
+    """How well two sets of texts are told apart, and by what."""
 
-    words = TfidfVectorizer(
-        analyzer="char_wb",
-        ngram_range=GRAMS,
-        max_features=MOST_FEATURES,
-        sublinear_tf=True,
-    )
-    try:
-        features = words.fit_transform([*own, *other])
-    except ValueError:  # no text has anything that could be a feature
-        return 0.5, [], []
-    held_out = np.r_[np.zeros(len(own)), np.ones(len(other))]
-    model = LogisticRegression(class_weight="balanced", max_iter=300)
-    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
-    scores = cross_val_predict(
-        model, features, held_out, cv=folds, method="decision_function"
-    )
-    weights = model.fit(features, held_out).coef_[0]
-    names = words.get_feature_names_out()
-    order = np.argsort(weights)
-    typical = [str(name) for name in names[order[:TOLD]]]
-    foreign = [str(name) for name in names[order[::-1][:TOLD]]]
-    return _area(scores, held_out == 1), typical, foreign
+    area: float
+    """Under the ROC curve, cross-validated."""
+    scores: Numbers
+    """Of each text, those of the second set above those of the first."""
+    typical: list[str]
+    """Features of the first set."""
+    foreign: list[str]
+    """Features of the second."""
+
+    @classmethod
+    def of(cls, own: list[str], other: list[str]) -> _Apart:
+        from sklearn.feature_extraction.text import TfidfVectorizer
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
+        words = TfidfVectorizer(
+            analyzer="char_wb",
+            ngram_range=GRAMS,
+            max_features=MOST_FEATURES,
+            sublinear_tf=True,
+        )
+        try:
+            features = words.fit_transform([*own, *other])
+        except ValueError:  # no text has anything that could be a feature
+            return cls(0.5, np.zeros(len(own) + len(other)), [], [])
+        held_out = np.r_[np.zeros(len(own)), np.ones(len(other))]
+        model = LogisticRegression(class_weight="balanced", max_iter=300)
+        folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
+        scores = cross_val_predict(
+            model, features, held_out, cv=folds, method="decision_function"
+        )
+        order = np.argsort(model.fit(features, held_out).coef_[0])
+        names = [str(name) for name in words.get_feature_names_out()]
+        typical = [names[place] for place in order[:TOLD]]
+        foreign = [names[place] for place in order[::-1][:TOLD]]
+        return cls(_area(scores, held_out == 1), scores, typical, foreign)
 
 
 def _area(scores: Numbers, positive: Numbers) -> float:

@@ -10,9 +10,10 @@ import numpy as np
 from harness.diagnosis.data.family import Family
 from harness.diagnosis.data.keys import hashed, masked
 from harness.diagnosis.data.near import candidates, jaccard, signatures
-from harness.diagnosis.data.rules import Rule, counted, percent
+from harness.diagnosis.data.rules import Rule, percent
 from harness.diagnosis.model import Findings, NotChecked
 from harness.errors import MissingPackage
+from harness.reporting.formats import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -6,8 +6,9 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from harness.diagnosis.data.family import Family, shown_row
-from harness.diagnosis.data.rules import Rule, counted
+from harness.diagnosis.data.rules import Rule
 from harness.diagnosis.model import Findings
+from harness.reporting.formats import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,8 +14,9 @@ import numpy as np
 from harness.diagnosis.data.affixes import frame, without_frame
 from harness.diagnosis.data.family import Family
 from harness.diagnosis.data.keys import masked
-from harness.diagnosis.data.rules import Rule, counted, percent
+from harness.diagnosis.data.rules import Rule, percent
 from harness.diagnosis.model import Example, Findings, NotChecked
+from harness.reporting.formats import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -16,6 +16,7 @@ from harness.diagnosis.data.affixes import shared_start
 from harness.diagnosis.data.family import Family, shown_row
 from harness.diagnosis.data.rules import Rule, percent
 from harness.diagnosis.model import Check, Findings
+from harness.reporting.formats import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,7 +112,8 @@ class Prepared(Family):
         extra = max(0, len(columns) - 2)
         checks = [
             FURTHER_COLUMNS.check(
-                extra, f"{extra} columns beside two: {', '.join(columns)[:200]}"
+                extra,
+                f"{counted(extra, 'column')} beside two: {', '.join(columns)[:200]}",
             )
         ]
         for name, rule, says in (

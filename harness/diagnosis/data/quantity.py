@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.diagnosis.data.family import Family
-from harness.diagnosis.data.rules import Rule, counted
+from harness.diagnosis.data.rules import Rule
 from harness.diagnosis.model import Findings
+from harness.reporting.formats import counted
 
 if TYPE_CHECKING:
     from harness.diagnosis.data.duplicates import Duplicates

@@ -86,8 +86,3 @@ def percent(share: float) -> str:
     if value == 0 or value >= 10:  # noqa: PLR2004 - two digits are enough
         return f"{value:.0f} %"
     return f"{value:.1f} %" if value >= 1 else f"{value:.2g} %"
-
-
-def counted(number: int, noun: str, plural: str | None = None) -> str:
-    """A number and its noun, as in `1 row` and `2,000 rows`."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

@@ -38,8 +38,8 @@ RULE = Rule(
     },
 )
 AS_NARROW = 0.5
-"""A held-out set with at most twice the variety is as narrow as the training data, and
-then that is how the task is."""
+"""Held-out prompts that are few templates too, with at most twice the variety of as
+many training prompts, say that the task is so."""
 
 
 class Templates(Family):
@@ -78,7 +78,8 @@ class Templates(Family):
             effective_number(len(m) for _, m in _mined(_spread(some, n)))
             for some in (rows, seen.held_out)
         )
-        return own >= AS_NARROW * other
+        narrow = RULE.status(other / n) != "fine"
+        return narrow and own >= AS_NARROW * other
 
 
 def _spread(rows: Sequence[Sample], number: int) -> list[Sample]:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.diagnosis.data.family import Family, shown_row
-from harness.diagnosis.data.rules import Rule, counted, percent
+from harness.diagnosis.data.rules import Rule, percent
 from harness.diagnosis.model import Findings, NotChecked
+from harness.reporting.formats import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
