@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+LEAST_TEXTS = 10
+
 
 def shared_start(texts: Collection[str]) -> str:
     """The longest text that all begin with; empty where there are none."""
@@ -20,8 +22,11 @@ def shared_start(texts: Collection[str]) -> str:
 
 
 def frame(texts: Sequence[str]) -> tuple[str, str]:
-    """The whole words that all texts begin with, and those that all end with."""
-    if len(set(texts)) < 2:  # noqa: PLR2004 - one text has no frame
+    """The whole words that all texts begin with, and those that all end with.
+
+    None where there are few texts, which may share words by chance.
+    """
+    if len(set(texts)) < LEAST_TEXTS:
         return "", ""
     head = shared_start(texts)
     head = head[: head.rfind(" ") + 1]

@@ -17,12 +17,12 @@ from harness.diagnosis.data.duplicates import Duplicates
 from harness.diagnosis.data.family import Seen
 from harness.diagnosis.data.formats import Formats
 from harness.diagnosis.data.held_out import held_out_samples
-from harness.diagnosis.data.leakage import Leakage
+from harness.diagnosis.data.leakage import Leakage, Nearest
 from harness.diagnosis.data.length import Length, counter
 from harness.diagnosis.data.mismatches import Mismatches
 from harness.diagnosis.data.prepared import Prepared
 from harness.diagnosis.data.quantity import Quantity
-from harness.diagnosis.data.rows import read, sniff
+from harness.diagnosis.data.rows import Raw, read, sniff
 from harness.diagnosis.data.shapes import sample
 from harness.diagnosis.data.templates import Templates
 from harness.diagnosis.data.text import Texts
@@ -122,6 +122,32 @@ def check_data(
     )
 
 
+def similarities(
+    source: str | Path | Sequence[Mapping[str, Json]],
+    prompts: Sequence[str],
+    *,
+    columns: Columns | None = None,
+) -> list[float]:
+    """How similar each prompt is to the nearest one in training, 0 to 100.
+
+    `by_bucket` then tells how scores depend on it.
+
+    Args:
+        source: training data, as `check_data` takes them.
+        prompts: held-out prompts, as training rows would have them.
+        columns: as `check_data` takes them.
+
+    Raises:
+        InputError: the data cannot be read.
+    """
+    place = Path(source).expanduser() if isinstance(source, str) else source
+    rows = [{"prompt": prompt, "completion": ""} for prompt in prompts]
+    nearest = Nearest([sample(Raw(n, row)) for n, row in enumerate(rows)])
+    for _, batch in _batches(place, sniff(place), columns):
+        nearest.see([one for one in batch if one.shape != "unknown"])
+    return [float(value) for value in nearest.similarity]
+
+
 def _batches(
     source: Source, sniffed: Sniffed, columns: Columns | None
 ) -> Iterator[tuple[int, list[Sample]]]:
@@ -141,7 +167,7 @@ def _again(
         return {}
     last = max(lines)
     found: dict[int, Sample] = {}
-    for raw in read(source, sniffed):
+    for raw in read(source, sniffed, lines):
         if raw.line in lines:
             found[raw.line] = sample(raw, columns)
         if raw.line >= last:

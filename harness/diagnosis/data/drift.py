@@ -64,13 +64,11 @@ class Drift(Family):
             return Findings((), (NotChecked(RULE.name, told),))
         own, other = self._some(seen.drawn), self._some(seen.held_out)
         try:
-            apart = _Apart.of(
-                *([one.asked[:LONGEST] for one in x] for x in (own, other))
-            )
+            apart = _Apart.of(_texts(own), _texts(other))
         except ImportError:
             told = "scikit-learn is not installed: pip install '.[diagnosis]'"
             return Findings((), (NotChecked(RULE.name, told),))
-        says = f"a classifier tells training from held-out prompts with AUC {apart.area:.2f}"
+        says = f"a classifier tells held-out prompts apart with AUC {apart.area:.2f}"
         if RULE.status(apart.area) != "fine":
             says += (
                 f"; held-out have more of {_quoted(apart.foreign)}, training of "
@@ -130,6 +128,10 @@ class _Apart:
         typical = [names[place] for place in order[:TOLD]]
         foreign = [names[place] for place in order[::-1][:TOLD]]
         return cls(_area(scores, held_out == 1), scores, typical, foreign)
+
+
+def _texts(rows: Sequence[Sample]) -> list[str]:
+    return [one.asked[:LONGEST] for one in rows]
 
 
 def _area(scores: Numbers, positive: Numbers) -> float:

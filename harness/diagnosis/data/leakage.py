@@ -54,7 +54,7 @@ NEARLY = 90.0
 """Similarity from which on two prompts are nearly the same."""
 BUCKETS = (60.0, 80.0, 90.0, 100.0)
 """Where similarity buckets begin; below the first there is another one."""
-MOST = 300
+MOST = 200
 """Held-out prompts whose nearest training prompt is looked for."""
 LONGEST = 200
 """Characters of a prompt that are compared for similarity."""

@@ -38,7 +38,7 @@ RULE = Rule(
         "failure": {"label_noise": 3.5},
     },
 )
-MOST, LEAST = 3000, 200
+MOST, LEAST = 2000, 200
 """Rows that are looked at."""
 LONGEST = 400
 """Characters of a prompt, and of an answer."""

@@ -110,12 +110,9 @@ class Prepared(Family):
     def _of_rows(self) -> list[Check]:
         n, columns = self._rows, sorted(map(str, self._columns))
         extra = max(0, len(columns) - 2)
-        checks = [
-            FURTHER_COLUMNS.check(
-                extra,
-                f"{counted(extra, 'column')} beside two: {', '.join(columns)[:200]}",
-            )
-        ]
+        names = ", ".join(columns)[:200]
+        further = f"{counted(extra, 'column')} beside two: {names}"
+        checks = [FURTHER_COLUMNS.check(extra, further)]
         for name, rule, says in (
             ("long", LONG, "are longer than 10,000 characters"),
             ("prompts", CAPITAL_PROMPTS, "have a prompt in capitals"),

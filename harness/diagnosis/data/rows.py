@@ -21,7 +21,7 @@ from harness.data import kind_of
 from harness.errors import InputError, MissingData, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from harness.types import Json
 
@@ -36,6 +36,9 @@ LARGEST_JSON = 2**30
 """Bytes of a JSON array, which is read whole."""
 
 LINES = {".jsonl", ".ndjson"}
+DEEPEST = 50
+"""Lists and objects within each other; no example needs so many."""
+TOO_DEEP = "JSON nested too deeply"
 PLAIN = {".txt", ".text", ".md"}
 
 
@@ -64,6 +67,8 @@ class Sniffed:
 
     def where(self, line: int) -> str:
         """How a row is named in examples."""
+        if self.kind == "memory":
+            return f"row {line}"
         by_line = self.kind in {"jsonl", "csv", "tsv", "text"}
         return f"{self.name}:{line}" if by_line else f"{self.name}, row {line}"
 
@@ -132,8 +137,15 @@ def _first(text: str) -> str:
     return text.split("\n", 1)[0]
 
 
-def read(source: Source, sniffed: Sniffed) -> Iterator[Raw]:
+def read(
+    source: Source, sniffed: Sniffed, lines: Collection[int] | None = None
+) -> Iterator[Raw]:
     """The rows of a source, in order.
+
+    Args:
+        source: what is read.
+        sniffed: what kind of source it is.
+        lines: if given, other rows may be left out.
 
     Raises:
         InputError: the file as a whole cannot be read, or a line is beyond reason.
@@ -147,7 +159,7 @@ def read(source: Source, sniffed: Sniffed) -> Iterator[Raw]:
         elif sniffed.kind == "json":
             yield from _objects(_array(source, sniffed))
         elif sniffed.kind == "jsonl":
-            yield from _json_lines(source, sniffed)
+            yield from _json_lines(source, sniffed, lines)
         elif sniffed.kind == "text":
             for line, text, problem in lines_of(source, sniffed):
                 if text.strip():
@@ -198,9 +210,11 @@ def lines_of(path: Path, sniffed: Sniffed) -> Iterator[tuple[int, str, str]]:
                 yield number, line.decode("cp1252", "replace"), "not UTF-8"
 
 
-def _json_lines(path: Path, sniffed: Sniffed) -> Iterator[Raw]:
+def _json_lines(
+    path: Path, sniffed: Sniffed, lines: Collection[int] | None
+) -> Iterator[Raw]:
     for number, line, wrong in lines_of(path, sniffed):
-        if not line.strip():
+        if not line.strip() or (lines is not None and number not in lines):
             continue
         try:
             values = json.loads(line)
@@ -212,14 +226,30 @@ def _json_lines(path: Path, sniffed: Sniffed) -> Iterator[Raw]:
 
 def _no_json(error: Exception) -> str:
     if isinstance(error, RecursionError):
-        return "JSON nested too deeply"
+        return TOO_DEEP
     return f"not valid JSON: {' '.join(str(error).split())[:100]}"
 
 
 def _checked(number: int, values: Json, problem: str = "") -> Raw:
     if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
         return Raw(number, None, f"no object with named values but {shown(values)}")
+    if _is_deep(values):
+        return Raw(number, None, TOO_DEEP)
     return Raw(number, values, problem)
+
+
+def _is_deep(value: Json) -> bool:
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _objects(rows: Iterable[Json]) -> Iterator[Raw]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
@@ -137,6 +138,8 @@ def text_of(value: Json) -> str:
             texts = (part.get("text", part.get("content", "")) for part in value)
             return "\n".join(text for text in texts if isinstance(text, str))
         return text_of(value[0]) if value else ""
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False, default=str)
     return str(value)
 
 

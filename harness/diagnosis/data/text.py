@@ -29,6 +29,10 @@ PLACEHOLDER = re.compile(
     r"|\b(?:TODO|TBD|FIXME|XXX)\b|\A\s*(?:null|none|nan|undefined|n/a|\.\.\.)\s*\Z",
     re.IGNORECASE,
 )
+SHORT = 9
+"""Letters of a text that may be a placeholder as a whole."""
+PLACED = ("{{", "[", "<", "lorem", "todo", "tbd", "fixme", "xxx")
+"""One of these stands in every longer text with a placeholder."""
 MARKUP = re.compile(
     r"</?(?:p|br|div|span|a|b|i|ul|ol|li|table|tr|td|h[1-6]|img|strong|em|script|body)"
     r"(?:\s[^<>]{0,200})?/?>|&(?:amp|lt|gt|quot|nbsp|#\d{2,5});",
@@ -65,13 +69,13 @@ def _rule(name: str, weight: float, source: str = SOURCE) -> Rule:
 
 
 def _found(pattern: re.Pattern[str], *signs: str) -> Callable[[Sample], bool]:
-    """Whether a text has it; quick where none of the signs is there at all."""
+    """Whether a text has it, which takes one of the signs."""
 
     def has(one: Sample) -> bool:
         return any(
             pattern.search(text) is not None
             for text in (one.prompt, one.answer)
-            if not signs or any(sign in text for sign in signs)
+            if any(sign in text for sign in signs)
         )
 
     return has
@@ -86,6 +90,17 @@ def _wide(pattern: re.Pattern[str]) -> Callable[[Sample], bool]:
         )
 
     return has
+
+
+def _has_placeholder(one: Sample) -> bool:
+    for text, plain in (
+        (one.prompt, one.plain_prompt),
+        (one.answer, one.plain_answer),
+    ):
+        likely = len(plain) <= SHORT or any(sign in plain for sign in PLACED)
+        if likely and PLACEHOLDER.search(text):
+            return True
+    return False
 
 
 def _unprintable(one: Sample) -> bool:
@@ -136,7 +151,7 @@ FAULTS = (
     Fault(
         _rule("placeholders", 1.0),
         "have a placeholder that was never filled",
-        _found(PLACEHOLDER),
+        _has_placeholder,
     ),
     Fault(
         _rule("markup", 0.3),
