@@ -3,6 +3,7 @@
 import gzip
 import json
 import pickle
+import sys
 from random import Random
 
 import pytest
@@ -440,6 +441,17 @@ def test_held_out_data_that_is_not_there(tmp_path):
 def test_findings_are_the_same_each_time(many):
     rows, held_out = many[:300], many[300:350]
     assert check_data(rows, held_out) == check_data(rows, held_out)
+
+
+def test_what_misses_a_package_is_said_and_the_rest_is_checked(monkeypatch):
+    for name in ("rensa", "sklearn", "sklearn.feature_extraction.text"):
+        monkeypatch.setitem(sys.modules, name, None)
+    rows = varied(300)
+    found = check_data(rows, rows[:40])
+    missing = {one.name: one.reason for one in found.not_checked}
+    for name in ("near_duplicates", "mismatched_answers", "representativeness"):
+        assert "'.[diagnosis]'" in missing[name]
+    assert len(found.checks) > 25
 
 
 def test_columns_can_be_named():

@@ -78,27 +78,13 @@ def check_data(
     """
     place = Path(source).expanduser() if isinstance(source, str) else source
     sniffed = sniff(place)
-    counts = counter(tokenizer)
+    length = Length(counter(tokenizer), limit)
     held: list[Sample] = []
     if held_out is not None:
         first = next((raw.values for raw in read(place, sniffed) if raw.values), {})
         held = held_out_samples(held_out, columns, first)
-    random = np.random.default_rng(SEED)
-    formats, duplicates = Formats(sniffed), Duplicates(random)
-    families: list[Family] = [
-        duplicates,
-        Templates(),
-        Quantity(duplicates),
-        Conflicts(),
-        Mismatches(random),
-        Texts(sniffed),
-        Chats(sniffed),
-        Prepared(sniffed),
-        Length(counts, limit),
-        Drift(random),
-        Leakage(held),
-        Balance(),
-    ]
+    formats = Formats(sniffed)
+    families = [*_families(sniffed, held), length]
     drawn = Drawn(DRAWN)
     rows = 0
     for done, batch in _batches(place, sniffed, columns):
@@ -120,6 +106,24 @@ def check_data(
         tuple(check for one in found for check in one.checks),
         tuple(missing for one in found for missing in one.not_checked),
     )
+
+
+def _families(sniffed: Sniffed, held_out: Sequence[Sample]) -> list[Family]:
+    random = np.random.default_rng(SEED)
+    duplicates = Duplicates(random)
+    return [
+        duplicates,
+        Templates(),
+        Quantity(duplicates),
+        Conflicts(),
+        Mismatches(random),
+        Drift(random),
+        Leakage(held_out),
+        Balance(),
+        Texts(sniffed),
+        Chats(sniffed),
+        Prepared(sniffed),
+    ]
 
 
 def similarities(

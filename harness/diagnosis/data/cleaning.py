@@ -1,4 +1,4 @@
-"""A standardised copy of training data, with a line for each row that was changed.
+"""A standardised copy of training data, and a log of what was changed.
 
 What changes: bytes that are not UTF-8, or were misread before; Unicode to NFC; control
 characters and signs without width, which go; line ends, other spaces, and blanks before

@@ -101,10 +101,10 @@ def _fast(file: Path) -> Callable[[Sequence[str]], list[int]]:
         loaded = Tokenizer.from_str(file.read_text(encoding="utf-8"))
     except Exception as error:
         # The package raises plain Exception for whatever is wrong in the file.
-        if type(error) is not Exception and not isinstance(error, ValueError | OSError):
-            raise
-        told = " ".join(str(error).split())[:200]
-        raise CheckpointError(f"{file}: not a tokenizer: {told}") from None
+        if type(error) is Exception or isinstance(error, ValueError | OSError):
+            told = " ".join(str(error).split())[:200]
+            raise CheckpointError(f"{file}: not a tokenizer: {told}") from None
+        raise
 
     def count(texts: Sequence[str]) -> list[int]:
         found = loaded.encode_batch_fast(list(texts), add_special_tokens=False)

@@ -1,4 +1,4 @@
-"""Which texts are nearly the same: MinHash over characters, bands, and a second look.
+"""Which texts are nearly the same: MinHash, bands, and a second look.
 
 Candidates come from banded MinHash signatures (Broder 1997; rensa computes them); only
 pairs whose shingles are compared as they are count.

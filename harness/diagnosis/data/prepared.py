@@ -1,4 +1,4 @@
-"""What OpenAI's retired `fine_tunes.prepare_data` looked at, for prompt and completion.
+"""What OpenAI's retired `fine_tunes.prepare_data` looked at.
 
 Its 15 checks (openai 0.28.1, validators.py): five have a better one here, namely number
 of examples (`effective_examples`), prompt and completion columns (`unreadable_rows`),

@@ -1,4 +1,4 @@
-"""Rows of a training file as they are, broken ones included, never raising for one.
+"""Rows of a training file as they are, broken ones included.
 
 `harness.data` reads what a task names and stops at the first fault; here the faults
 are what is looked for.
