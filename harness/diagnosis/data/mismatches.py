@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 RULE = Rule(
     "mismatched_answers",
-    "Storey 2002; measured here: 0 % of verses and commands, 51 and 52 % with half the "
-    "answers shuffled, 20 and 20 % with a fifth; shares ours",
+    "Storey 2002; measured here: 0 % of verses and commands, 50 and 52 % with half the "
+    "answers shuffled, 20 % with a fifth; shares ours",
     {"notice": 0.05, "warning": 0.1, "failure": 0.25},
     weights={
         "fine": {"label_noise": -1.5},
