@@ -31,7 +31,7 @@ LAYERS = (
         *("yardstick", "choosing", "pairing", "settling"),
         *("report", "reporting", "compare", "plan", "gate", "gating"),
         *("given", "overview", "watching", "roster", "remarks", "adjudicate"),
-        *("diagnosis",),
+        *("diagnosis", "check_data"),
     ),
     ("demo", "api", "terminal", "cli", "ui"),
 )
