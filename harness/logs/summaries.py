@@ -23,6 +23,37 @@ REPEATED = {FLOATS: "<f4", DOUBLES: "<f8"}
 SCALAR = struct.Struct("<f")
 
 
+def plain_step(event: bytes) -> tuple[int, int]:
+    """The step of an event that begins with time and step, and where it ends.
+
+    Returns:
+        (0, 0) if the event begins otherwise.
+    """
+    if event[:1] != b"\x09" or event[9:10] != b"\x10":
+        return 0, 0
+    step, at, shift = 0, 10, 0
+    # Eight groups of seven bits; longer ones are left to the reader of any event.
+    for byte in event[10:18]:
+        step |= (byte & 127) << shift
+        at, shift = at + 1, shift + 7
+        if byte < 128:  # noqa: PLR2004 - the last group has its high bit clear
+            return step, at
+    return 0, 0
+
+
+def frame_of(tag: str) -> bytes:
+    """What stands before the value, and behind the step, of an event of one scalar.
+
+    Returns:
+        Nothing for tags so long that a length takes more than one byte.
+    """
+    text = tag.encode()
+    if len(text) + 9 > 127:  # noqa: PLR2004 - the largest varint of one byte
+        return b""
+    sizes = (len(text) + 9, len(text) + 7, len(text))
+    return b"\x2a%c\x0a%c\x0a%c%b\x15" % (*sizes, text)
+
+
 def summary_values(summary: bytes) -> Iterator[tuple[str, float | str]]:
     """Tag and value of each scalar and text; images and the like are passed over.
 

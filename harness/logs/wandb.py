@@ -27,8 +27,8 @@ FORM = "wandb"
 IDENT = b":W&B"
 BLOCK = 32 * 1024
 HEADER = struct.Struct("<IHB")
-FULL, FIRST, MIDDLE, LAST = 1, 2, 3, 4
-"""Which part of a record a piece is."""
+DAMAGED, FULL, FIRST, LAST = 0, 1, 2, 4
+"""Which part of a record a piece is, if it is whole; 3 is a middle one."""
 HISTORY, CONFIG, RUN = 2, 5, 17
 """Fields of a `Record`."""
 OF_RUN = 4
@@ -137,41 +137,45 @@ def _parsed(text: bytes) -> Json:
 
 
 def _records(path: Path, problems: list[str]) -> Iterator[bytes]:
-    """The records, put together from their pieces, as far as the file is whole."""
-    parts: list[bytes] = []
+    """The records, put together from their pieces, as far as their blocks are whole."""
+    parts: list[bytes] | None = None  # of a record whose beginning was read
+    damaged: list[int] = []
     try:
         with path.open("rb") as file:
             at = len(file.read(7))
             while block := file.read(BLOCK - at % BLOCK):
-                for kind, piece in _pieces(block, at, path, problems):
-                    if kind in {FULL, FIRST}:
-                        parts = []
-                    if sum(map(len, parts)) < MOST_RECORD:
+                for kind, piece in _pieces(block):
+                    if kind == DAMAGED:
+                        damaged.append(at)
+                    if kind in {FULL, FIRST, DAMAGED}:
+                        parts = None if kind == DAMAGED else []
+                    if parts is not None and sum(map(len, parts)) < MOST_RECORD:
                         parts.append(piece)
-                    if kind in {FULL, LAST}:
+                    if parts is not None and kind in {FULL, LAST}:
                         yield b"".join(parts)
-                        parts = []
+                        parts = None
                 at += len(block)
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", file=path) from error
+    if damaged:
+        problems.append(
+            f"{path.name}: {len(damaged)} blocks are damaged or cut off, "
+            f"first that at byte {damaged[0]:,}; what they hold after that is left out"
+        )
 
 
-def _pieces(
-    block: bytes, begins: int, path: Path, problems: list[str]
-) -> Iterator[tuple[int, bytes]]:
+def _pieces(block: bytes) -> Iterator[tuple[int, bytes]]:
+    """Kind and content of each piece, the last of a damaged block being `DAMAGED`."""
     at = 0
     while at + HEADER.size <= len(block):
         check, length, kind = HEADER.unpack_from(block, at)
         if not (check or length or kind):
             return  # the end of a block is filled with zeros
         end = at + HEADER.size + length
-        where = f"{path.name}: %s at byte {begins + at:,}"
-        if end > len(block):
-            problems.append(where % "cut off")
-            return
         piece = block[at + HEADER.size : end]
-        if not FULL <= kind <= LAST or zlib.crc32(bytes([kind]) + piece) != check:
-            problems.append(where % "damaged" + "; the rest of its block is not read")
+        whole = end <= len(block) and FULL <= kind <= LAST
+        if not whole or zlib.crc32(bytes([kind]) + piece) != check:
+            yield DAMAGED, b""
             return
         yield kind, piece
         at = end
