@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import InputError
 from harness.logs import rows, tensorboard, trainer_state, wandb
+from harness.logs.gathering import LAST_STEP
 from harness.logs.model import EVAL_LOSS, LEARNING_RATE, TRAIN_LOSS, TrainingLog
 from harness.logs.names import HELD_OUT
 from harness.logs.text import read_head, read_json
@@ -35,6 +37,7 @@ BY_DATE = re.compile(r"[A-Z][a-z]{2}\d{2}_\d{2}-\d{2}-\d{2}_.+")
 run that was resumed has several."""
 SIDES = {"train": "train/", **dict.fromkeys(HELD_OUT, "eval/")}
 """Folders of event files, one for each side of the data, to what their tags lack."""
+OF_MODELS = frozenset(("config.json", "adapter_config.json", trainer_state.NAME))
 DEEPEST = 4
 """Levels of folders that are searched."""
 MOST_ENTRIES = 20_000
@@ -53,6 +56,7 @@ def find_logs(folder: Path) -> list[Path]:
     """The logs in a run's folder and those below it, sorted.
 
     Of the trainer's states only the newest counts, since each holds those before it.
+    Folders below that are runs or models themselves are not entered.
     """
     found = {path for path in _files(folder) if _may_be_log(path)}
     states = [path for path in found if path.name == trainer_state.NAME]
@@ -156,23 +160,29 @@ def _walk(folder: Path) -> Iterator[Path]:
     for place, folders, names in os.walk(folder):
         at = Path(place)
         deep = len(at.relative_to(folder).parts)
-        inside = deep < DEEPEST and not (deep and CHECKPOINT.fullmatch(at.name))
+        checkpoint = CHECKPOINT.fullmatch(at.name) is not None
+        if deep and (deep > 1 if checkpoint else _is_run(folders, names)):
+            folders.clear()
+            continue
+        inside = deep < DEEPEST and not (deep and checkpoint)
         folders[:] = sorted(n for n in folders if not n.startswith(".") and inside)
         for name in sorted(names):
             # A pipe or device would be waited for.
-            if (at / name).is_file():
-                yield at / name
+            with suppress(OSError):
+                if (at / name).is_file():
+                    yield at / name
+
+
+def _is_run(folders: Sequence[str], names: Sequence[str]) -> bool:
+    """Whether a folder holds a model or checkpoints: then its logs are of its own."""
+    return bool(OF_MODELS & {*names}) or any(map(CHECKPOINT.fullmatch, folders))
 
 
 def _newest(states: Sequence[Path]) -> list[Path]:
-    """That of the last checkpoint of each folder, unless the folder has its own."""
-    last: dict[Path, tuple[int, Path]] = {}
-    for path in states:
-        checkpoint = CHECKPOINT.fullmatch(path.parent.name)
-        run = path.parent.parent if checkpoint else path.parent
-        number = int(checkpoint[1]) if checkpoint else -1
-        last[run] = max(last.get(run, (-1, path)), (number, path))
-    return sorted(path for _, path in last.values())
+    """That in the run's own folder, else that of the last checkpoint."""
+    number = {path: CHECKPOINT.fullmatch(path.parent.name) for path in states}
+    steps = [(int(n[1]) if n else LAST_STEP, path) for path, n in number.items()]
+    return [max(steps)[1]] if steps else []
 
 
 def _runs(events: Sequence[Path]) -> list[dict[Path, str]]:
