@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 STEP = "step"
+MEAN = "mean_train_loss"
+OF_TRAINER = {"train/train_loss": MEAN}
+"""What the Trainer's trackers call the mean over the whole run, beside `train/loss`."""
 HELD_OUT = ("eval", "valid", "val", "validation", "dev", "test")
 ALIASES = {
     TRAIN_LOSS: (
@@ -95,7 +98,8 @@ def our_names(theirs: Iterable[str], aliases: Mapping[str, str]) -> dict[str, st
     taken = set(chosen.values())
     # A curve by its own name must not pass for one that another name has given.
     kept = {name: f"logged_{name}" if name in taken else name for name in every}
-    return kept | chosen
+    means = {name: mean for name, mean in OF_TRAINER.items() if name in kept}
+    return kept | means | chosen
 
 
 def _plain(name: str) -> str:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from harness.errors import InputError
 from harness.logs.gathering import Points, number_of, step_of
-from harness.logs.model import TrainingLog
+from harness.logs.model import TRAIN_LOSS, TrainingLog
+from harness.logs.names import MEAN
 from harness.logs.text import plain_values, read_json
 
 if TYPE_CHECKING:
@@ -17,10 +18,8 @@ if TYPE_CHECKING:
 
 NAME = "trainer_state.json"
 FORM = "trainer_state"
-MEAN = {"train_loss": "mean_train_loss"}
-"""The Trainer's last entry has the mean loss of the whole run under this name."""
 OF_LAST = "train_runtime"
-"""Key by which that entry is known."""
+"""Key of the Trainer's last entry, whose `train_loss` is the mean over the run."""
 
 
 def read_trainer_state(path: Path, aliases: Mapping[str, str]) -> TrainingLog:
@@ -49,8 +48,8 @@ def state_log(
         for name, logged in entry.items():
             value = number_of(logged)
             if value is not None and name != "step":
-                named = MEAN.get(name, name) if OF_LAST in entry else name
-                points.add(named, step, value)
+                mean = OF_LAST in entry and name == TRAIN_LOSS
+                points.add(MEAN if mean else name, step, value)
     problems = (f"{path.name}: {without} entries without a step",) if without else ()
     settings = plain_values(dict(state))
     return TrainingLog(str(path), FORM, points.curves(aliases), settings, problems)

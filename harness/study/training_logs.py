@@ -11,6 +11,7 @@ import numpy as np
 
 from harness.logs import Curve
 from harness.logs.model import KNOWN
+from harness.logs.names import MEAN
 from harness.study.file import now
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def stored_logs(study: StudyFile, task: str) -> list[SeriesLog]:
 
 def _kept(log: TrainingLog) -> dict[str, Curve]:
     losses = sorted(name for name in log.curves if LOSS in name.lower())
-    others = [name for name in losses if name not in KNOWN][:MOST_OTHERS]
+    others = [name for name in losses if name not in (*KNOWN, MEAN)][:MOST_OTHERS]
     return {name: log.curves[name] for name in (*KNOWN, *others) if name in log.curves}
 
 
