@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING
 from harness.backends import AUTOMATIC, backend_named
 from harness.configuration import read_configuration
 from harness.errors import CheckpointError, UsageError
+from harness.logs import merged, read_training
 from harness.progress import silent
-from harness.study.checkpoints import store_checkpoint
+from harness.study.checkpoints import known_hashes, store_checkpoint, store_hashes
+from harness.study.training_logs import store_log
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping, Sequence
+    from collections.abc import Mapping, MutableMapping, Sequence
 
     from harness.backends import Loading
     from harness.identity import FileStamp
+    from harness.logs import TrainingLog
     from harness.progress import Progress
     from harness.study import StudyFile
     from harness.types import Checkpoint, Json
@@ -115,8 +118,13 @@ def register(
 ) -> list[Checkpoint]:
     """Store checkpoints, each known by its fingerprint, with how it was trained.
 
-    Two places may hold the same model, which is then returned once.
+    What training logged so far is stored with their series. Two places may hold the
+    same model, which is then returned once.
     """
+    runs = {run for one in found if (run := run_folder(one)) is not None}
+    logs = {run: read_training(run) for run in runs}
+    known = known_hashes(study)
+    before = set(known)
     stored = [
         store_checkpoint(
             study,
@@ -126,19 +134,41 @@ def register(
             backend=one.backend,
             fingerprint=fingerprint,
             location=one.location,
-            configuration=_configuration(one),
+            configuration=_configuration(one, logs, known),
         )
         for one, fingerprint in zip(found, prints, strict=True)
     ]
+    store_hashes(study, {stamp: known[stamp] for stamp in known.keys() - before})
+    for run, series in dict.fromkeys((run_folder(one), one.series) for one in found):
+        log = None if run is None else merged(logs[run])
+        if log is not None:
+            store_log(study, series, str(run), log)
     return list({one.id: one for one in stored}.values())
 
 
-def _configuration(found: Found) -> dict[str, Json] | None:
+def run_folder(found: Found) -> Path | None:
+    """Where the training of a checkpoint keeps its logs; None if it is no folder.
+
+    That is the folder above it if it stands there among the run's checkpoints.
+    """
     folder = Path(found.location)
     # What a hosted model is called may by chance be the name of a folder here.
     if not folder.is_absolute() or not folder.is_dir():
         return None
-    return read_configuration(folder).as_json()
+    if step_of_name(folder.name) is not None or any(folder.parent.glob("checkpoint-*")):
+        return folder.parent
+    return folder
+
+
+def _configuration(
+    found: Found,
+    logs: Mapping[Path, Sequence[TrainingLog]],
+    hashes: MutableMapping[FileStamp, str],
+) -> dict[str, Json] | None:
+    run = run_folder(found)
+    if run is None:
+        return None
+    return read_configuration(Path(found.location), logs[run], hashes).as_json()
 
 
 def _divide(pattern: re.Pattern[str], text: str) -> tuple[str | None, str]:

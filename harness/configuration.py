@@ -7,15 +7,20 @@ import re
 from dataclasses import dataclass
 from itertools import islice
 from math import isfinite
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import InputError
+from harness.fed import data_fingerprint
+from harness.pickled import read_training_args
+from harness.settings import known_settings
 from harness.yamlfile import read_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 
+    from harness.identity import FileStamp
+    from harness.logs import TrainingLog
     from harness.types import Json
 
 TRAINER_STATE = "trainer_state.json"
@@ -27,6 +32,15 @@ OF_TRAINER = {
 """Keys of `trainer_state.json`, and what they are called here."""
 PEAK = "peak_learning_rate"
 """The highest learning rate that was logged so far."""
+ONE_NAME = ("learning_rate", "batch_size", "epochs", "max_steps")
+"""Settings that have one name here, whoever wrote them; the batch is a device's."""
+DATA_FINGERPRINT = "data_fingerprint"
+"""Digits of the hash of the training data, or what the data set is called."""
+TRAINING_ARGS = "training_args.bin"
+LOGS_WITH_SETTINGS = frozenset(("tensorboard", "wandb"))
+"""Forms of logs in which trainers write what they were called with."""
+MODEL = "model_config"
+"""What the log has of the model's own settings, which its folder tells, too."""
 OF_FILES = {
     "adapter_config.json": (
         *("peft_type", "r", "lora_alpha", "lora_dropout", "target_modules"),
@@ -70,26 +84,68 @@ class Configuration:
         return {"values": dict(self.values), "problems": list(self.problems)}
 
 
-def read_configuration(folder: Path) -> Configuration:
-    """The settings in a checkpoint's folder, and in plain files beside it.
+def read_configuration(
+    folder: Path,
+    logs: Iterable[TrainingLog] = (),
+    hashes: MutableMapping[FileStamp, str] | None = None,
+) -> Configuration:
+    """The settings in a checkpoint's folder, in plain files beside it, and in logs.
 
-    Read are `trainer_state.json`, `adapter_config.json`, `config.json`, and JSON or
-    YAML files named as `PLAIN` says; nothing is unpickled. Of equal names the file in
-    the folder counts more than one beside it. Secrets are left out.
+    Read are `trainer_state.json`, `adapter_config.json`, `config.json`, JSON or YAML
+    files named as `PLAIN` says, and `training_args.bin`, which is not unpickled. Of
+    equal names the file in the folder counts more than one beside it, and what the
+    trainer was called with, by the log or that last file, most. Secrets are left out.
+
+    Args:
+        folder: the checkpoint's.
+        logs: of its run.
+        hashes: of data files that were read before; of the others they are added.
 
     Returns:
-        Names as the files have them, inner keys after a dot, and of the trainer's
-        state `batch_size`, `epochs`, `max_steps` and `peak_learning_rate`.
+        Names as the files have them, inner keys after a dot, except for those of
+        `ONE_NAME`; `peak_learning_rate` of the trainer's state, and `data_fingerprint`.
     """
     values: dict[str, Json] = {}
     problems = []
     for path in settings_files(folder):
         try:
-            values |= settings_in(path)
+            values |= _named(settings_in(path))
         except InputError as error:
             problem = str(error).removeprefix(f"{path}: ")
             problems.append(f"{path.parent.name}/{path.name}: {problem}"[:LONGEST])
+    for log in logs:
+        problems += [problem[:LONGEST] for problem in log.problems]
+        if log.form in LOGS_WITH_SETTINGS:
+            plain = {k: v for k, v in log.settings.items() if k != MODEL}
+            values |= _named(dict(islice(_flat(plain, "", DEEPEST), MOST_VALUES)))
+    try:
+        values |= _named(_called_with(folder / TRAINING_ARGS))
+    except InputError as error:
+        problems.append(
+            f"{folder.name}/{str(error).removeprefix(f'{folder}/')}"[:LONGEST]
+        )
+    places = (folder, folder.parent, Path())
+    data = data_fingerprint(values, places, {} if hashes is None else hashes)
+    if data is not None:
+        values[DATA_FINGERPRINT] = data
     return Configuration(values, tuple(problems))
+
+
+def _called_with(path: Path) -> dict[str, Json]:
+    if not path.is_file():
+        return {}
+    return dict(islice(_flat(read_training_args(path), "", 1), MOST_VALUES))
+
+
+def _named(values: dict[str, Json]) -> dict[str, Json]:
+    """The values, those of `ONE_NAME` by it."""
+    known = known_settings(values)
+    for ours in ONE_NAME:
+        if ours in known:
+            name, value = known[ours]
+            written = values.pop(name)
+            values[ours] = written if _is_number(written) else value
+    return values
 
 
 def settings_files(folder: Path) -> list[Path]:
@@ -166,9 +222,11 @@ def _flat(
             if deep > 1:
                 yield from _flat(value, f"{name}.", deep - 1)
         elif isinstance(value, list):
-            if not any(isinstance(one, list | dict) for one in value):
+            # axolotl has its data sets so.
+            plain = [o.get("path", o) if isinstance(o, dict) else o for o in value]
+            if not any(isinstance(one, list | dict) for one in plain):
                 # Modules that an adapter is put on come in any order.
-                yield name, ", ".join(sorted(map(str, value[:MOST_VALUES])))[:LONGEST]
+                yield name, ", ".join(sorted(map(str, plain[:MOST_VALUES])))[:LONGEST]
         elif isinstance(value, bool) or (_is_number(value) and isfinite(value)):
             yield name, value
         elif value is not None:

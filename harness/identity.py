@@ -88,12 +88,13 @@ def fingerprint(
     for path in files:
         stamp = FileStamp.of(path)
         if stamp not in known:
-            known[stamp] = _file_hash(path)
+            known[stamp] = file_hash(path)
         hashes.append([path.name, known[stamp]])
     return content_hash(*hashes)
 
 
-def _file_hash(path: Path) -> str:
+def file_hash(path: Path) -> str:
+    """32 hexadecimal digits that stand for a file's contents."""
     digest = blake2b(digest_size=16)
     with path.open("rb") as file:
         while block := file.read(1 << 20):

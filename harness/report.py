@@ -20,6 +20,7 @@ from harness.reporting.estimates import Estimator, Resampling, leads, rebuild
 from harness.reporting.evidence import gather
 from harness.reporting.keeping import keeping_all
 from harness.reporting.leading import combined
+from harness.reporting.learning import learning_curves
 from harness.reporting.model import CheckpointReport, MetricInfo, Report, TaskReport
 from harness.reporting.notes import notes
 from harness.reporting.partings import partings
@@ -33,6 +34,7 @@ from harness.reporting.verdict import verdict
 from harness.stats.side_by_side import side_by_side
 from harness.study.checkpoints import configurations_for
 from harness.study.items import stored_tasks
+from harness.study.training_logs import stored_logs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -140,7 +142,11 @@ def _task_report(
         )
         found = _with_people(found, study, given)
         found = _with_configurations(found, configurations_for(study, task), given)
-        found = replace(found, recount=recount(found, given, resampling))
+        found = replace(
+            found,
+            recount=recount(found, given, resampling),
+            learning=learning_curves(stored_logs(study, task)),
+        )
         return replace(found, sentences=verdict(found))
 
 

@@ -21,7 +21,8 @@ LAYERS = (
     ("taskfile", "task", "study"),
     ("backends", "metrics", "schemes", "stats"),
     (
-        *("init", "importing", "exporting", "configuration", "checkpoints", "work"),
+        *("init", "importing", "exporting", "checkpoints", "work"),
+        *("configuration", "settings", "pickled", "fed"),
         *("generate", "score", "alongside", "run", "rescore"),
         *("campaign", "units", "columns", "dealing", "drawing", "ordering"),
         *("gold", "checking", "damage", "training", "quality"),

@@ -203,7 +203,7 @@ def test_the_same_contents_in_two_series_are_two_checkpoints(echo, study, runs):
 def test_an_unchanged_file_is_not_read_again(echo, study, runs, monkeypatch):
     found = find_checkpoints([f"{runs('lr3', 'last')}/last"])
     register(study, found)
-    monkeypatch.setattr("harness.identity._file_hash", None)
+    monkeypatch.setattr("harness.identity.file_hash", None)
     assert len(register(study, found)) == 1
 
 

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 from harness.reporting.formats import on_one_line
 from harness.reporting.trust import of_checkpoints, of_outputs
+from harness.types import Estimate
 
 if TYPE_CHECKING:
     from harness.reporting.combined import Combined
     from harness.reporting.lead import Lead
+    from harness.reporting.learning import LearningCurve
     from harness.reporting.model import (
         MetricAgreement,
         MetricInfo,
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
         TaskReport,
     )
     from harness.reporting.people import BothWays, Preferred
-    from harness.types import Estimate, Json
+    from harness.types import Json
 
 COLUMNS = (
     *("task", "simulated", "human", "part", "series", "checkpoint", "step", "against"),
@@ -77,6 +79,8 @@ def _rows(task: TaskReport) -> Rows:
         yield from _combined(task, row, known)
     for parting in task.partings:
         yield from _parting(task, parting, known)
+    for curve in task.learning:
+        yield from _learning(curve)
     for one in task.agreement:
         yield from _agreement(one)
     for preferred in task.preferred:
@@ -139,6 +143,16 @@ def _parting(task: TaskReport, one: Parting, known: Mapping[str, Row]) -> Rows:
     }
     yield {**subject, "statistic": "metric_change"}, one.metric
     yield {**subject, "statistic": "rating_change"}, one.ratings
+
+
+def _learning(one: LearningCurve) -> Rows:
+    known = dict(one.finite)
+    subject = {"part": "learning curve", "series": one.series, "statistic": one.name}
+    for step, value in zip(one.steps, one.values, strict=True):
+        how = f"as logged ({one.form}) of {one.run}"
+        if step not in known:
+            how += f": {value}"
+        yield {**subject, "step": step}, Estimate(known.get(step), n=1, method=how)
 
 
 def _agreement(one: MetricAgreement) -> Rows:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from harness.reporting.configurations import configurations
 from harness.reporting.curves import curves
 from harness.reporting.figures import series_of, trends
+from harness.reporting.learning import learning_notes
 from harness.reporting.page import (
     environment,
     figures_json,
@@ -88,6 +89,7 @@ def _figures(task: TaskReport, prefix: str) -> dict[str, Any]:
         "prefix": prefix,
         "panels": panels,
         "curves": together,
+        "learned": learning_notes(task),
         "configurations": configurations(task),
         "partings": all_said(task),
         "scatter": points,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from harness.reporting.combined import Combined
     from harness.reporting.lead import Lead
+    from harness.reporting.learning import LearningCurve
     from harness.reporting.model import (
         CheckpointReport,
         Disagreement,
@@ -73,6 +74,7 @@ def _task(task: TaskReport) -> dict[str, Json]:
         "leads": [_lead(lead) for lead in task.leads],
         "combined": [combined_json(one) for one in task.combined],
         "partings": [_parting(one) for one in task.partings],
+        "learning_curves": [_learning(one) for one in task.learning],
         "agreement": [_agreement(one) for one in task.agreement],
         "clusters": [asdict(one) for one in task.clusters],
         "preferences": [_preferred(one) for one in task.preferred],
@@ -149,6 +151,20 @@ def _parting(one: Parting) -> dict[str, Json]:
         "criterion": one.criterion,
         "metric_change": one.metric.as_json(),
         "rating_change": one.ratings.as_json(),
+    }
+
+
+def _learning(one: LearningCurve) -> dict[str, Json]:
+    known = dict(one.finite)
+    return {
+        "series": one.series,
+        "run": one.run,
+        "form": one.form,
+        "name": one.name,
+        "points": one.points,
+        "steps": list(one.steps),
+        "values": [known.get(step) for step in one.steps],
+        "not_finite": {"n": one.lost, "at": [[at, str(v)] for at, v in one.marks]},
     }
 
 

@@ -18,6 +18,7 @@ from harness.reporting.formats import (
     visible,
     with_interval,
 )
+from harness.reporting.learning import learning_notes, learning_tables
 from harness.reporting.partings import all_said
 from harness.reporting.rater_tables import (
     means_table,
@@ -99,13 +100,19 @@ def _task(report: Report, task: TaskReport) -> Iterator[str]:
     yield from _preferences(task)
     if task.partings:
         yield from ("### Where metric and ratings part ways over training", "")
-        yield from (f"- {plain(sentence)}" for sentence in all_said(task))
-        yield ""
+    yield from _listed(all_said(task))
+    yield from _learning(task)
     yield from _configurations(task)
     yield from _agreement(task)
     yield from _disagreements(task)
     yield from _raters(task)
     yield from _method(report, task)
+
+
+def _listed(sentences: Sequence[str]) -> Iterator[str]:
+    if sentences:
+        yield from (f"- {plain(sentence)}" for sentence in sentences)
+        yield ""
 
 
 def _values(task: TaskReport) -> Iterator[str]:
@@ -156,6 +163,14 @@ def _together(task: TaskReport) -> Iterator[str]:
         yield from (plain(said), "")
     for table in together_tables(task):
         yield from _rater_table(table)
+
+
+def _learning(task: TaskReport) -> Iterator[str]:
+    if task.learning:
+        yield from ("### What training logged", "")
+    for table in learning_tables(task):
+        yield from _rater_table(table)
+    yield from _listed(learning_notes(task))
 
 
 def _configurations(task: TaskReport) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.configuration import PEAK
+from harness.configuration import DATA_FINGERPRINT, ONE_NAME, PEAK
 from harness.reporting.formats import MISSING, counted, on_one_line, shortened
 from harness.reporting.tables import columns
 
@@ -20,6 +20,8 @@ MOST_SETTINGS = 12
 """Settings shown; the JSON report has all."""
 LONGEST = 60
 """Letters shown of a setting."""
+FIRST = (*ONE_NAME, DATA_FINGERPRINT)
+"""Settings that are shown before others."""
 PLACES = frozenset(
     ("output_dir", "logging_dir", "run_name", "hub_model_id", "overwrite_output_dir")
 )
@@ -126,7 +128,8 @@ def _text(value: Json) -> str:
 
 def _differing(series: Sequence[Mapping[str, str]]) -> list[str]:
     """Settings that are not alike in all series of which any are known."""
-    names = dict.fromkeys(name for settings in series for name in settings)
+    every = dict.fromkeys(name for settings in series for name in settings)
+    names = sorted(every, key=lambda name: name not in FIRST)
     return [n for n in names if len({settings.get(n) for settings in series}) > 1]
 
 

@@ -1,4 +1,4 @@
-"""All metrics and ratings over training, on one comparable axis."""
+"""All metrics and ratings over training on one axis, under the losses."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.reporting.figures import Look, escaped, layout, series_of
 from harness.reporting.formats import with_interval
+from harness.reporting.losses import add_losses
 from harness.reporting.tables import columns
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ class Curves:
     """Its name."""
     figure: go.Figure
     """A line for each, ratings in ink."""
+    losses: bool = False
+    """Whether losses stand above them."""
 
 
 def reaches(
@@ -104,13 +107,17 @@ def _ends(
 
 
 def curves(task: TaskReport) -> list[Curves]:
-    """One figure for each of the first series with steps; empty without any."""
+    """One figure for each of the first series with steps or losses; else empty."""
     found = [c for c in columns(task) if (c.rated, c.key) in task.reaches]
     drawn = []
     for series in series_of(task):
         own = [c for c in task.checkpoints if c.series == series and c.step is not None]
-        if len({checkpoint.step for checkpoint in own}) > 1 and found:
-            drawn.append(Curves(series, _figure(task, found, series, own)))
+        losses = [c for c in task.learning if c.series == series and c.is_loss]
+        if losses or (len({checkpoint.step for checkpoint in own}) > 1 and found):
+            figure = _figure(task, found, series, own)
+            if losses:
+                add_losses(figure, losses)
+            drawn.append(Curves(series, figure, losses=bool(losses)))
     return drawn[:MOST_SERIES]
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from harness.quality import RaterQuality
     from harness.reporting.combined import Combined
     from harness.reporting.lead import Lead
+    from harness.reporting.learning import LearningCurve
     from harness.reporting.people import (
         CampaignRaters,
         Preferred,
@@ -317,6 +318,8 @@ class TaskReport:
     """What raters were asked, of what, and what outputs were made with."""
     combined: tuple[Combined, ...] = ()
     """By criterion: ratings alone, and together with the scores of one metric."""
+    learning: tuple[LearningCurve, ...] = ()
+    """What training logged, by series."""
 
     @property
     def simulated(self) -> bool:

@@ -71,6 +71,11 @@ CURVES = (
     "courses, not the heights. Bars are 95 % intervals; ratings are the thick lines."
 )
 
+LOSSES = (
+    "Above are the losses as training logged them; a cross marks where one was no "
+    "number. Below, over the same steps:"
+)
+
 CONFIGURATIONS = (
     "Settings are those in which the series differ, as far as files beside the "
     "checkpoints say. Each result is the best of the series' checkpoints by that "

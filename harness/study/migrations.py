@@ -280,6 +280,39 @@ def m009_chances(db: Database) -> None:
     db.execute(CHANCES)
 
 
+# A log that went on gets more points; one that tells another story is a new log.
+LOGS = (
+    """
+    CREATE TABLE training_logs (
+        id INTEGER PRIMARY KEY,
+        series TEXT NOT NULL REFERENCES series (name),
+        place TEXT NOT NULL,
+        form TEXT NOT NULL,
+        supersedes INTEGER UNIQUE REFERENCES training_logs (id),
+        created TEXT NOT NULL
+    )
+    """,
+    """
+    CREATE TABLE training_points (
+        log INTEGER NOT NULL REFERENCES training_logs (id),
+        name TEXT NOT NULL,
+        step INTEGER NOT NULL,
+        value REAL,
+        PRIMARY KEY (log, name, step)
+    ) WITHOUT ROWID
+    """,
+)
+
+
+@migrations()
+def m010_learning_curves(db: Database) -> None:
+    """What training logged stands beside what its checkpoints wrote."""
+    _drop_views(db)
+    for statement in LOGS:
+        db.execute(statement)
+    _make_views(db)
+
+
 def _drop_views(db: Database) -> None:
     for name in db.view_names():
         db.execute(f'DROP VIEW "{name}"')

@@ -220,4 +220,14 @@ VIEWS = {
         JOIN checkpoints ON checkpoints.id = output_ratings.checkpoint
         GROUP BY output_ratings.task, checkpoints.id, output_ratings.criterion
     """,
+    # A value that is NULL was logged, but is no number.
+    "learning_curves": """
+        SELECT logs.series, logs.place, logs.form, points.name, points.step,
+            points.value
+        FROM training_logs AS logs
+        JOIN training_points AS points ON points.log = logs.id
+        WHERE NOT EXISTS (
+            SELECT 1 FROM training_logs AS newer WHERE newer.supersedes = logs.id
+        )
+    """,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from report_study import Maker, fill
 from reported_studies import (
@@ -13,8 +14,10 @@ from reported_studies import (
     study_of,
 )
 
+from harness.logs import Curve, TrainingLog
 from harness.report import report
 from harness.study import StudyFile
+from harness.study.training_logs import store_log
 
 HOSTILE = (
     "</script><script>alert(1)</script>|<img src=x onerror=alert(1)>\n# [a](http://x.y)"
@@ -50,6 +53,9 @@ def telling(rated, tmp_path_factory):
         "careless comparisons": a_compared_study_with_odd(folder / "odd.db"),
         "careless": study_of(folder / "careless", RATERS, careless=True),
     }
+    loss = Curve("train_loss", np.array([1, 2]), np.array([3.0, np.nan]))
+    log = TrainingLog("log", "csv", {loss.name: loss})
+    store_log(studies["partings"], "run", "/run", log)
     made = {name: report(study, draws=50) for name, study in studies.items()}
     for study in studies.values():
         study.close()

@@ -668,5 +668,5 @@ def test_checkpoint_summary_counts_means_and_what_was_left_out(built):
 def test_an_empty_study_has_empty_views(tmp_path):
     study = StudyFile(tmp_path / "empty.db")
     views = study.db.view_names()
-    assert len(views) == 10
+    assert len(views) == 11
     assert all(study.frame(view).empty for view in views)

@@ -26,7 +26,7 @@ class Settings:
     """What is known of how a run was set up."""
 
     values: Mapping[str, Setting] = field(default_factory=dict)
-    """By the names of `names.ALIASES`, and `trainer`, `method` and `parameters`."""
+    """By the names of `harness.settings`, and `trainer`, `method` and `parameters`."""
     differing: tuple[str, ...] = ()
     """Settings of which two sources say different things, as sentences."""
     problems: tuple[str, ...] = ()

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 from harness.configuration import LONGEST, TRAINER_STATE, settings_files, settings_in
 from harness.diagnosis.configuration.method import method_of
 from harness.diagnosis.configuration.model import Setting, Settings
-from harness.diagnosis.configuration.names import framework_of, known_settings
-from harness.diagnosis.configuration.pickled import read_training_args
+from harness.diagnosis.configuration.names import framework_of
 from harness.diagnosis.configuration.size import (
     parameters_in,
     parameters_in_name,
     read_config,
 )
 from harness.errors import InputError, MissingData
+from harness.pickled import read_training_args
+from harness.settings import known_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

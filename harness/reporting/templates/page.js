@@ -33,7 +33,7 @@ const page = (() => {
     for (const ring of layout.shapes ?? []) {
       if (ring.type === "circle") ring.line.color = ink;
     }
-    for (const axis of ["xaxis", "yaxis"]) {
+    for (const axis of Object.keys(layout).filter((key) => /^[xy]axis/.test(key))) {
       layout[axis] = {
         ...layout[axis],
         gridcolor: rule, linecolor: rule, tickcolor: rule, tickfont: { color: muted },
@@ -43,12 +43,12 @@ const page = (() => {
   };
 
   // A browser lays the page out for paper only after the figures have their size.
-  const PAPER = { panel: [210, 170], tall: [620, 400] };
+  const PAPER = { panel: [210, 170], tall: [620, 400], losses: [620, 560] };
 
   const draw = (id, printing = false) => {
     const place = document.getElementById(id);
     const { data, layout } = themed(figures[id]);
-    const kind = place.classList.contains("tall") ? "tall" : "panel";
+    const kind = ["losses", "tall"].find((name) => place.classList.contains(name)) ?? "panel";
     [layout.width, layout.height] =
       printing ? PAPER[kind] : [place.clientWidth, place.clientHeight];
     Plotly.react(place, data, layout, config);
