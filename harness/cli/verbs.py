@@ -18,6 +18,8 @@ from harness.cli.options import (
     HumanJudgment,
     Resampled,
     Suite,
+    TensorBoardFolder,
+    Track,
     With,
 )
 from harness.errors import NotFound
@@ -71,6 +73,8 @@ def run(  # noqa: PLR0913 - one argument an option
     allow_pickle: Annotated[
         bool, typer.Option(help="Read pickled weights where there are no others.")
     ] = False,
+    tensorboard: TensorBoardFolder = None,
+    track: Track = [],  # noqa: B006 - typer copies it
     json: AsJson = False,
 ) -> None:
     """Generate and score every checkpoint; the same command resumes.
@@ -78,12 +82,14 @@ def run(  # noqa: PLR0913 - one argument an option
     Example: harness run modernize --checkpoint 'out/checkpoint-*'
     """
     from harness.backends import Loading
+    from harness.integrations.tracking import trackers_named, write_to_trackers
     from harness.run import carry_out, plan
     from harness.study.checkpoints import known_hashes
     from harness.task import load_tasks
 
     loading = Loading(dtype, device, batch_size, trust_remote_code, allow_pickle)
-    tasks = load_tasks(suite)
+    tasks, trackers = load_tasks(suite), trackers_named(track, tensorboard)
+    names = [task.name for task in tasks]
     # What is refused must not leave an empty study behind.
     new = not study_path(db, suite).is_file()
     hashes = {} if new or rehash else known_hashes(open_study(db, suite))
@@ -101,9 +107,9 @@ def run(  # noqa: PLR0913 - one argument an option
     )
     _tell_usage(done.usage, "servers")
     _tell_usage(done.judging, "judges")
-    _print_report(
-        study, [task.name for task in tasks], Format.JSON if json else Format.TEXT
-    )
+    for line in write_to_trackers(study, names, trackers):
+        tell(line)
+    _print_report(study, names, Format.JSON if json else Format.TEXT)
 
 
 def score(suite: Suite, *, db: Db = None, json: AsJson = False) -> None:
