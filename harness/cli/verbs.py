@@ -49,8 +49,9 @@ def run(  # noqa: PLR0913 - one argument an option
             "--checkpoint",
             "-c",
             help="[SERIES=]PATH of a checkpoint folder, a glob as "
-            "'out/checkpoint-*', a hosted model as openai:MODEL@URL, or FILE.py:NAME "
-            "of a backend of yours; may be given several times.",
+            "'out/checkpoint-*', a hosted model as openai:MODEL@URL, all of a hosted "
+            "fine-tune as openai-job:ID, or FILE.py:NAME of a backend of yours; may "
+            "be given several times.",
         ),
     ],
     *,
@@ -107,6 +108,8 @@ def run(  # noqa: PLR0913 - one argument an option
     )
     _tell_usage(done.usage, "servers")
     _tell_usage(done.judging, "judges")
+    for remark in done.remarks:
+        tell(f"Mind: {remark}")
     for line in write_to_trackers(study, names, trackers):
         tell(line)
     _print_report(study, names, Format.JSON if json else Format.TEXT)

@@ -52,13 +52,19 @@ class MLflow(Adding):
             )
 
     def has(self, run: str) -> bool:
-        """Whether the run was neither deleted nor is of another server."""
+        """Whether the run was neither deleted nor is of another server.
+
+        Raises:
+            UsageError: the server cannot be reached.
+        """
         from mlflow.exceptions import MlflowException
 
         try:
             return bool(self._client().get_run(run).info.lifecycle_stage == "active")
-        except MlflowException:
-            return False
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return False
+            raise self.refused(error) from None
 
     def add(self, run: str | None, addition: Addition) -> str:
         """Log values with the steps of training, outputs as files.
