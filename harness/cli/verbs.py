@@ -115,23 +115,34 @@ def run(  # noqa: PLR0913 - one argument an option
     _print_report(study, names, Format.JSON if json else Format.TEXT)
 
 
-def score(suite: Suite, *, db: Db = None, json: AsJson = False) -> None:
+def score(
+    suite: Suite,
+    *,
+    db: Db = None,
+    tensorboard: TensorBoardFolder = None,
+    track: Track = [],  # noqa: B006 - typer copies it
+    json: AsJson = False,
+) -> None:
     """Score outputs that the study holds already; loads no checkpoint.
+
+    With a tracker it tells that also what people have rated since.
 
     Example: harness score my_task.yaml --db results/mine.db
     """
+    from harness.integrations.tracking import trackers_named, write_to_trackers
     from harness.rescore import score_stored
     from harness.task import load_tasks
 
-    tasks = load_tasks(suite)
+    tasks, trackers = load_tasks(suite), trackers_named(track, tensorboard)
+    names = [task.name for task in tasks]
     study = open_study(db, suite, must_exist=True)
     with progress_bars() as progress:
         done = score_stored(study, tasks, progress=progress, remark=tell)
     tell(f"{done.scores} scores added to {study.path}")
     _tell_usage(done.usage, "judges")
-    _print_report(
-        study, [task.name for task in tasks], Format.JSON if json else Format.TEXT
-    )
+    for line in write_to_trackers(study, names, trackers):
+        tell(line)
+    _print_report(study, names, Format.JSON if json else Format.TEXT)
 
 
 def rate(  # noqa: PLR0913 - one argument an option

@@ -126,6 +126,9 @@ def test_a_run_writes_curves(tmp_path, echo):
     assert "values written to tensorboard:" in done.stderr
     found = numbers(accumulated(tmp_path / "tb" / "out" / "harness"))
     assert {step for step, _ in found} == {20}
+    again = ["score", str(task), "--db", str(tmp_path / "s.db")]
+    done = CliRunner().invoke(app, [*again, "--tensorboard", str(tmp_path / "tb")])
+    assert "0 values written to tensorboard:" in done.stderr
 
 
 def test_what_is_missing_or_misspelt_is_said_before_anything_is_done(monkeypatch):
