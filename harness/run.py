@@ -205,6 +205,6 @@ def _save_logs(study: StudyFile, found: Sequence[Found]) -> list[str]:
             (folder / name).write_bytes(content)
         log = merged(read_training(folder))
         if log is not None:
-            store_log(study, series, str(folder), log)
+            store_log(study, series, str(folder.resolve()), log)
         remarks += logged.remarks
     return remarks

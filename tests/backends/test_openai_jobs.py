@@ -15,6 +15,7 @@ from harness.checkpoints import find_checkpoints
 from harness.cli import app
 from harness.errors import CheckpointError, ServerError
 from harness.logs import read_training
+from harness.study.training_logs import stored_logs
 
 KEY = "sk-very-secret-1234567890"
 FAST = Patience(tries=1, first_wait=0.01, longest_wait=1.0, timeout=5.0)
@@ -78,6 +79,7 @@ def test_a_run_evaluates_all_and_keeps_what_diagnosis_reads(server, task):
     assert done.exit_code == 0, done.output
     study = Study(db)
     [report] = study.report().tasks
+    [kept] = stored_logs(study.file, "shout")
     study.close()
     assert [(c.series, c.step, c.outputs) for c in report.checkpoints] == [
         ("robin", step, 1) for step in range(4)
@@ -85,6 +87,8 @@ def test_a_run_evaluates_all_and_keeps_what_diagnosis_reads(server, task):
     trained = report.checkpoints[1].configuration
     expected = {"epochs": 3, "batch_size": 4, "learning_rate_multiplier": 1.8}
     assert expected.items() <= trained.items()
+    assert kept.series == "robin"
+    assert kept.curves["eval_loss"].steps.tolist() == [1, 3]
     logs = logged(db)
     results = logs["results.csv"].curves["train_loss"]
     assert (results.steps.tolist(), results.values.tolist()) == (
