@@ -5,13 +5,14 @@ from __future__ import annotations
 import glob
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.backends import AUTOMATIC, backend_named
-from harness.configuration import read_configuration
+from harness.backends.openai_jobs import JOB, MODELS, tuning
+from harness.configuration import Configuration, read_configuration
 from harness.errors import CheckpointError, UsageError
 from harness.logs import merged, read_training
 from harness.progress import silent
@@ -50,6 +51,13 @@ class Found:
     """The training run that it belongs to, as a rule its parent folder's name."""
     step: int | None
     """Step by its name, else by the folder's trainer_state.json."""
+    job: str = ""
+    """The hosted fine-tuning job that made it, as `harness.backends.openai_jobs` reads
+    names; empty where there is none."""
+    settings: Mapping[str, Json] | None = None
+    """How it was trained, where that is known from elsewhere than its folder."""
+    remarks: tuple[str, ...] = ()
+    """What users should know of the checkpoints found with it."""
 
 
 def find_checkpoints(specs: Sequence[str], loading: Loading = AUTOMATIC) -> list[Found]:
@@ -57,7 +65,8 @@ def find_checkpoints(specs: Sequence[str], loading: Loading = AUTOMATIC) -> list
 
     For most backends a name is a folder or a glob of folders; without a backend it is
     a folder of the transformers package. A backend may also be a Python file. What
-    exists as a path is one, whatever signs it holds.
+    exists as a path is one, whatever signs it holds. A hosted fine-tuning job
+    (`openai-job:ID`) stands for the model it began with and its checkpoints.
 
     Raises:
         CheckpointError: nothing is there, and the nearest name is suggested; or a
@@ -165,6 +174,8 @@ def _configuration(
     logs: Mapping[Path, Sequence[TrainingLog]],
     hashes: MutableMapping[FileStamp, str],
 ) -> dict[str, Json] | None:
+    if found.settings is not None:
+        return Configuration(found.settings).as_json()
     run = run_folder(found)
     if run is None:
         return None
@@ -181,6 +192,8 @@ def _divide(pattern: re.Pattern[str], text: str) -> tuple[str | None, str]:
 
 
 def _find(backend: str, name: str, series: str | None) -> list[Found]:
+    if backend == JOB:
+        return _of_job(name, series)
     place = backend_named(backend).place(name)
     if place is not None:
         step = step_of_name(place.name)
@@ -197,6 +210,23 @@ def _find(backend: str, name: str, series: str | None) -> list[Found]:
         )
         for path, whole in folders
     ]
+
+
+def _of_job(name: str, series: str | None) -> list[Found]:
+    made = tuning(name)
+    found = [
+        Found(
+            MODELS,
+            location=one.place.location,
+            name=one.place.name,
+            series=series or one.place.series,
+            step=one.step,
+            job=name,
+            settings=one.settings,
+        )
+        for one in made.models
+    ]
+    return [replace(found[0], remarks=made.remarks), *found[1:]]
 
 
 def _expand(pattern: str) -> list[Path]:

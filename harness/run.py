@@ -7,16 +7,20 @@ from typing import TYPE_CHECKING
 
 from harness.alongside import ScoringAlongside
 from harness.backends import AUTOMATIC, Usage
+from harness.backends.openai_jobs import training_files
 from harness.checkpoints import Found, find_checkpoints, fingerprints, register
-from harness.errors import MetricError
+from harness.errors import MetricError, ServerError
 from harness.generate import Generation, generate
+from harness.logs import merged, read_training
 from harness.progress import silent
 from harness.study.checkpoints import known_hashes, store_hashes
 from harness.study.runs import finish, start
+from harness.study.training_logs import store_log
 from harness.work import Work, asked_by, prepare, score_work, store_work
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from harness.backends import Loading
     from harness.identity import FileStamp
@@ -58,6 +62,8 @@ class Run:
     """Scores stored now."""
     judging: Usage
     """What servers were asked by metrics; they may have other prices."""
+    remarks: tuple[str, ...] = ()
+    """What users should know of the checkpoints and of what their training logged."""
 
     @property
     def usage(self) -> Usage:
@@ -141,6 +147,7 @@ def carry_out(study: StudyFile, planned: Plan, progress: Progress = silent) -> R
     works, loading = planned.works, planned.loading
     store_hashes(study, planned.hashes)
     found = register(study, planned.found, planned.prints)
+    remarks = _save_logs(study, planned.found)
     for work in works:
         store_work(study, work)
     number = start(
@@ -170,4 +177,34 @@ def carry_out(study: StudyFile, planned: Plan, progress: Progress = silent) -> R
     if failures:
         raise failures[0]
     finish(study, number)
-    return Run(number, tuple(found), tuple(generations), scores, asked_by(works))
+    made = tuple(generations)
+    return Run(number, tuple(found), made, scores, asked_by(works), tuple(remarks))
+
+
+def logs_of(study: StudyFile, series: str) -> Path:
+    """The folder beside the study in which a hosted training's logs are kept."""
+    return study.path.parent / f"{study.path.stem}.logs" / series
+
+
+def _save_logs(study: StudyFile, found: Sequence[Found]) -> list[str]:
+    """Keep what hosted trainings logged; what of it cannot be had is no failure.
+
+    Returns:
+        What users should know, also of the checkpoints.
+    """
+    remarks = [remark for one in found for remark in one.remarks]
+    for job, series in {one.job: one.series for one in found if one.job}.items():
+        try:
+            logged = training_files(job)
+        except ServerError as error:
+            remarks.append(f"Its logs are missing: {error}")
+            continue
+        folder = logs_of(study, series)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in logged.files.items():
+            (folder / name).write_bytes(content)
+        log = merged(read_training(folder))
+        if log is not None:
+            store_log(study, series, str(folder.resolve()), log)
+        remarks += logged.remarks
+    return remarks

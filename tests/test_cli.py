@@ -394,7 +394,7 @@ def test_a_file_that_may_not_be_read_is_one_line(harness, place, monkeypatch):
     def refuse(*_):
         raise PermissionError(13, "Permission denied", "model.safetensors")
 
-    monkeypatch.setattr("harness.identity._file_hash", refuse)
+    monkeypatch.setattr("harness.identity.file_hash", refuse)
     code, _, err = harness("run", "mine", "-c", "run/checkpoint-30")
     assert code == 2
     assert err == "error: [Errno 13] Permission denied: 'model.safetensors'\n"

@@ -93,3 +93,20 @@ AsJson = Annotated[
     bool, typer.Option("--json", help="Print JSON (short for --format json).")
 ]
 TaskName = Annotated[str, typer.Option("--task", help="Name of the task.")]
+TensorBoardFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--tensorboard",
+        metavar="DIR",
+        help="Write values with intervals, and samples, for TensorBoard.",
+    ),
+]
+Track = Annotated[
+    list[str],
+    typer.Option(
+        "--track",
+        metavar="TRACKER:PLACE",
+        help="Write the same to wandb:PROJECT, mlflow:EXPERIMENT[@URI], "
+        "trackio:PROJECT or tensorboard:DIR; may be given several times.",
+    ),
+]

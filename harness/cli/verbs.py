@@ -18,6 +18,8 @@ from harness.cli.options import (
     HumanJudgment,
     Resampled,
     Suite,
+    TensorBoardFolder,
+    Track,
     With,
 )
 from harness.errors import NotFound
@@ -47,8 +49,9 @@ def run(  # noqa: PLR0913 - one argument an option
             "--checkpoint",
             "-c",
             help="[SERIES=]PATH of a checkpoint folder, a glob as "
-            "'out/checkpoint-*', a hosted model as openai:MODEL@URL, or FILE.py:NAME "
-            "of a backend of yours; may be given several times.",
+            "'out/checkpoint-*', a hosted model as openai:MODEL@URL, all of a hosted "
+            "fine-tune as openai-job:ID, or FILE.py:NAME of a backend of yours; may "
+            "be given several times.",
         ),
     ],
     *,
@@ -71,6 +74,8 @@ def run(  # noqa: PLR0913 - one argument an option
     allow_pickle: Annotated[
         bool, typer.Option(help="Read pickled weights where there are no others.")
     ] = False,
+    tensorboard: TensorBoardFolder = None,
+    track: Track = [],  # noqa: B006 - typer copies it
     json: AsJson = False,
 ) -> None:
     """Generate and score every checkpoint; the same command resumes.
@@ -78,12 +83,14 @@ def run(  # noqa: PLR0913 - one argument an option
     Example: harness run modernize --checkpoint 'out/checkpoint-*'
     """
     from harness.backends import Loading
+    from harness.integrations.tracking import trackers_named, write_to_trackers
     from harness.run import carry_out, plan
     from harness.study.checkpoints import known_hashes
     from harness.task import load_tasks
 
     loading = Loading(dtype, device, batch_size, trust_remote_code, allow_pickle)
-    tasks = load_tasks(suite)
+    tasks, trackers = load_tasks(suite), trackers_named(track, tensorboard)
+    names = [task.name for task in tasks]
     # What is refused must not leave an empty study behind.
     new = not study_path(db, suite).is_file()
     hashes = {} if new or rehash else known_hashes(open_study(db, suite))
@@ -101,28 +108,41 @@ def run(  # noqa: PLR0913 - one argument an option
     )
     _tell_usage(done.usage, "servers")
     _tell_usage(done.judging, "judges")
-    _print_report(
-        study, [task.name for task in tasks], Format.JSON if json else Format.TEXT
-    )
+    for remark in done.remarks:
+        tell(f"Mind: {remark}")
+    for line in write_to_trackers(study, names, trackers):
+        tell(line)
+    _print_report(study, names, Format.JSON if json else Format.TEXT)
 
 
-def score(suite: Suite, *, db: Db = None, json: AsJson = False) -> None:
+def score(
+    suite: Suite,
+    *,
+    db: Db = None,
+    tensorboard: TensorBoardFolder = None,
+    track: Track = [],  # noqa: B006 - typer copies it
+    json: AsJson = False,
+) -> None:
     """Score outputs that the study holds already; loads no checkpoint.
+
+    With a tracker it tells that also what people have rated since.
 
     Example: harness score my_task.yaml --db results/mine.db
     """
+    from harness.integrations.tracking import trackers_named, write_to_trackers
     from harness.rescore import score_stored
     from harness.task import load_tasks
 
-    tasks = load_tasks(suite)
+    tasks, trackers = load_tasks(suite), trackers_named(track, tensorboard)
+    names = [task.name for task in tasks]
     study = open_study(db, suite, must_exist=True)
     with progress_bars() as progress:
         done = score_stored(study, tasks, progress=progress, remark=tell)
     tell(f"{done.scores} scores added to {study.path}")
     _tell_usage(done.usage, "judges")
-    _print_report(
-        study, [task.name for task in tasks], Format.JSON if json else Format.TEXT
-    )
+    for line in write_to_trackers(study, names, trackers):
+        tell(line)
+    _print_report(study, names, Format.JSON if json else Format.TEXT)
 
 
 def rate(  # noqa: PLR0913 - one argument an option

@@ -313,6 +313,28 @@ def m010_learning_curves(db: Database) -> None:
     _make_views(db)
 
 
+TRACKED = """
+    CREATE TABLE tracked (
+        tracker TEXT NOT NULL,
+        series TEXT NOT NULL,
+        run TEXT NOT NULL,
+        name TEXT NOT NULL,
+        step INTEGER NOT NULL,
+        value REAL NOT NULL,
+        low REAL,
+        high REAL,
+        created TEXT NOT NULL
+    )
+"""
+
+
+@migrations()
+def m011_tracked(db: Database) -> None:
+    """What trackers were told is known."""
+    db.execute(TRACKED)
+    db.execute("CREATE INDEX tracked_by ON tracked (tracker, series)")
+
+
 def _drop_views(db: Database) -> None:
     for name in db.view_names():
         db.execute(f'DROP VIEW "{name}"')

@@ -35,7 +35,7 @@ class FakeServer:
     def __init__(self):
         self.at_once = 0
         self.reset()
-        app = FastAPI()
+        self.app = app = FastAPI()
         app.post("/v1/completions")(self._completions)
         app.post("/v1/chat/completions")(self._chat)
         config = uvicorn.Config(

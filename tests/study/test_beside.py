@@ -115,8 +115,9 @@ def comparable(evidence):
     rest = {
         one.name: getattr(evidence, one.name)
         for one in fields(evidence)
-        if one.name != "scores"
+        if one.name not in {"scores", "ratings"}
     }
+    rest["ratings"] = list(evidence.ratings)
     return list(evidence.scores), scores, rest
 
 
