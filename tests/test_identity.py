@@ -102,7 +102,7 @@ def test_contents_that_change_places_change_the_fingerprint(tmp_path):
 
 def test_an_unchanged_file_is_read_once(folder, monkeypatch):
     read = []
-    real = "harness.identity._file_hash"
+    real = "harness.identity.file_hash"
     monkeypatch.setattr(real, lambda path: read.append(path.name) or path.name)
     known = {}
     fingerprint(model_files(folder), known)
