@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Literal, get_args
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from harness.logs.model import TrainingLog
+
 CauseName = Literal[
     "narrow_data",
     "too_few_examples",
@@ -121,3 +123,5 @@ class Diagnosis:
     """All that were made."""
     not_checked: tuple[NotChecked, ...]
     """All that could not be made."""
+    log: TrainingLog | None = None
+    """What the curves were read from, for figures."""
