@@ -1,0 +1,152 @@
+"""The learning rate as it was logged, and what the loss does under it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.diagnosis.model import Check, Example
+
+if TYPE_CHECKING:
+    from harness.diagnosis.curves.course import Course, Line
+    from harness.diagnosis.model import CauseName
+    from harness.logs.model import Values
+
+HIGHEST = 2e-2
+"""Peak rate above every band known for Adam, whatever the model's size."""
+LOWEST = 1e-7
+"""Peak rate below every band known."""
+ADAM = ("adam", "lamb", "lion")
+FIRST_SHARE = 0.1
+"""Part of a run in which warm-up would lie."""
+JUMP = 1.15
+"""Times the first loss that an early one reaches where the first steps do harm."""
+SPIKE_MADS = 6.0
+SPIKE_TIMES = 2.0
+"""A spike is above both: so many deviations, and so many times, the local median."""
+MANY = 3
+WINDOW = 11
+SHOWN = 3
+NO_RATE = "the log has no learning rate; --config FILE gives it"
+
+
+def peak_rate(course: Course) -> Check | str:
+    """The highest learning rate, against the widest band there is for Adam.
+
+    The bands by method and size are the configuration's; of a model of unknown size
+    only a rate outside all of them tells.
+    """
+    rate = course.peak_rate
+    if rate is None:
+        return NO_RATE
+    if not _is_adam(course):
+        return "the bands are those of Adam, and the log names another optimizer"
+    weights: dict[CauseName, float] = {}
+    if rate > HIGHEST:
+        weights = {"learning_rate_too_high": 3.3, "learning_rate_too_low": -3.0}
+    elif rate < LOWEST:
+        weights = {"learning_rate_too_low": 3.3, "learning_rate_too_high": -3.0}
+    return Check(
+        name="peak_learning_rate",
+        area="curves",
+        status="warning" if weights else "fine",
+        value=rate,
+        threshold=f"{LOWEST:g} to {HIGHEST:g}",
+        source="measured here: the best rate of a 1 M-parameter model is 3e-3; TRL "
+        "and axolotl defaults for larger ones are 2e-5 to 2e-4",
+        says=f"The learning rate peaks at {rate:.3g}.",
+        weights=weights,
+    )
+
+
+def _is_adam(course: Course) -> bool:
+    named = course.log.settings.get("optim") or course.log.settings.get("optimizer")
+    return not isinstance(named, str) or any(one in named.lower() for one in ADAM)
+
+
+def first_steps(course: Course) -> Check | str:
+    """Whether training begins at full rate, and whether the loss jumps there."""
+    rate, train = course.rate, course.train
+    if rate is None:
+        return NO_RATE
+    if train is None or len(train) < WINDOW:
+        return "the log has too few training losses to see its first steps"
+    full = bool(rate.values[0] >= 0.99 * rate.values.max())
+    jump = _jump(train)
+    harmed = full and jump > JUMP
+    return Check(
+        name="first_steps",
+        area="curves",
+        status="warning" if harmed else "notice" if full else "fine",
+        value=jump,
+        threshold=f"{JUMP:g} × the first loss, at full learning rate",
+        source="Gotmare et al. 2019; Google tuning playbook",
+        says=(
+            "Training begins at the full learning rate"
+            if full
+            else "The learning rate is warmed up"
+        )
+        + f"; the loss of the first tenth reaches {jump:.2f} times the first.",
+        weights={"no_warmup": 3.2, "learning_rate_too_high": 1.0}
+        if harmed
+        else {"no_warmup": 1.5}
+        if full
+        else {"no_warmup": -3.0},
+    )
+
+
+def _jump(train: Line) -> float:
+    end = train.steps[0] + FIRST_SHARE * (train.steps[-1] - train.steps[0])
+    early = train.values[train.steps <= max(end, train.steps[2])]
+    start = float(train.values[0])
+    return float(early.max()) / start if start > 0 else 1.0
+
+
+def spikes(course: Course) -> Check | str:
+    """Losses far above their neighbours."""
+    train = course.train
+    if train is None or len(train) < 2 * WINDOW:
+        return "the log has too few training losses for spikes"
+    steps = spike_steps(course)
+    many = len(steps) >= MANY
+    return Check(
+        name="loss_spikes",
+        area="curves",
+        status="notice" if many else "fine",
+        value=float(len(steps)),
+        threshold=f"{MANY} losses over {SPIKE_MADS:g} deviations and "
+        f"{SPIKE_TIMES:g} times the local median",
+        source="Lightning SpikeDetection (2 times); measured here",
+        says=f"{len(steps):,} training losses are far above their neighbours.",
+        examples=tuple(
+            Example(f"step {step}", f"train_loss = {train.at(step):.4g}")
+            for step in steps[:SHOWN]
+        ),
+        weights={
+            "learning_rate_too_high": 1.0,
+            "batch_too_small": 1.0,
+            "malformed_data": 0.5,
+        }
+        if many
+        else {},
+    )
+
+
+def spike_steps(course: Course) -> list[int]:
+    """Steps whose training loss is far above its neighbours'."""
+    train = course.train
+    if train is None or len(train) < 2 * WINDOW:
+        return []
+    return [int(step) for step in train.steps[_is_spike(train.values)]]
+
+
+def _is_spike(values: Values) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    padded = np.pad(values, WINDOW // 2, mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)
+    middle = np.median(windows, axis=1)
+    spread = np.median(np.abs(windows - middle[:, None]), axis=1)
+    found: np.ndarray[tuple[int], np.dtype[np.bool_]] = (
+        values > middle + SPIKE_MADS * spread
+    ) & (values > SPIKE_TIMES * middle)
+    return found
