@@ -33,12 +33,12 @@ def copy_baseline(evidence: Evidence, resampling: Resampling) -> Baseline | None
         None where the items have no references.
     """
     items = [item for item in evidence.items.values() if item.references]
-    copied = [(item, _source(item)) for item in items]
+    copied = [(item, source_of(item)) for item in items]
     if not any(text for _, text in copied):
         return None
     found: dict[str, Estimate] = {}
     for signature in evidence.signatures:
-        metric = _built_in(evidence, signature)
+        metric = built_in(evidence, signature)
         if metric is None:
             continue
         tallies = [t for t in metric.tallies(copied) if not isinstance(t, Unscorable)]
@@ -53,7 +53,7 @@ def copy_baseline(evidence: Evidence, resampling: Resampling) -> Baseline | None
     return Baseline(COPY, found) if found else None
 
 
-def _built_in(evidence: Evidence, signature: str) -> TextMetric | None:
+def built_in(evidence: Evidence, signature: str) -> TextMetric | None:
     """The metric, if it can be made without running code that a study names."""
     description = evidence.descriptions[signature]
     name = description["name"]
@@ -73,6 +73,7 @@ def _built_in(evidence: Evidence, signature: str) -> TextMetric | None:
     return metric if isinstance(metric, TextMetric) else None
 
 
-def _source(item: Item) -> str:
+def source_of(item: Item) -> str:
+    """What a copy of the prompt would be: column `source`, else the whole prompt."""
     source = item.meta.get(SOURCE)
     return source if isinstance(source, str) else item.prompt

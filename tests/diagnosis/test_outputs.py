@@ -1,0 +1,173 @@
+"""What outputs show, on studies made by hand."""
+
+import numpy as np
+import pytest
+from report_study import WORDS, Maker, corrupted
+
+from harness.diagnosis.outputs import check_outputs
+from harness.diagnosis.outputs.nearest import nearest_prompts
+from harness.diagnosis.outputs.subject import subject_of
+from harness.study import StudyFile
+from harness.types import Item
+
+KEYS = [str(number) for number in range(20)]
+
+
+@pytest.fixture
+def maker(tmp_path):
+    study = StudyFile(tmp_path / "s.db")
+    yield Maker(study)
+    study.close()
+
+
+def right_answers(seed=0):
+    rng = np.random.default_rng(seed)
+    return {key: " ".join(rng.permutation(WORDS.split())) for key in KEYS}
+
+
+def filled(maker, texts, base=None, *, wanted=None, nll=None, prompts=None):
+    """A study with a base model and the checkpoint that is diagnosed."""
+    wanted = wanted or right_answers()
+    prompts = prompts or {key: f"put it so: {key * 3}" for key in KEYS}
+    maker.metrics = ("perplexity", "bleu", "exact_match")
+    maker.items(*((key, prompts[key], (wanted[key],)) for key in KEYS))
+    if base is not None:
+        maker.checkpoint("base", base, step=0, nll=(nll or {}).get("base"))
+    maker.checkpoint("last", texts, step=9, nll=(nll or {}).get("last"))
+    return maker.study
+
+
+def found_in(study, training=()):
+    findings = check_outputs(subject_of(study, "rewrite", training))
+    return {one.name: one for one in findings.checks}, {
+        one.name: one.reason for one in findings.not_checked
+    }
+
+
+def test_good_outputs_have_no_finding(maker):
+    rng = np.random.default_rng(1)
+    wanted = right_answers()
+    texts = {key: corrupted(text, 0.2, rng) for key, text in wanted.items()}
+    worse = {key: corrupted(text, 0.7, rng) for key, text in wanted.items()}
+    checks, _ = found_in(filled(maker, texts, worse))
+    assert {one.status for one in checks.values()} == {"fine"}
+
+
+def test_outputs_below_the_prompts_copy_are_worse_than_a_baseline(maker):
+    wanted = right_answers()
+    # The prompt is nearly the right answer, the output has nothing of it.
+    prompts = {key: f"{text} indeed" for key, text in wanted.items()}
+    texts = dict.fromkeys(KEYS, "zebras and violins everywhere, always and at once")
+    checks, _ = found_in(filled(maker, texts, prompts=prompts))
+    copy = checks["above_copy"]
+    assert (copy.status, copy.weights) == ("failure", {"worse_than_baseline": 3.5})
+    assert "trivial: " in copy.examples[0].text
+    assert copy.examples[0].where == "last, item 0"
+
+
+def test_the_base_model_may_be_better(maker):
+    rng = np.random.default_rng(1)
+    wanted = right_answers()
+    good = {key: corrupted(text, 0.2, rng) for key, text in wanted.items()}
+    bad = {key: corrupted(text, 0.8, rng) for key, text in wanted.items()}
+    checks, _ = found_in(filled(maker, bad, good))
+    assert checks["above_base_model"].status == "failure"
+    assert checks["above_base_model"].weights["diverged"] > 0
+
+
+def test_without_another_checkpoint_it_is_said_how_to_get_one(maker):
+    _, missing = found_in(filled(maker, right_answers()))
+    assert "SERIES=BASE" in missing["above_base_model"]
+    assert "--data" in missing["above_nearest_training_answer"]
+
+
+def test_the_most_frequent_and_the_nearest_training_answer_are_baselines(maker):
+    wanted = dict.fromkeys(KEYS, "turn on the light") | {"3": "turn off the light"}
+    prompts = {key: f"light {key}" for key in KEYS}
+    texts = dict.fromkeys(KEYS, "close all of the blinds now")
+    training = [(f"light {key}", wanted[key]) for key in KEYS]
+    study = filled(maker, texts, wanted=wanted, prompts=prompts)
+    checks, _ = found_in(study, training)
+    assert checks["above_most_frequent_answer"].status == "failure"
+    assert checks["above_nearest_training_answer"].status == "failure"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("", "empty_outputs"),
+        ("no, no, no, no, no, no, no, no, no, no, no, no.", "output_repetition"),
+        ("The same for all of them, whatever was asked.", "one_answer_for_all"),
+        ("short", "output_length"),
+    ],
+)
+def test_degenerate_outputs(maker, text, name):
+    checks, _ = found_in(filled(maker, dict.fromkeys(KEYS, text)))
+    assert checks[name].status == "warning"
+
+
+def test_prompts_given_back_are_copies(maker):
+    prompts = {key: f"say {key} anew" for key in KEYS}
+    checks, _ = found_in(filled(maker, prompts, prompts=prompts))
+    assert checks["copied_prompts"].value == 1.0
+    assert checks["copied_prompts"].weights["under_trained"] > 0
+
+
+def test_wrong_answers_from_the_training_data_are_memorised(maker):
+    training = [(f"other {key}", f"learned {key} by heart") for key in KEYS]
+    texts = {key: f"Learned  {key} by heart" for key in KEYS}
+    checks, _ = found_in(filled(maker, texts), training)
+    memorised = checks["memorised_outputs"]
+    assert (memorised.value, memorised.status) == (1.0, "warning")
+
+
+def test_few_possible_answers_are_not_memorised(maker):
+    wanted = {key: ("yes", "no")[int(key) % 2] for key in KEYS}
+    wrong = {key: ("no", "yes")[int(key) % 2] for key in KEYS}
+    training = [(f"q {key}", answer) for key, answer in wanted.items()]
+    checks, _ = found_in(filled(maker, wrong, wanted=wanted), training)
+    assert checks["memorised_outputs"].status == "fine"
+
+
+def test_perplexity_that_improves_while_outputs_get_worse(maker):
+    rng = np.random.default_rng(1)
+    wanted = right_answers()
+    good = {key: corrupted(text, 0.2, rng) for key, text in wanted.items()}
+    bad = {key: corrupted(text, 0.8, rng) for key, text in wanted.items()}
+    nll = {
+        "base": {key: 40 + rng.normal() for key in KEYS},
+        "last": {key: 10 + rng.normal() for key in KEYS},
+    }
+    checks, _ = found_in(filled(maker, bad, good, nll=nll))
+    apart = checks["perplexity_against_task_metrics"]
+    assert apart.status == "warning"
+    assert apart.weights["metric_misleads"] > 0
+
+
+def test_scores_that_rest_on_prompts_seen_before_speak_for_leakage(maker):
+    wanted = right_answers()
+    prompts = {
+        key: f"a question about number {key} {'x' * int(key)}"
+        if int(key) < 10
+        else f"{chr(64 + int(key)) * 30}"
+        for key in KEYS
+    }
+    texts = {key: wanted[key] if int(key) < 10 else "nothing of it" for key in KEYS}
+    training = [(prompts[key], "an answer") for key in KEYS if int(key) < 10]
+    study = filled(maker, texts, wanted=wanted, prompts=prompts)
+    checks, _ = found_in(study, training)
+    seen = checks["scores_by_similarity"]
+    assert (seen.value, seen.weights) == (0.5, {"leakage": 2.0})
+    assert "90 and more: 100 (n = 10)" in seen.says
+
+
+def test_the_nearest_prompt_is_the_one_with_most_letters_in_common():
+    items = [Item("a", "task", "a", "turn on the light")]
+    rows = [("play music", "1"), ("turn off the light", "2"), ("turn on", "3")]
+    assert nearest_prompts(items, rows)["a"].answer == "2"
+    assert nearest_prompts(items, []) == {}
+
+
+def test_a_task_without_outputs_is_not_diagnosed(maker):
+    maker.items(("a", "say a", ("a",)))
+    assert subject_of(maker.study, "rewrite") is None
