@@ -24,6 +24,7 @@ from harness.reporting.tables import columns
 
 if TYPE_CHECKING:
     from harness.reporting.model import Report, TaskReport
+    from harness.reporting.page import Part
     from harness.types import Json
 
 FOLD = 400
@@ -32,11 +33,15 @@ STYLES = ("style.css", "outputs.css")
 SCRIPTS = ("page.js", "outputs.js")
 
 
-def html(report: Report) -> str:
+def html(report: Report, part: Part | None = None) -> str:
     """The report as a page with its figures, styles and scripts inside.
 
     Names, prompts and outputs are escaped; the page's policy runs no script but its
     own two and loads nothing.
+
+    Args:
+        report: what is shown.
+        part: what follows it, say a diagnosis.
     """
     from markupsafe import Markup
 
@@ -49,6 +54,10 @@ def html(report: Report) -> str:
         if drawn["scatter"] is not None:
             outputs[f"t{number_}-scatter"] = openable(drawn["scatter"].drawn)
         pages.append({"task": task, "columns": columns(task), **drawn})
+    styles: tuple[str, ...] = STYLES
+    if part is not None:
+        figures |= part.figures
+        styles += part.styles
     scripts = [plotly(), joined(SCRIPTS)] if figures else []
     return (
         environment()
@@ -57,11 +66,12 @@ def html(report: Report) -> str:
             report=report,
             pages=pages,
             policy=policy(scripts),
-            style=Markup(joined(STYLES)),  # noqa: S704 - our own file
+            style=Markup(joined(styles)),  # noqa: S704 - our own file
             scripts=[Markup(script) for script in scripts],  # noqa: S704 - likewise
             figures=Markup(figures_json(figures)),  # noqa: S704 - escaped for scripts
             outputs=Markup(in_script(texts_json(outputs))),  # noqa: S704 - likewise
             fold=FOLD,
+            part=Markup("" if part is None else part.html),  # noqa: S704 - escaped
         )
     )
 

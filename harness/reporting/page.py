@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from importlib.resources import files
@@ -32,6 +33,18 @@ LONGEST = 4_000
 """Letters shown of a prompt, reference or output."""
 BEGINNING = 280
 """Letters that stand before a folded text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What another verb adds to a page."""
+
+    html: str
+    """Markup in which whatever came from files is escaped."""
+    figures: dict[str, Json]
+    """Id of each place for a figure to the figure."""
+    styles: tuple[str, ...] = ()
+    """Names of its own style sheets beside the templates."""
 
 
 def environment() -> Environment:
