@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.backends import AUTOMATIC
 from harness.compare import compare
+from harness.diagnose import diagnose
 from harness.exporting import export, export_ratings
 from harness.gate import Rules, conditions, gate
 from harness.importing import Imported, import_outputs, import_ratings
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from harness.backends import Loading
+    from harness.diagnosis import Diagnosis
     from harness.gate import GateResult
     from harness.progress import Progress
     from harness.reporting.combined import Asked
@@ -242,6 +244,34 @@ class Study:
             candidate=candidate,
             tasks=tasks,
             rules=rules,
+        )
+
+    def diagnose(
+        self,
+        run_dir: Path | str | None = None,
+        *,
+        data: Path | str | None = None,
+        held_out: Path | str | None = None,
+        config: Path | str | None = None,
+        log: Path | str | None = None,
+        progress: Progress = silent,
+    ) -> Diagnosis:
+        """Why a run may not be learning, from its files and this study.
+
+        Arguments are those of `harness.diagnose.diagnose`; each may be left out.
+
+        Raises:
+            InputError: a file that was named cannot be read.
+            NotFound: `held_out` is neither a file nor a task.
+        """
+        return diagnose(
+            run_dir,
+            data=data,
+            held_out=held_out,
+            config=config,
+            log=log,
+            study=self.file,
+            progress=progress,
         )
 
     def import_outputs(

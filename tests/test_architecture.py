@@ -32,7 +32,7 @@ LAYERS = (
         *("yardstick", "choosing", "pairing", "settling"),
         *("report", "reporting", "compare", "plan", "gate", "gating"),
         *("given", "overview", "watching", "roster", "remarks", "adjudicate"),
-        *("diagnosis", "check_data", "integrations"),
+        *("diagnosis", "diagnose", "check_data", "integrations"),
     ),
     ("demo", "api", "terminal", "cli", "ui"),
 )

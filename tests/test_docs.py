@@ -14,6 +14,12 @@ from fakes import write_rows
 
 from harness.backends import backends
 from harness.cli import app
+from harness.diagnosis import CAUSES
+from harness.diagnosis.causes import KNOWN
+from harness.diagnosis.configuration.checking import CHECKS as CONFIGURATION
+from harness.diagnosis.curves.checks import CHECKS as CURVES
+from harness.diagnosis.outputs.checks import CHECKS as OUTPUTS
+from harness.diagnosis.people.checks import CHECKS as PEOPLE
 from harness.metrics import build, names
 from harness.schemes import schemes
 from harness.study import StudyFile
@@ -61,6 +67,16 @@ def test_the_judges_in_the_readme_can_be_built(tmp_path):
     [example] = re.findall(r"```yaml\n(metrics:\n.*?)```", README, flags=re.DOTALL)
     specs = [spec for spec in yaml.safe_load(example)["metrics"] if "judge" in spec]
     assert len([build(spec, tmp_path) for spec in specs]) == 2
+
+
+@pytest.mark.parametrize("cause", CAUSES)
+def test_every_cause_of_a_diagnosis_is_in_the_readme(cause):
+    assert f"| `{cause}` | {KNOWN[cause].means} |" in README
+
+
+@pytest.mark.parametrize("check", [*CURVES, *OUTPUTS, *PEOPLE, *CONFIGURATION])
+def test_every_check_of_a_diagnosis_is_in_the_readme(check):
+    assert f"`{check}`" in README
 
 
 @pytest.mark.parametrize("name", schemes.names())

@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from harness.cli import checking, gating, planning, records, verbs
+from harness.cli import checking, diagnosing, gating, planning, records, verbs
 from harness.errors import HarnessError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ for command in (
     verbs.compare,
     planning.plan,
     gating.gate,
+    diagnosing.diagnose,
     checking.check_data,
     verbs.demo,
     records.init,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli.diagnosing import with_diagnosis
 from harness.cli.options import (
     ESTIMANDS,
     About,
@@ -238,6 +239,10 @@ def report(  # noqa: PLR0913 - one argument an option
     ] = Resampled.ITEMS,
     metric: With = None,
     estimand: AboutPrompts = About.LIKE_THESE,
+    run_dir: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the training run, to add its diagnosis."),
+    ] = None,
 ) -> None:
     """Say which checkpoint is better, and how far metrics agree with people.
 
@@ -249,7 +254,16 @@ def report(  # noqa: PLR0913 - one argument an option
     from harness.reporting.combined import Asked
 
     asked = Asked(ESTIMANDS[estimand], metric)
-    _print_report(study, tasks, form, out, human=human.value, over=over, asked=asked)
+    _print_report(
+        study,
+        tasks,
+        form,
+        out,
+        human=human.value,
+        over=over,
+        asked=asked,
+        run_dir=run_dir,
+    )
 
 
 def compare(  # noqa: PLR0913 - one argument an option
@@ -349,6 +363,7 @@ def _print_report(  # noqa: PLR0913 - as the report's options
     human: str = "raw",
     over: Resampled = Resampled.ITEMS,
     asked: Asked | None = None,
+    run_dir: Path | None = None,
 ) -> None:
     from harness.report import report as make
     from harness.reporting import render
@@ -362,7 +377,12 @@ def _print_report(  # noqa: PLR0913 - as the report's options
             asked=asked,
             progress=progress,
         )
-    text = render(made, form.value)
+        text = render(made, form.value) if run_dir is None else None
+        if text is None:
+            from harness.diagnose import diagnose
+
+            found = diagnose(run_dir, study=study, progress=progress)
+            text = with_diagnosis(made, found, form.value)
     if out is None:
         typer.echo(text)
         return
