@@ -32,7 +32,6 @@ class Naming:
 def with_settings(run: Path) -> Diagnosis:
     """What the run's folder says, with its data and outputs."""
     from harness.diagnose import diagnose
-
     from harness.study import StudyFile
 
     return diagnose(
@@ -49,7 +48,6 @@ def without_settings(run: Path) -> Diagnosis:
     A trainer's state holds the rates that were logged, but no settings.
     """
     from harness.diagnose import diagnose
-
     from harness.study import StudyFile
 
     return diagnose(
