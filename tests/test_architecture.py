@@ -23,6 +23,7 @@ LAYERS = (
     (
         *("init", "importing", "exporting", "configuration", "checkpoints", "work"),
         *("generate", "score", "alongside", "run", "rescore"),
+        *("arrivals", "values", "pruning", "watch", "integrations"),
         *("campaign", "units", "columns", "dealing", "drawing", "ordering"),
         *("gold", "checking", "damage", "training", "quality"),
         *("rated", "label_studio", "argilla"),
@@ -30,7 +31,7 @@ LAYERS = (
         *("assignments", "rate", "earlier", "desk"),
         *("yardstick", "choosing", "pairing", "settling"),
         *("report", "reporting", "compare", "plan", "gate", "gating"),
-        *("given", "overview", "watching", "roster", "remarks", "adjudicate"),
+        *("given", "overview", "settled", "roster", "remarks", "adjudicate"),
         *("diagnosis",),
     ),
     ("demo", "api", "terminal", "cli", "ui"),
