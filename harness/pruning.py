@@ -23,11 +23,8 @@ if TYPE_CHECKING:
 COMPARING = ("pairwise", "ranking")
 """Schemes by which outputs have no rating of their own."""
 RATED = """
-    SELECT items.task, avg(output_ratings.value) AS mean FROM output_ratings
-    JOIN outputs ON outputs.id = output_ratings.of_output
-    JOIN items ON items.id = outputs.item
-    WHERE outputs.checkpoint = ? AND output_ratings.criterion = ?
-    GROUP BY items.task
+    SELECT task, avg(value) FROM output_ratings
+    WHERE checkpoint = ? AND criterion = ? GROUP BY task
 """
 
 

@@ -23,7 +23,8 @@ LAYERS = (
     (
         *("init", "importing", "exporting", "configuration", "checkpoints", "work"),
         *("generate", "score", "alongside", "run", "rescore"),
-        *("arrivals", "values", "pruning", "watch", "integrations"),
+        *("arrivals", "values", "pruning", "watch", "foretelling"),
+        *("integrations",),
         *("campaign", "units", "columns", "dealing", "drawing", "ordering"),
         *("gold", "checking", "damage", "training", "quality"),
         *("rated", "label_studio", "argilla"),
@@ -182,7 +183,7 @@ def test_heavy_packages_are_imported_late(arrows):
         and arrow.unit != "ui"
         and arrow.module.split(".")[0] in HEAVY
     }
-    assert {name.split(".")[1] for name in heavy} <= {"backends"}
+    assert {name.split(".")[1] for name in heavy} <= {"backends", "integrations"}
     assert [
         str(arrow)
         for arrow in arrows

@@ -1,0 +1,1 @@
+"""Training loops and trackers that Tandem works inside of."""
