@@ -88,15 +88,19 @@ class Arrivals:
         return Look(whole, tuple(left_out), still)
 
     def folders(self) -> list[Path]:
-        """The checkpoints' folders, whole or not; of links and their targets one.
+        """The checkpoints' folders, whole or not; links only to other places.
 
         Those without a step come last, the one that was changed last at the end.
         """
-        return sorted({path.resolve() for path in self._named()}, key=_order)
+        named = self._named()
+        own = {path for path in named if not path.is_symlink()}
+        links = {path for path in named if path.is_symlink()}
+        abroad = {path for path in links if path.resolve() not in own}
+        return sorted(own | abroad, key=_order)
 
     def is_own(self, folder: Path) -> bool:
         """Whether a checkpoint lies in the folder itself, and behind no link."""
-        return folder in self._named()
+        return folder in self._named() and folder == folder.resolve()
 
     def _named(self) -> list[Path]:
         pattern = f"{glob.escape(str(self.folder))}/{self.pattern}"

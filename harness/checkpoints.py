@@ -163,7 +163,7 @@ def _find(backend: str, name: str, series: str | None) -> list[Found]:
             location=str(whole),
             name=whole.name,
             series=series or whole.parent.name or "run",
-            step=step_of(path),
+            step=step_of(whole),
         )
         for path, whole in folders
     ]
@@ -203,9 +203,10 @@ def step_of_name(name: str) -> int | None:
 
 def step_of(path: Path) -> int | None:
     """The step of a folder: by its name, else by its trainer_state.json."""
-    step = step_of_name(path.resolve().name)
-    if step is not None:
-        return step
+    for name in (path.name, path.resolve().name):
+        step = step_of_name(name)
+        if step is not None:
+            return step
     try:
         state = json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -196,6 +196,13 @@ class Watch:
         self.passed_over.discard(folder)
         try:
             [found] = find_checkpoints([str(folder)], self.planned.loading)
+            # A link belongs to where it lies.
+            found = replace(
+                found,
+                series=folder.parent.name,
+                name=folder.name,
+                step=step_of(folder),
+            )
             done = self._carried_out(found)
         except (CheckpointError, FileNotFoundError) as error:
             if state_of(folder) == state:

@@ -15,7 +15,9 @@ import numpy as np
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
+
+    Floats = NDArray[np.float64]
 
 FEWEST = 10
 """Items that a line is laid through at the least."""
@@ -49,9 +51,10 @@ class Calibration:
 def calibrate(ratings: ArrayLike, scores: ArrayLike, items: ArrayLike) -> Calibration:
     """The line of ratings on scores; outputs to one item may go together.
 
-    The interval is that of the sandwich estimator with items as clusters, by the
-    factor G / (G - 1) for G items and the t distribution of G - 1 degrees of freedom
-    (Cameron and Miller 2015, Journal of Human Resources 50, 317).
+    The interval is that of the jackknife that leaves out one item at a time, and the t
+    distribution of G - 1 degrees of freedom for G items; with few items the usual
+    sandwich is too narrow (MacKinnon, Nielsen and Webb 2023, Journal of Applied
+    Econometrics 38, 671).
 
     Args:
         ratings: (outputs,), mean ratings.
@@ -73,14 +76,18 @@ def calibrate(ratings: ArrayLike, scores: ArrayLike, items: ArrayLike) -> Calibr
             f"{count} prompts with ratings and scores are too few to tell what a "
             f"score is worth to people: {FEWEST} are needed."
         )
-    centred = x - x.mean()
-    spread = float(centred @ centred)
-    if not spread:
-        raise UsageError("All scores are equal, so that they tell nothing of ratings.")
-    slope = float(centred @ y) / spread
-    residuals = y - y.mean() - slope * centred
-    sums = np.bincount(group, weights=centred * residuals)
-    error = np.sqrt(count / (count - 1) * float(sums @ sums)) / spread
+    moments = np.stack([np.ones(len(x)), x, y, x * x, x * y])
+    whole = moments.sum(axis=1)
+    own = np.stack([np.bincount(group, weights=one) for one in moments])
+    with np.errstate(all="ignore"):
+        slope = float(_slope(whole[:, None])[0])
+        others = _slope(whole[:, None] - own)
+    if np.ptp(x) == 0 or not np.isfinite(others).all():
+        raise UsageError(
+            "The scores are equal on all prompts but one, or all, so that they tell "
+            "nothing of ratings."
+        )
+    error = np.sqrt((count - 1) / count * ((others - others.mean()) ** 2).sum())
     half = float(stdtrit(count - 1, 0.975) * error)
     return Calibration(
         intercept=float(y.mean() - slope * x.mean()),
@@ -89,3 +96,10 @@ def calibrate(ratings: ArrayLike, scores: ArrayLike, items: ArrayLike) -> Calibr
         high=slope + half,
         items=count,
     )
+
+
+def _slope(moments: Floats) -> Floats:
+    """Of sums of 1, x, y, x² and xy, shape (5, lines), the slope of each line."""
+    n, x, y, xx, xy = moments
+    found: Floats = (xy - x * y / n) / (xx - x * x / n)
+    return found

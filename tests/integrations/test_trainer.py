@@ -43,7 +43,7 @@ def arguments(folder, **changes):
     )
 
 
-def a_trainer(folder, callbacks=(), evaluated=False, **changes):
+def a_trainer(folder, callbacks=(), *, evaluated=False, **changes):
     made = material()
     if evaluated:
         changes = {"eval_strategy": "steps", "eval_steps": 2, **changes}
@@ -173,8 +173,10 @@ def test_a_training_stops_when_a_metric_has_not_gained_for_long(tmp_path):
     trained(tmp_path, trainer, stop=stop, remark=said.append)
     assert trainer.state.global_step == 4
     assert said == [
-        "Training stops at step 4: by perplexity the last 2 evaluations are no better "
-        "than step 0."
+        (
+            "Training stops at step 4: by perplexity the last 2 evaluations are no "
+            "better than step 0."
+        )
     ]
 
 
