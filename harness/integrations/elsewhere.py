@@ -1,4 +1,4 @@
-"""A suite, run on saved checkpoints by a process of its own, while training goes on."""
+"""A suite, run on saved checkpoints by another process while training goes on."""
 
 from __future__ import annotations
 

@@ -18,7 +18,9 @@ from harness.values import values_of
 # Of Lightning's own, about torch and about the few workers of small loaders.
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*LeafSpec.*:FutureWarning"),
-    pytest.mark.filterwarnings("ignore:.*(does not have many workers|no `val_dataloader`)"),
+    pytest.mark.filterwarnings(
+        "ignore:.*(does not have many workers|no `val_dataloader`)"
+    ),
 ]
 KEY = "harness/questions/chrf"
 
