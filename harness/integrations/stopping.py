@@ -1,4 +1,4 @@
-"""When a training stops early: by a metric, or by what people are foretold to say."""
+"""When a training stops early: by a metric, or by what people are foretold."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from transformers import DefaultFlowCallback, TrainerCallback
 
+from harness.backends.transformers import quiet
 from harness.errors import HarnessError, UsageError
 from harness.integrations.elsewhere import Elsewhere
 from harness.integrations.evaluating import Evaluator, Moment, plain, text_tokenizer
@@ -249,7 +250,8 @@ class HarnessCallback(TrainerCallback):  # type: ignore[misc]
         # A half of a checkpoint must not be taken for one by who resumes a training.
         with tempfile.TemporaryDirectory(prefix=".harness-", dir=self.output) as holder:
             saved = Path(holder) / name
-            self.trainer.save_model(str(saved), _internal_call=True)
+            with quiet():
+                self.trainer.save_model(str(saved), _internal_call=True)
             yield saved
 
     def _folder(self, step: int) -> Path:

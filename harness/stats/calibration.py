@@ -1,4 +1,4 @@
-"""What people would say on average, from a metric that some of their ratings calibrate.
+"""What people would say on average, from a metric that ratings calibrate.
 
 One straight line for all checkpoints: mean ratings of outputs on a metric's scores, by
 least squares. It answers for a checkpoint that nobody has rated yet, and so assumes

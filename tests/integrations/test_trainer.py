@@ -205,6 +205,26 @@ def test_what_fails_in_an_evaluation_ends_no_training(tmp_path):
     assert "s.db" in said[0]
 
 
+def test_an_adapter_is_evaluated_with_the_base_that_it_is_in(tmp_path):
+    from peft import LoraConfig, get_peft_model
+
+    made = material()
+    made.model.save_pretrained(tmp_path / "base")
+    base = type(made.model).from_pretrained(tmp_path / "base")
+    trainer = Trainer(
+        model=get_peft_model(base, LoraConfig(r=2, target_modules=["q_proj"])),
+        args=arguments(tmp_path / "out"),
+        train_dataset=made.rows,
+        processing_class=made.tokenizer,
+    )
+    callback = trained(tmp_path, trainer)
+    assert [*curve(trainer)] == [0, 2, 4]
+    tasks = [work.task for work in callback.evaluator.works]
+    saved = f"{tmp_path}/out/checkpoint-*"
+    done = run(StudyFile(tmp_path / "s.db"), tasks, [saved])
+    assert [one.generated for one in done.generations] == [0, 0]
+
+
 @pytest.mark.slow
 def test_another_process_evaluates_what_is_deleted_meanwhile(tmp_path):
     trainer = a_trainer(tmp_path / "out", save_total_limit=1)
