@@ -20,6 +20,8 @@ from harness.study import StudyFile
 from harness.study.checkpoints import stored_checkpoints
 from harness.study.items import stored_tasks
 from harness.task import load_tasks
+from harness.watch import plan as plan_watch
+from harness.watch import watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from harness.reporting.plans import Plan
     from harness.stats.correlation import Over
     from harness.types import Checkpoint
+    from harness.watch import Watch, Wish
 
 
 class Study:
@@ -85,6 +88,31 @@ class Study:
             loading=loading,
             progress=progress,
         )
+
+    def watch(
+        self,
+        suite: str,
+        wish: Wish,
+        *,
+        loading: Loading = AUTOMATIC,
+        progress: Progress = silent,
+        remark: Callable[[str], None] = lambda _: None,
+    ) -> Watch:
+        """Evaluate each checkpoint of a training as it appears, while iterated over.
+
+        Args:
+            suite: path of a task or suite file, or the name of a bundled one.
+            wish: what to watch, as `Wish(Path("out"), base="models/base")` of
+                `harness.watch`.
+            loading: in which precision, where, and what is trusted.
+            progress: called with a label, units done and units in all.
+            remark: called with what users should know, say what was left out.
+
+        Raises:
+            HarnessError: something is not as it must be; says what and where.
+        """
+        planned = plan_watch(load_tasks(suite), wish, loading)
+        return watch(self.file, planned, progress=progress, remark=remark)
 
     def score(
         self,

@@ -206,7 +206,7 @@ def _find(backend: str, name: str, series: str | None) -> list[Found]:
             location=str(whole),
             name=whole.name,
             series=series or whole.parent.name or "run",
-            step=_step(path),
+            step=step_of(whole),
         )
         for path, whole in folders
     ]
@@ -245,7 +245,7 @@ def _expand(pattern: str) -> list[Path]:
         near = get_close_matches(path.name, siblings, n=1)
         hint = f" Did you mean '{path.parent / near[0]}'?" if near else ""
         raise CheckpointError(f"There is no checkpoint folder {path}.{hint}")
-    inside = sorted(path.glob("checkpoint-*"), key=lambda p: _step(p) or 0)
+    inside = sorted(path.glob("checkpoint-*"), key=lambda p: step_of(p) or 0)
     models = ("config.json", "adapter_config.json")
     if inside and not any((path / name).exists() for name in models):
         raise CheckpointError(
@@ -261,10 +261,12 @@ def step_of_name(name: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def _step(path: Path) -> int | None:
-    step = step_of_name(path.resolve().name)
-    if step is not None:
-        return step
+def step_of(path: Path) -> int | None:
+    """The step of a folder: by its name, else by its trainer_state.json."""
+    for name in (path.name, path.resolve().name):
+        step = step_of_name(name)
+        if step is not None:
+            return step
     try:
         state = json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):

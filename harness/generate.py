@@ -70,6 +70,7 @@ def generate(  # noqa: PLR0913 - three things, and how they are worked on
     *,
     run: int | None = None,
     loading: Loading = AUTOMATIC,
+    backend: Backend | None = None,
     stored: Callable[[str, Sequence[Output]], None] = lambda *_: None,
     progress: Progress = silent,
 ) -> list[Generation]:
@@ -84,6 +85,7 @@ def generate(  # noqa: PLR0913 - three things, and how they are worked on
         works: the tasks.
         run: number of the run that asks for it.
         loading: how the checkpoint is loaded.
+        backend: what runs it in place of the one that it names.
         stored: told of a task's outputs once they are in the study.
         progress: told of loading and of every batch.
 
@@ -95,7 +97,8 @@ def generate(  # noqa: PLR0913 - three things, and how they are worked on
         raise CheckpointError(
             f"'{checkpoint.name}' was imported: it has outputs but no model to run."
         )
-    backend = backend_named(checkpoint.backend).with_loading(loading)
+    if backend is None:
+        backend = backend_named(checkpoint.backend).with_loading(loading)
     identity = dict(backend.identity(checkpoint.location))
     if backend.version:
         identity["version"] = backend.version

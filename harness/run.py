@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from harness.backends import Loading
+    from harness.backends import Backend, Loading
     from harness.identity import FileStamp
     from harness.progress import Progress
     from harness.study import StudyFile
@@ -46,6 +46,9 @@ class Plan:
     """The fingerprint of each."""
     hashes: Mapping[FileStamp, str] = field(default_factory=dict)
     """Hashes of the files that had to be read for that."""
+    backend: Backend | None = None
+    """What runs the checkpoints in place of those that they name, say one that holds a
+    model in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +168,7 @@ def carry_out(study: StudyFile, planned: Plan, progress: Progress = silent) -> R
                 works,
                 run=number,
                 loading=loading,
+                backend=planned.backend,
                 stored=alongside.take,
                 progress=progress,
             )

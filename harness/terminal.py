@@ -96,6 +96,12 @@ def print_json(values: Json) -> None:
     typer.echo(json.dumps(values, ensure_ascii=False, indent=2, allow_nan=False))
 
 
+def print_line(values: Json) -> None:
+    """Values as one line of JSON on stdout, at once."""
+    sys.stdout.write(json.dumps(values, ensure_ascii=False, allow_nan=False) + "\n")
+    sys.stdout.flush()
+
+
 def tell(message: str) -> None:
     """A word on what was done, on stderr so that results can be piped."""
     typer.echo(message, err=True)

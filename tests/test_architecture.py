@@ -24,6 +24,8 @@ LAYERS = (
         *("init", "importing", "exporting", "checkpoints", "work"),
         *("configuration", "settings", "pickled", "fed"),
         *("generate", "score", "alongside", "run", "rescore"),
+        *("arrivals", "values", "pruning", "watch", "foretelling"),
+        *("integrations",),
         *("campaign", "units", "columns", "dealing", "drawing", "ordering"),
         *("gold", "checking", "damage", "training", "quality"),
         *("rated", "label_studio", "argilla"),
@@ -31,8 +33,8 @@ LAYERS = (
         *("assignments", "rate", "earlier", "desk"),
         *("yardstick", "choosing", "pairing", "settling"),
         *("report", "reporting", "compare", "plan", "gate", "gating"),
-        *("given", "overview", "watching", "roster", "remarks", "adjudicate"),
-        *("diagnosis", "diagnose", "check_data", "integrations"),
+        *("given", "overview", "settled", "roster", "remarks", "adjudicate"),
+        *("diagnosis", "diagnose", "check_data"),
     ),
     ("demo", "api", "terminal", "cli", "ui"),
 )
@@ -182,7 +184,7 @@ def test_heavy_packages_are_imported_late(arrows):
         and arrow.unit != "ui"
         and arrow.module.split(".")[0] in HEAVY
     }
-    assert {name.split(".")[1] for name in heavy} <= {"backends"}
+    assert {name.split(".")[1] for name in heavy} <= {"backends", "integrations"}
     assert [
         str(arrow)
         for arrow in arrows

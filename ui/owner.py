@@ -16,10 +16,10 @@ from harness.overview import standing
 from harness.quality import drift, rater_quality
 from harness.remarks import remarks, whole_remark
 from harness.roster import roster
+from harness.settled import watched
 from harness.study.file import now
 from harness.study.raters import add_rater, revoke
 from harness.types import Json
-from harness.watching import watched
 from ui.guard import is_owner
 from ui.plain import asset
 

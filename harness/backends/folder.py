@@ -110,7 +110,7 @@ def inspect_folder(path: Path, loading: Loading = AUTOMATIC) -> CheckpointFolder
     model = path
     if (path / "adapter_config.json").is_file():
         adapter = _adapter_weights(path, pickles=loading.allow_pickle)
-        model = _base_of(path)
+        model = base_of(path)
     trusted = loading.trust_remote_code
     _check_config(model, trusted=trusted)
     weights = weight_files(model, pickles=loading.allow_pickle)
@@ -321,8 +321,12 @@ def _adapter_weights(folder: Path, *, pickles: bool) -> Path:
     return pickled
 
 
-def _base_of(folder: Path) -> Path:
-    """Folder of the adapter's base model."""
+def base_of(folder: Path) -> Path:
+    """Folder of an adapter's base model.
+
+    Raises:
+        CheckpointError: its configuration names none that is here.
+    """
     file = folder / "adapter_config.json"
     base = read_json(file).get("base_model_name_or_path")
     if not isinstance(base, str) or not base:

@@ -7,7 +7,15 @@ import sys
 
 import typer
 
-from harness.cli import checking, diagnosing, gating, planning, records, verbs
+from harness.cli import (
+    checking,
+    diagnosing,
+    gating,
+    planning,
+    records,
+    verbs,
+    watching,
+)
 from harness.errors import HarnessError
 
 app = typer.Typer(
@@ -20,6 +28,7 @@ app = typer.Typer(
 )
 for command in (
     verbs.run,
+    watching.watch,
     verbs.score,
     verbs.rate,
     verbs.report,

@@ -7,7 +7,7 @@ from raters_at_work import COMPARED, checkpoint_in, rate_all
 from rating_study import a_study, a_task, add_outputs, add_scores
 
 from harness.campaign import open_campaign
-from harness.watching import verdict, watched
+from harness.settled import verdict, watched
 
 FEWER = (
     "not settled: about 40 more ratings of the two, and this campaign has prompts for "

@@ -1,0 +1,117 @@
+"""When a training stops early: by a metric, or by what people are foretold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.errors import NotFound, UsageError
+from harness.foretelling import foretell
+from harness.values import meant
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.integrations.evaluating import Evaluator
+    from harness.study import StudyFile
+    from harness.values import Value
+
+    Curve = Mapping[int, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """By what a training is stopped, and after how long."""
+
+    by: str
+    """A metric's name or key, or a rated criterion's name."""
+    patience: int = 3
+    """Evaluations in a row that are no better than the best before them."""
+    least_gain: float = 0.0
+    """By how much a value must be better to count, in its own unit."""
+
+    def task_of(self, evaluator: Evaluator) -> str | None:
+        """The task whose criterion it is; None for a metric.
+
+        Raises:
+            UsageError: outputs are compared by it, or several tasks have it.
+        """
+        found = []
+        for work in evaluator.works:
+            rating = work.task.file.rating
+            if rating is None or self.by not in {one.name for one in rating.criteria}:
+                continue
+            if rating.scheme in {"pairwise", "ranking"}:
+                raise UsageError(
+                    f"Outputs are compared by {self.by}: a training cannot be stopped "
+                    "by it. Name a metric, or a criterion that outputs are rated on."
+                )
+            found.append(work.task.name)
+        if len(found) > 1:
+            raise UsageError(
+                f"Several tasks have a criterion {self.by}: {', '.join(found)}. Stop "
+                "by a suite of one of them."
+            )
+        return found[0] if found else None
+
+    def curve(
+        self, evaluator: Evaluator, study: StudyFile, values: Mapping[int, list[Value]]
+    ) -> dict[int, float]:
+        """Step to the value that decides, turned so that more is better.
+
+        Args:
+            evaluator: knows what each step is in the study.
+            study: with scores and ratings.
+            values: step to the metrics' values.
+
+        Raises:
+            NotFound: no metric or criterion has that name.
+            UsageError: it stands for several, has no direction, or nothing can be
+                foretold yet.
+        """
+        task = self.task_of(evaluator)
+        if task is not None:
+            means = foretell(study, task, self.by).means
+            known = evaluator.evaluated.items()
+            return {step: means[one.id] for step, one in known if one.id in means}
+        found: dict[int, float] = {}
+        for step, some in values.items():
+            [one, *others] = meant(some, self.by)
+            if others or not one.directed:
+                raise UsageError(
+                    f"A training cannot be stopped by {self.by}: several tasks have "
+                    "it, or neither more nor less of it is better. Write one key, as "
+                    f"'{one.key}'."
+                )
+            if one.value is not None:
+                found[step] = one.value if one.higher_is_better else -one.value
+        return found
+
+    def is_over(self, curve: Curve) -> bool:
+        """Whether the last `patience` evaluations have brought no gain."""
+        best, since = float("-inf"), 0
+        for step in sorted(curve):
+            if curve[step] > best + self.least_gain or best == float("-inf"):
+                best, since = curve[step], 0
+            else:
+                since += 1
+        return since >= self.patience
+
+
+def check_known(stopping: Stopping, evaluator: Evaluator) -> None:
+    """Refuse a name that no task has, before a training begins.
+
+    Raises:
+        NotFound: nothing has that name.
+        UsageError: it cannot be stopped by.
+    """
+    if stopping.task_of(evaluator) is not None:
+        return
+    signatures = [one.signature for work in evaluator.works for one in work.metrics]
+    name = stopping.by.rpartition("/")[2]
+    if (
+        not any(name in {s, s.partition("|")[0]} for s in signatures)
+        and "(" not in name
+    ):
+        known = {s.partition("|")[0] for s in signatures}
+        raise NotFound("metric or criterion", stopping.by, known)
