@@ -101,7 +101,7 @@ class Sheet:
         """One checkpoint or two, by their ids, by ratings of single outputs."""
         given = [self.rated(one) for one in checkpoints]
         strata, shared = self._population(checkpoints, self._given)
-        equal = self._equal(checkpoints, shared, self._shown)
+        equal = self._equal(checkpoints, shared, rated=True)
         shared &= ~equal
         given = [one.kept(shared[one.item]) for one in given]
         row_of = _numbered(shared)
@@ -124,7 +124,7 @@ class Sheet:
         pages = [(row["assignment"], column[row["item"]]) for row in asked]
         strata, shared = self._population((first, second), pages)
         # Drawn or not: of prompts that were not drawn there are no rows.
-        equal = self._equal((first, second), shared, {})
+        equal = self._equal((first, second), shared, rated=False)
         equal[[column[row["item"]] for row in rows if row["identical"]]] = True
         equal &= shared
         shared &= ~equal
@@ -170,20 +170,23 @@ class Sheet:
         """Assignment and item of each rating, where somebody will ask."""
         if not self.evidence.drawn.chances:
             return []
-        item_of = self.evidence.item_of
+        item_of, given = self.evidence.item_of, self.evidence.given
+        columns = (given.assignment.tolist(), given.output, given.criterion)
         return [
-            (one.assignment, self._column[item_of[one.output]])
-            for one in self.evidence.ratings
-            if one.criterion == self.criterion
+            (assignment, self._column[item_of[output]])
+            for assignment, output, criterion in zip(*columns, strict=True)
+            if criterion == self.criterion
         ]
 
     @cached_property
     def _shown(self) -> dict[str, set[str]]:
         """Output to those whose ratings are its own; equal ones share them."""
         found: dict[str, set[str]] = {}
-        for one in self.evidence.ratings:
-            if one.criterion == self.criterion:
-                found.setdefault(one.output, set()).add(one.rated)
+        given = self.evidence.given
+        columns = (given.output, given.rated, given.criterion)
+        for output, rated, criterion in zip(*columns, strict=True):
+            if criterion == self.criterion:
+                found.setdefault(output, set()).add(rated)
         return found
 
     def _population(
@@ -224,7 +227,8 @@ class Sheet:
         self,
         checkpoints: Sequence[str],
         shared: NDArray[np.bool_],
-        shown: Mapping[str, set[str]],
+        *,
+        rated: bool,
     ) -> NDArray[np.bool_]:
         """(items,), whether two wrote the same, so that they do not differ.
 
@@ -234,23 +238,28 @@ class Sheet:
         found, none = np.zeros_like(shared), np.zeros_like(shared)
         if len(checkpoints) == 1:
             return none
-        first, second = (self._written(id_, shown) for id_ in checkpoints)
+        first, second = (self._written(id_) for id_ in checkpoints)
         for item in np.flatnonzero(shared).tolist():
-            if [text for text, _ in first[item]] == [text for text, _ in second[item]]:
-                if first[item] != second[item]:
+            one, two = first[item], second[item]
+            if [text for text, _ in one] == [text for text, _ in two]:
+                if rated and self._whose(one) != self._whose(two):
                     return none
                 found[item] = True
         return found if (shared & ~found).any() else none
 
-    def _written(
-        self, checkpoint: str, shown: Mapping[str, set[str]]
-    ) -> dict[int, list[tuple[str, list[str]]]]:
-        """Item to its texts in order, each with the outputs whose ratings it has."""
-        found: dict[int, list[tuple[str, list[str]]]] = {}
+    def _written(self, checkpoint: str) -> dict[int, list[tuple[str, str]]]:
+        """Item to its texts in order, each with the id of its output."""
+        found: dict[int, list[tuple[str, str]]] = {}
+        column = self._column
         for one in self.evidence.outputs[checkpoint]:
-            text = one.text, sorted(shown.get(one.id, ()))
-            found.setdefault(self._column[one.item], []).append(text)
-        return {item: sorted(texts) for item, texts in found.items()}
+            found.setdefault(column[one.item], []).append((one.text, one.id))
+        for texts in found.values():
+            texts.sort()
+        return found
+
+    def _whose(self, texts: Sequence[tuple[str, str]]) -> list[tuple[str, list[str]]]:
+        """The texts in order, each with the outputs whose ratings it has."""
+        return sorted((text, sorted(self._shown.get(id_, ()))) for text, id_ in texts)
 
     def _scores_of(
         self, checkpoints: Sequence[str], shared: NDArray[np.bool_]
