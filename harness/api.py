@@ -16,6 +16,8 @@ from harness.progress import silent
 from harness.report import report
 from harness.rescore import Rescored, score_stored
 from harness.run import Run, run
+from harness.samples import Wish as SamplesWish
+from harness.samples import samples
 from harness.study import StudyFile
 from harness.study.checkpoints import stored_checkpoints
 from harness.study.items import stored_tasks
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from harness.progress import Progress
     from harness.reporting.combined import Asked
     from harness.reporting.compared import Comparison
+    from harness.reporting.histories import Samples
     from harness.reporting.model import Report
     from harness.reporting.plans import Plan
     from harness.stats.correlation import Over
@@ -220,6 +223,25 @@ class Study:
             UsageError: they share no task, or are one and the same.
         """
         return compare(self.file, first, second, task=task, asked=asked)
+
+    def samples(
+        self,
+        tasks: Sequence[str] | None = None,
+        wish: SamplesWish = SamplesWish(),  # noqa: B008 - frozen
+    ) -> list[Samples]:
+        """How outputs changed from checkpoint to checkpoint, task by task.
+
+        `harness.reporting.render_samples` writes it out.
+
+        Args:
+            tasks: names; None: every task with outputs.
+            wish: as `Wish(pick="changed", limit=5)` of `harness.samples`.
+
+        Raises:
+            NotFound: no such task, item or checkpoint; the nearest name is suggested.
+            UsageError: there are no outputs to show.
+        """
+        return samples(self.file, tasks, wish)
 
     def plan(
         self, suite: str, criterion: str, detect: float, *, power: float = 0.8

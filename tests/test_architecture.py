@@ -32,7 +32,7 @@ LAYERS = (
         *("leaks", "rendering", "differences", "feedback"),
         *("assignments", "rate", "earlier", "desk"),
         *("yardstick", "choosing", "pairing", "settling"),
-        *("report", "reporting", "compare", "plan", "gate", "gating"),
+        *("report", "reporting", "compare", "samples", "plan", "gate", "gating"),
         *("given", "overview", "settled", "roster", "remarks", "adjudicate"),
         *("diagnosis", "diagnose", "check_data"),
     ),

@@ -13,6 +13,7 @@ from harness.cli import (
     gating,
     planning,
     records,
+    sampling,
     verbs,
     watching,
 )
@@ -33,6 +34,7 @@ for command in (
     verbs.rate,
     verbs.report,
     verbs.compare,
+    sampling.samples,
     planning.plan,
     gating.gate,
     diagnosing.diagnose,

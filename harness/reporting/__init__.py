@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING
 from harness.errors import NotFound
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.reporting.histories import Samples
     from harness.reporting.model import Report
 
 FORMATS = ("text", "html", "md", "json", "csv", "heds")
+SAMPLE_FORMATS = ("text", "html", "md", "json")
 
 
 def render(report: Report, format: str) -> str:  # noqa: A002 - the option's name
@@ -45,3 +49,25 @@ def render(report: Report, format: str) -> str:  # noqa: A002 - the option's nam
 
         return heds(report)
     raise NotFound("report format", format, FORMATS)
+
+
+def render_samples(found: Sequence[Samples], format: str) -> str:  # noqa: A002 - the option's name
+    """Outputs from checkpoint to checkpoint as text, HTML, Markdown or JSON.
+
+    Raises:
+        NotFound: the format is none of `SAMPLE_FORMATS`.
+    """
+    if format == "html":
+        from harness.reporting.histories_html import samples_html
+
+        return samples_html(found)
+    from harness.reporting.histories_text import (
+        samples_json_text,
+        samples_markdown,
+        samples_text,
+    )
+
+    forms = {"text": samples_text, "md": samples_markdown, "json": samples_json_text}
+    if format not in forms:
+        raise NotFound("format of samples", format, SAMPLE_FORMATS)
+    return forms[format](found)
