@@ -1,4 +1,4 @@
-"""Samples: how outputs for the same prompts changed from checkpoint to checkpoint."""
+"""Samples: how outputs for one prompt changed from checkpoint to checkpoint."""
 
 from __future__ import annotations
 
@@ -191,8 +191,9 @@ class _Task:
             found = _largest(self._changes(progress))
             how = "those whose words changed most"
         elif wish.pick == "rated":
-            found = _largest(self._ratings())
-            how = "those rated most"
+            ratings = self._ratings()
+            found = _largest(ratings)
+            how = "those rated most" if any(ratings.values()) else "none is rated"
         else:
             found, how = every, "the first"
         shown = found if wish.items else found[: wish.limit]
@@ -207,7 +208,7 @@ class _Task:
         return changes
 
     def _ratings(self) -> dict[str, float]:
-        """Each item that is rated to the number of its ratings."""
+        """Each item to the number of its ratings."""
         by_checkpoint: dict[str, list[Output]] = {
             one.id: [] for one in self.checkpoints
         }
@@ -216,9 +217,7 @@ class _Task:
         item_of = {one.id: one.item for some in by_checkpoint.values() for one in some}
         given = given_ratings(self.study, self.name, by_checkpoint).ratings
         found = Counter(item_of[output] for output in given.output)
-        if not found:
-            raise UsageError(f"No output of task '{self.name}' is rated.")
-        return {id_: found[id_] for id_ in self.outputs if id_ in found}
+        return {id_: found[id_] for id_ in self.outputs}
 
     def _series(
         self, outputs: Iterable[Output]

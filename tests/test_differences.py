@@ -1,13 +1,14 @@
 """Differences: by hand, against difflib, and for texts made to be slow."""
 
 import difflib
+import itertools
 import random
 import time
 from contextlib import suppress
 
 import pytest
 
-from harness.differences import differences
+from harness.differences import changed_share, differences, pieces
 from harness.errors import InputError
 
 
@@ -55,6 +56,42 @@ def test_what_is_left_unmarked_is_in_both_and_as_much_as_difflib_finds():
         blocks = difflib.SequenceMatcher(None, first, second, autojunk=False)
         same = sum(block.size for block in blocks.get_matching_blocks())
         assert len(rest) >= same
+
+
+def test_pieces_make_up_both_texts_and_neighbours_differ():
+    seeded = random.Random(6)  # noqa: S311
+    words = ["a", "b", " ", "!", "\n", "cd"]
+    for _ in range(500):
+        first, second = (
+            "".join(seeded.choices(words, k=seeded.randrange(25))) for _ in range(2)
+        )
+        found = pieces(first, second)
+        without = {
+            kind: "".join(piece.text for piece in found if piece.kind != kind)
+            for kind in ("removed", "added")
+        }
+        assert without == {"added": first, "removed": second}
+        assert all(piece.text for piece in found)
+        assert all(a.kind != b.kind for a, b in itertools.pairwise(found))
+
+
+def test_changes_that_only_a_space_parts_are_one():
+    kinds = [(piece.kind, piece.text) for piece in pieces("one two three", "1 2 three")]
+    assert kinds == [("removed", "one two"), ("added", "1 2"), ("same", " three")]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "share"),
+    [
+        ("a b", "a  b", 0.0),
+        ("", "", 0.0),
+        ("a b", "c d", 1.0),
+        ("a b c", "a b", 0.2),
+        ("ab " * 20_000, "ba " * 20_000, 1.0),
+    ],
+)
+def test_the_share_of_words_that_changed_by_hand(first, second, share):
+    assert changed_share(first, second) == pytest.approx(share)
 
 
 def unmarked(text, ranges):

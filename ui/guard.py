@@ -31,6 +31,8 @@ OWNER_PAGE = "/owner"
 """Where the page of the study's owner is mounted."""
 REPORT = f"{OWNER_PAGE}/report"
 """Where the owner reads the report; it brings a stricter policy of its own."""
+SAMPLES = f"{OWNER_PAGE}/samples"
+"""Where the owner reads how outputs changed; likewise."""
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 MOST_BODY_BYTES = 200_000
 
@@ -43,7 +45,7 @@ GRADIO_PATHS = (
 OPEN_PATHS = {
     PAGE: re.compile(f"{PAGE}({GRADIO_PATHS})"),
     OWNER_PAGE: re.compile(
-        f"{OWNER_PAGE}({GRADIO_PATHS}|/leave|/download/[\\w-]+|/report(/\\w+)?)"
+        f"{OWNER_PAGE}({GRADIO_PATHS}|/leave|/download/[\\w-]+|/report(/\\w+)?|/samples)"
     ),
 }
 CACHED_PATHS = re.compile(f"({PAGE}|{OWNER_PAGE})/(assets|static)/")
@@ -213,7 +215,7 @@ def _has_small_body(headers: Headers) -> bool:
 
 def _secure(headers: MutableHeaders, path: str) -> None:
     for name, value in SECURITY_HEADERS.items():
-        if path == REPORT:
+        if path in {REPORT, SAMPLES}:
             headers.setdefault(name, value)
         else:
             headers[name] = value

@@ -23,7 +23,7 @@ from harness.study.owners import (
     is_owner_invite,
     open_owner_session,
 )
-from ui.guard import OWNER_PAGE, REPORT, is_owner, owner_cookie_name
+from ui.guard import OWNER_PAGE, REPORT, SAMPLES, is_owner, owner_cookie_name
 from ui.keeper import WRONG, Cookie, Doorkeeper, too_many_attempts
 from ui.plain import plain_page
 
@@ -157,6 +157,21 @@ class OwnersDoor:
         )
         return HTMLResponse(page, 202, headers={"Refresh": LOOK_AGAIN})
 
+    def samples(self, request: Request) -> Response:
+        """How outputs changed from checkpoint to checkpoint, as a page."""
+        if not is_owner(self.study, request.headers):
+            return Response("Signed out", status_code=401)
+        if file := self.reports.opened_samples():
+            return StreamingResponse(
+                _blocks(file), media_type=FORMS["html"], headers=REPORT_HEADERS
+            )
+        page = plain_page(
+            "No samples",
+            "They are made together with the report, which the page of your study "
+            "does, and only of tasks with outputs.",
+        )
+        return HTMLResponse(page, 404)
+
     def report_as(self, request: Request, form: str) -> Response:
         """The newest report as a file."""
         if not is_owner(self.study, request.headers):
@@ -207,6 +222,11 @@ def owner_doors(door: OwnersDoor) -> APIRouter:
     def report(request: Request) -> Response:
         with closing(door.study):
             return door.report(request)
+
+    @doors.get(SAMPLES)
+    def samples(request: Request) -> Response:
+        with closing(door.study):
+            return door.samples(request)
 
     @doors.get(f"{REPORT}/{{form}}")
     def report_as(request: Request, form: str) -> Response:

@@ -2,7 +2,8 @@
 
     python -P -m ui.reporter STUDY FOLDER
 
-It leaves the report in each form that can be downloaded, and `about.json`.
+It leaves the report in each form that can be downloaded, samples of outputs over time,
+and `about.json`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 ABOUT = "about.json"
 """When the report was made and what it says; there only once all forms are."""
+SAMPLES = "samples.html"
+"""Outputs from checkpoint to checkpoint; missing where there is no output."""
+MOST_SAMPLES = 100
+"""Items of each task on that page."""
 NICENESS = 15
 """So that a server that shares the processor is asked first."""
 NEWEST = """
@@ -62,6 +67,7 @@ def make(study_path: Path, folder: Path) -> None:
         # What comes in meanwhile is told as newer, even where it was read.
         about = {"at": now(), "newest": newest(study)}
         made = report(study)
+        write_samples(study, folder)
     finally:
         study.close()
     for form in written_forms():
@@ -71,6 +77,18 @@ def make(study_path: Path, folder: Path) -> None:
     unfinished = folder / f"{ABOUT}.part"
     unfinished.write_text(json.dumps(about | {"tasks": told}), encoding="utf-8")
     unfinished.replace(folder / ABOUT)
+
+
+def write_samples(study: StudyFile, folder: Path) -> None:
+    """Write how outputs changed, those that people rated first, if there are any."""
+    from harness.reporting import render_samples
+    from harness.samples import Wish, samples
+
+    try:
+        found = samples(study, wish=Wish(pick="rated", limit=MOST_SAMPLES))
+    except UsageError:
+        return
+    (folder / SAMPLES).write_text(render_samples(found, "html"), encoding="utf-8")
 
 
 def main(arguments: Sequence[str]) -> str | None:

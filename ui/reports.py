@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from threading import Lock
 from typing import IO, TYPE_CHECKING
 
-from ui.reporter import ABOUT, newest, written_forms
+from ui.reporter import ABOUT, SAMPLES, newest, written_forms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,6 +91,7 @@ class Reports:
                 "at": made.about["at"],
                 "tasks": made.about["tasks"],
                 "forms": written_forms(),
+                "samples": (made.folder / SAMPLES).exists(),
                 "answers_since": since,
                 "changed": now != then,
             }
@@ -106,6 +107,14 @@ class Reports:
             if self._made is None or form not in written_forms():
                 return None
             return (self._made.folder / f"report.{form}").open("rb")
+
+    def opened_samples(self) -> IO[bytes] | None:
+        """How outputs changed, as of the newest report; None where there is nothing."""
+        with self._lock:
+            self._settle()
+            if self._made is None or not (self._made.folder / SAMPLES).exists():
+                return None
+            return (self._made.folder / SAMPLES).open("rb")
 
     @property
     def problem(self) -> str:

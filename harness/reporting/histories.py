@@ -1,4 +1,4 @@
-"""What checkpoints wrote for the same prompts, one after the other, as plain values."""
+"""What checkpoints wrote for the same prompts, step by step, as plain values."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from harness.study.raters import add_rater, rater_for_invite
 
 PATHS = [
     *("/", "/config", "/theme.css", "/assets/x.js", "/gradio_api/heartbeat/x"),
-    *("/download/csv", "/download/jsonl", "/report", "/report/html"),
+    *("/download/csv", "/download/jsonl", "/report", "/report/html", "/samples"),
 ]
 READING = ["ask_standing", "ask_questions", "ask_raters", "ask_remarks"]
 READING += ["ask_remark", "ask_leaks"]

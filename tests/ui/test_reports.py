@@ -69,8 +69,18 @@ def test_the_report_is_told_opened_and_downloaded(reported):
     assert http.get("/owner/report/..%2fabout").status_code == 404
 
 
-def test_the_page_is_sandboxed_and_reaches_nothing(reported):
-    headers = reported.owner.http.get("/owner/report").headers
+def test_samples_come_with_the_report(reported):
+    assert reported.owner.call("ask_report")["made"]["samples"]
+    page = reported.owner.http.get("/owner/samples")
+    assert page.status_code == 200
+    assert "How outputs of modernize changed" in page.text
+    assert "ckpt-2" in page.text
+    assert "(those rated most)" in page.text
+
+
+@pytest.mark.parametrize("place", ["report", "samples"])
+def test_the_page_is_sandboxed_and_reaches_nothing(reported, place):
+    headers = reported.owner.http.get(f"/owner/{place}").headers
     policy = headers["content-security-policy"]
     assert "sandbox allow-scripts allow-modals;" in policy
     assert "allow-same-origin" not in policy
@@ -105,6 +115,7 @@ def test_the_page_waits_for_a_report_that_is_not_there_yet(served):
     owner = OwnersPage(app.visitor(), invite_owner(app.study))
     assert owner.call("ask_report") == {"making": None, "problem": "", "made": None}
     assert owner.http.get("/owner/report/html").status_code == 404
+    assert owner.http.get("/owner/samples").status_code == 404
     waiting = owner.http.get("/owner/report")
     assert waiting.status_code == 202
     assert "being made" in waiting.text

@@ -50,11 +50,8 @@ function reportFiles(made) {
 
 function reportActs(made, making) {
   const acts = [];
-  if (made) {
-    const open = make("a", "primary", "Open the report");
-    Object.assign(open, { href: "report", target: "_blank", rel: "noopener" });
-    acts.push(open);
-  }
+  if (made) acts.push(opens("report", "primary", "Open the report"));
+  if (made?.samples) acts.push(opens("samples", "quiet", "How outputs changed"));
   if (making === null) acts.push(act("report", made ? "Make again" : "Try again"));
   else {
     const seconds = Math.round(making);
@@ -62,4 +59,9 @@ function reportActs(made, making) {
     acts.push(make("span", "hint", text + ": " + seconds + " s. Raters can go on meanwhile."));
   }
   return acts;
+}
+
+function opens(href, className, text) {
+  const link = make("a", className, text);
+  return Object.assign(link, { href, target: "_blank", rel: "noopener" });
 }

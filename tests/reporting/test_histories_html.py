@@ -1,0 +1,83 @@
+"""The page of samples in a real browser: found, stepped through, and harmless."""
+
+import pytest
+from chromium import find_chromium, find_playwright
+from report_page import opened
+from report_study import Maker
+
+from harness.reporting import render_samples
+from harness.samples import Wish, samples
+from harness.study import StudyFile
+
+if find_playwright() is None or find_chromium() is None:
+    pytest.skip("needs Playwright and Chromium", allow_module_level=True)
+
+HOSTILE = (
+    "<script>document.title = 'owned'</script><img src=https://evil.example/x "
+    "onerror=\"document.title='owned'\"><style>body{display:none}</style>\u202eabc"
+)
+TEXTS = {
+    1: {"a": "the cat sat", "b": "one", "c": ""},
+    2: {"a": "the dog sat", "b": "one", "c": HOSTILE},
+    3: {"a": "the dog sat", "b": "two", "c": "שלום עולם"},
+}
+
+
+@pytest.fixture
+def page(tmp_path):
+    study = StudyFile(tmp_path / "study.db")
+    made = Maker(study)
+    made.items(*((key, f"say {key}", (HOSTILE,)) for key in "abc"))
+    for step, texts in TEXTS.items():
+        made.checkpoint(f"step-{step}", texts, step=step)
+    text = render_samples(samples(study, wish=Wish()), "html")
+    study.close()
+    with opened(text, tmp_path, viewport={"width": 390, "height": 800}) as found:
+        yield found
+
+
+def headings(tab):
+    return [one.inner_text() for one in tab.locator(".item:visible h2").all()]
+
+
+def test_outputs_are_marked_found_and_stepped_through(page):
+    tab, complaints, _ = page
+    first = tab.locator(".item").first
+    assert first.locator("del").all_inner_texts() == ["cat"]
+    assert first.locator("ins").all_inner_texts() == ["dog"]
+    tab.keyboard.press("/")
+    tab.keyboard.type("two")
+    assert headings(tab) == ["Item b"]
+    assert tab.locator("#count").inner_text() == "1 of 3 items"
+    tab.keyboard.press("Escape")
+    assert headings(tab) == ["Item a", "Item b", "Item c"]
+    for key, at in (("j", "a"), ("j", "b"), ("j", "c"), ("j", "c"), ("k", "b")):
+        tab.keyboard.press(key)
+        focused = tab.evaluate("document.activeElement.querySelector('h2').innerText")
+        assert focused == f"Item {at}"
+    assert complaints == []
+
+
+def test_removed_words_and_unchanged_outputs_can_be_hidden(page):
+    tab, *_ = page
+    assert tab.locator("del").first.is_visible()
+    tab.uncheck("#removed")
+    assert not tab.locator("del").first.is_visible()
+    assert tab.locator(".same:visible").count() == 2
+    tab.uncheck("#unchanged")
+    assert tab.locator(".same:visible").count() == 0
+
+
+def test_hostile_texts_change_nothing_and_ask_for_nothing(page):
+    tab, complaints, requests = page
+    assert tab.title() == "Samples: rewrite"
+    assert tab.locator("main").is_visible()
+    assert tab.locator("main img, main script, main style").count() == 0
+    assert "\\u202eabc" in tab.locator(".item").nth(2).inner_text()
+    assert [one for one in requests if not one.startswith("file:")] == []
+    assert complaints == []
+
+
+def test_a_narrow_window_needs_no_sideways_scrolling(page):
+    tab, *_ = page
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
