@@ -11,6 +11,7 @@ from harness import identity
 from harness.backends.base import Backend, Model, Usage, backends
 from harness.backends.batching import memory_errors
 from harness.backends.folder import CheckpointFolder, inspect_folder
+from harness.backends.fused import fuse_activations
 from harness.backends.loading import AUTOMATIC, check_device, device_of, dtype_of
 from harness.errors import FAILURES, CheckpointError, MissingPackage, UsageError
 
@@ -293,6 +294,7 @@ def _load(folder: CheckpointFolder, loading: Loading) -> tuple[Any, Any]:
         )
     if folder.is_adapter:
         network = _with_adapter(network, folder.path)
+    fuse_activations(network)
     tokenizer = AutoTokenizer.from_pretrained(folder.tokenizer, config=config, **local)
     return network, tokenizer
 
