@@ -1,0 +1,90 @@
+"""What an executor must do: give a checkpoint's model, wherever it runs."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+    from typing import Self
+
+    from harness.backends import Backend, Loading, Model
+    from harness.identity import FileStamp
+    from harness.types import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A checkpoint to be loaded, and by what one knows that it is the one meant."""
+
+    backend: str
+    """Name of the backend, or the absolute path of its file."""
+    location: str
+    """What the backend loads: as a rule the absolute path of a folder."""
+    fingerprint: str
+    """That of the checkpoint, as this machine found it."""
+    identity: Mapping[str, Json]
+    """What else decides its outputs, say the dtype; part of each output's key."""
+    loading: Loading
+    """How it is loaded."""
+    known: Mapping[FileStamp, str]
+    """Hashes of files by their stamps, which spares reading those again."""
+
+
+class Executor(ABC):
+    """Where models run. All of them give the same rows."""
+
+    @abstractmethod
+    def load(self, backend: Backend, order: Order) -> Model:
+        """The model, ready to run.
+
+        Args:
+            backend: the one that the order names, on this machine.
+            order: the checkpoint.
+
+        Raises:
+            CheckpointError: it cannot be loaded; says why and where.
+            MissingPackage: a package that it needs is not installed.
+            UsageError: it cannot run as the order asks for.
+        """
+
+    def close(self) -> None:  # noqa: B027 - this machine needs none
+        """End what was started for it."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class Local(Executor):
+    """Models run in this process."""
+
+    def load(self, backend: Backend, order: Order) -> Model:
+        """The model in this process's memory."""
+        return backend.load(order.location)
+
+
+LOCAL = Local()
+"""Holds nothing, so one is enough."""
+
+
+def identity_of(backend: Backend, location: str) -> dict[str, Json]:
+    """What beside a checkpoint's contents decides its outputs, the version included.
+
+    Raises:
+        CheckpointError: nothing can be loaded from there; says what is missing.
+    """
+    found = dict(backend.identity(location))
+    if backend.version:
+        found["version"] = backend.version
+    return found
