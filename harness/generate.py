@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from harness.backends import AUTOMATIC, Request, Usage, backend_named
 from harness.data import whole_text
 from harness.errors import CheckpointError
+from harness.executors import LOCAL, Order, identity_of
 from harness.identity import content_hash
 from harness.progress import silent
 from harness.study.checkpoints import known_hashes, store_used
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from harness.backends import Backend, Generated, Loading, Model, Scored
+    from harness.executors import Executor
     from harness.progress import Progress
     from harness.study import StudyFile
     from harness.types import Checkpoint, Passage
@@ -71,6 +73,7 @@ def generate(  # noqa: PLR0913 - three things, and how they are worked on
     run: int | None = None,
     loading: Loading = AUTOMATIC,
     backend: Backend | None = None,
+    executor: Executor = LOCAL,
     stored: Callable[[str, Sequence[Output]], None] = lambda *_: None,
     progress: Progress = silent,
 ) -> list[Generation]:
@@ -86,6 +89,7 @@ def generate(  # noqa: PLR0913 - three things, and how they are worked on
         run: number of the run that asks for it.
         loading: how the checkpoint is loaded.
         backend: what runs it in place of the one that it names.
+        executor: where it runs; a backend that is given runs in this process.
         stored: told of a task's outputs once they are in the study.
         progress: told of loading and of every batch.
 
@@ -99,9 +103,9 @@ def generate(  # noqa: PLR0913 - three things, and how they are worked on
         )
     if backend is None:
         backend = backend_named(checkpoint.backend).with_loading(loading)
-    identity = dict(backend.identity(checkpoint.location))
-    if backend.version:
-        identity["version"] = backend.version
+    else:
+        executor = LOCAL
+    identity = identity_of(backend, checkpoint.location)
     gaps = [_find_gap(study, checkpoint, work, identity) for work in works]
     store_used(study, run, checkpoint, identity)
     for gap in gaps:
@@ -109,7 +113,9 @@ def generate(  # noqa: PLR0913 - three things, and how they are worked on
     usages = [Usage() for _ in gaps]
     if any(gap.requests or gap.unscored for gap in gaps):
         progress(f"{checkpoint.name}: load", 0, 1)
-        model = _loaded(study, backend, checkpoint, checkpoint.location)
+        known = known_hashes(study)
+        order = Order.of(checkpoint, loading=loading, identity=identity, known=known)
+        model = _loaded(executor, backend, order)
         progress(f"{checkpoint.name}: load", 1, 1)
         store_used(study, run, checkpoint, {**identity, **model.description})
         try:
@@ -134,22 +140,20 @@ def generate(  # noqa: PLR0913 - three things, and how they are worked on
     ]
 
 
-def _loaded(
-    study: StudyFile, backend: Backend, checkpoint: Checkpoint, location: str
-) -> Model:
+def _loaded(executor: Executor, backend: Backend, order: Order) -> Model:
     """The checkpoint's model, which must be the one that its fingerprint is of.
 
     A run may take hours to come to a checkpoint, and training goes on meanwhile.
     """
-    model = backend.load(location)
+    model = executor.load(backend, order)
     # Names of other places are all that is known of them.
-    if Path(location).is_absolute():
-        found = backend.fingerprint(location, known_hashes(study))
-        if found != checkpoint.fingerprint:
+    if Path(order.location).is_absolute():
+        found = backend.fingerprint(order.location, dict(order.known))
+        if found != order.fingerprint:
             model.close()
             raise CheckpointError(
-                f"{location} was written to after the run had begun. Nothing of the "
-                "new contents was stored; run the same command again."
+                f"{order.location} was written to after the run had begun. Nothing of "
+                "the new contents was stored; run the same command again."
             )
     return model
 

@@ -10,6 +10,7 @@ from harness.backends import AUTOMATIC, Usage
 from harness.backends.openai_jobs import training_files
 from harness.checkpoints import Found, find_checkpoints, fingerprints, register
 from harness.errors import MetricError, ServerError
+from harness.executors import LOCAL
 from harness.generate import Generation, generate
 from harness.logs import merged, read_training
 from harness.progress import silent
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.backends import Backend, Loading
+    from harness.executors import Executor
     from harness.identity import FileStamp
     from harness.progress import Progress
     from harness.study import StudyFile
@@ -115,6 +117,7 @@ def run(
     *,
     rehash: bool = False,
     loading: Loading = AUTOMATIC,
+    executor: Executor = LOCAL,
     progress: Progress = silent,
 ) -> Run:
     """Generate and score, as far as it has not been done.
@@ -129,6 +132,7 @@ def run(
         checkpoints: each `[SERIES=]PATH`, a glob, or `[SERIES=]BACKEND:NAME`.
         rehash: read every file of a checkpoint again, also one that looks unchanged.
         loading: in which precision, where, and what is trusted.
+        executor: where models run; whoever made it closes it.
         progress: told what is being done.
 
     Raises:
@@ -138,10 +142,15 @@ def run(
     planned = plan(
         tasks, checkpoints, hashes=hashes, loading=loading, progress=progress
     )
-    return carry_out(study, planned, progress)
+    return carry_out(study, planned, progress, executor)
 
 
-def carry_out(study: StudyFile, planned: Plan, progress: Progress = silent) -> Run:
+def carry_out(
+    study: StudyFile,
+    planned: Plan,
+    progress: Progress = silent,
+    executor: Executor = LOCAL,
+) -> Run:
     """Generate and score what was planned, as far as it has not been done.
 
     Raises:
@@ -169,6 +178,7 @@ def carry_out(study: StudyFile, planned: Plan, progress: Progress = silent) -> R
                 run=number,
                 loading=loading,
                 backend=planned.backend,
+                executor=executor,
                 stored=alongside.take,
                 progress=progress,
             )

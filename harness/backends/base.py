@@ -190,6 +190,9 @@ class Backend(ABC):
     version: ClassVar[str] = ""
     """Part of every output's key: changed whenever the backend would give another
     answer. That of a user's file ends with a hash of the file."""
+    is_remote: ClassVar[bool] = False
+    """Whether models run elsewhere, say behind a server, so that more machines on this
+    side do not make them faster."""
 
     def place(self, name: str) -> Place | None:  # noqa: ARG002 - for others
         """The checkpoint that a user's `BACKEND:NAME` means; None: NAME is a folder.

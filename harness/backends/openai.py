@@ -43,6 +43,7 @@ class OpenAIBackend(Backend):
     """
 
     name = "openai"
+    is_remote = True
 
     def __init__(
         self,

@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.errors import CheckpointError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
 
     from harness.backends import Backend, Loading, Model
     from harness.identity import FileStamp
-    from harness.types import Json
+    from harness.types import Checkpoint, Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,33 @@ class Order:
     """How it is loaded."""
     known: Mapping[FileStamp, str]
     """Hashes of files by their stamps, which spares reading those again."""
+
+    @classmethod
+    def of(
+        cls,
+        checkpoint: Checkpoint,
+        *,
+        loading: Loading,
+        identity: Mapping[str, Json],
+        known: Mapping[FileStamp, str],
+    ) -> Order:
+        """The order for a stored checkpoint.
+
+        Raises:
+            CheckpointError: it was imported, so there is nothing to load.
+        """
+        if checkpoint.location is None:
+            raise CheckpointError(
+                f"'{checkpoint.name}' was imported: it has outputs but no model to run."
+            )
+        return cls(
+            backend=checkpoint.backend,
+            location=checkpoint.location,
+            fingerprint=checkpoint.fingerprint,
+            identity=identity,
+            loading=loading,
+            known=known,
+        )
 
 
 class Executor(ABC):

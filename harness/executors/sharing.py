@@ -136,7 +136,9 @@ class SharedModel(Model):
         """End the workers, and with them what they hold and do."""
         self._crew.close()
 
-    def _share(self, method: str, asked: Sequence[Any], *settings: Any) -> Iterator[Any]:
+    def _share(
+        self, method: str, asked: Sequence[Any], *settings: Any
+    ) -> Iterator[Any]:
         chunks = cut(asked, self._crew.size)
         waiting = deque(range(len(chunks)))
         doing: dict[int, int] = {}

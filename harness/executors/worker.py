@@ -26,9 +26,7 @@ if TYPE_CHECKING:
 
 Row = TypeVar("Row")
 
-KINDS = {
-    kind.__name__: kind for kind in (CheckpointError, InputError, UsageError)
-}
+KINDS = {kind.__name__: kind for kind in (CheckpointError, InputError, UsageError)}
 """Errors that mean something to whoever catches them; all others become the first."""
 SAME_PATH = (
     "Every machine must find the checkpoint at that path, as on a shared disk, or run "
