@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from harness.backends import AUTOMATIC
 from harness.compare import compare
 from harness.diagnose import diagnose
+from harness.executors import LOCAL
 from harness.exporting import export, export_ratings
 from harness.gate import Rules, conditions, gate
 from harness.importing import Imported, import_outputs, import_ratings
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from harness.backends import Loading
     from harness.diagnosis import Diagnosis
+    from harness.executors import Executor
     from harness.gate import GateResult
     from harness.progress import Progress
     from harness.reporting.combined import Asked
@@ -68,6 +70,7 @@ class Study:
         *,
         rehash: bool = False,
         loading: Loading = AUTOMATIC,
+        executor: Executor = LOCAL,
         progress: Progress = silent,
     ) -> Run:
         """Generate and score every checkpoint, as far as it has not been done.
@@ -78,6 +81,8 @@ class Study:
             rehash: read every file of a checkpoint again.
             loading: in which precision, where, and what is trusted; see
                 `harness.backends.Loading`.
+            executor: where models run; for a Ray cluster a `RayExecutor` of
+                `harness.executors`, opened by `with`.
             progress: called with a label, units done and units in all.
 
         Raises:
@@ -89,6 +94,7 @@ class Study:
             checkpoints,
             rehash=rehash,
             loading=loading,
+            executor=executor,
             progress=progress,
         )
 
@@ -98,6 +104,7 @@ class Study:
         wish: Wish,
         *,
         loading: Loading = AUTOMATIC,
+        executor: Executor = LOCAL,
         progress: Progress = silent,
         remark: Callable[[str], None] = lambda _: None,
     ) -> Watch:
@@ -108,6 +115,7 @@ class Study:
             wish: what to watch, as `Wish(Path("out"), base="models/base")` of
                 `harness.watch`.
             loading: in which precision, where, and what is trusted.
+            executor: where models run, as for `run`.
             progress: called with a label, units done and units in all.
             remark: called with what users should know, say what was left out.
 
@@ -115,7 +123,9 @@ class Study:
             HarnessError: something is not as it must be; says what and where.
         """
         planned = plan_watch(load_tasks(suite), wish, loading)
-        return watch(self.file, planned, progress=progress, remark=remark)
+        return watch(
+            self.file, planned, executor=executor, progress=progress, remark=remark
+        )
 
     def score(
         self,

@@ -127,17 +127,19 @@ def generate(  # noqa: PLR0913 - three things, and how they are worked on
                 usages[number] = model.usage.since(before)
         finally:
             model.close()
-    return [
-        Generation(
-            task=gap.work.task.name,
-            checkpoint=checkpoint.id,
-            generated=len(gap.requests),
-            reused=len(gap.work.items) * gap.evaluation.samples - len(gap.requests),
-            likelihoods=len(gap.unscored),
-            usage=usage,
-        )
-        for gap, usage in zip(gaps, usages, strict=True)
-    ]
+    return [_done(gap, usage) for gap, usage in zip(gaps, usages, strict=True)]
+
+
+def _done(gap: _Gap, usage: Usage) -> Generation:
+    asked = len(gap.work.items) * gap.evaluation.samples
+    return Generation(
+        task=gap.work.task.name,
+        checkpoint=gap.evaluation.checkpoint,
+        generated=len(gap.requests),
+        reused=asked - len(gap.requests),
+        likelihoods=len(gap.unscored),
+        usage=usage,
+    )
 
 
 def _loaded(executor: Executor, backend: Backend, order: Order) -> Model:

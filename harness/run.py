@@ -110,7 +110,7 @@ def plan(
     )
 
 
-def run(
+def run(  # noqa: PLR0913 - three things, and how they are worked on
     study: StudyFile,
     tasks: Sequence[Task],
     checkpoints: Sequence[str],

@@ -12,6 +12,7 @@ from harness.backends import AUTOMATIC
 from harness.backends.folder import base_of, read_json
 from harness.checkpoints import find_checkpoints, fingerprints, step_of
 from harness.errors import CheckpointError, MetricError, UsageError
+from harness.executors import LOCAL
 from harness.progress import silent
 from harness.pruning import Evaluated, Pruning, delete
 from harness.run import Plan, carry_out
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from harness.arrivals import State
     from harness.backends import Loading
     from harness.checkpoints import Found
+    from harness.executors import Executor
     from harness.progress import Progress
     from harness.run import Run
     from harness.study import StudyFile
@@ -97,6 +99,7 @@ def watch(
     study: StudyFile,
     planned: Planned,
     *,
+    executor: Executor = LOCAL,
     progress: Progress = silent,
     remark: Callable[[str], None] = lambda _: None,
 ) -> Watch:
@@ -109,6 +112,7 @@ def watch(
     Args:
         study: where everything is stored.
         planned: what to watch, as `plan` gives it.
+        executor: where models run; whoever made it closes it.
         progress: told what is being done.
         remark: told what users should know, as of a checkpoint that was left out.
 
@@ -118,7 +122,7 @@ def watch(
     signs = replace(planned.wish.signs, pickles=planned.loading.allow_pickle)
     wish = planned.wish
     arrivals = Arrivals(wish.folder.resolve(), wish.pattern, signs)
-    return Watch(study, planned, arrivals, progress, remark)
+    return Watch(study, planned, arrivals, progress, remark, executor)
 
 
 @dataclass(slots=True)
@@ -135,6 +139,8 @@ class Watch:
     """Told what is being done."""
     remark: Callable[[str], None]
     """Told what users should know."""
+    executor: Executor = LOCAL
+    """Where models run."""
     failures: list[str] = field(default_factory=list)
     """What could not be evaluated, and why."""
     looked_at: dict[Path, State] = field(default_factory=dict)
@@ -246,7 +252,7 @@ class Watch:
             prints=tuple(prints),
             hashes={stamp: hashes[stamp] for stamp in hashes.keys() - known.keys()},
         )
-        return carry_out(self.study, planned, self.progress)
+        return carry_out(self.study, planned, self.progress, self.executor)
 
     def _prune(self, run: Path) -> None:
         pruning = self.planned.pruning

@@ -45,6 +45,13 @@ class About(StrEnum):
     LIKE_THESE = "like-these"
 
 
+class Executor(StrEnum):
+    """Where models run; those of `harness.executors`."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
 class RatingTool(StrEnum):
     """Tools that ratings are exported for."""
 
@@ -71,6 +78,25 @@ ESTIMANDS: dict[About, Estimand] = {
     About.THESE: "exactly these prompts",
     About.LIKE_THESE: "prompts like these",
 }
+ExecutorName = Annotated[
+    Executor,
+    typer.Option("--executor", help="Run models here, or over a Ray cluster."),
+]
+RayAddress = Annotated[
+    str | None,
+    typer.Option(
+        "--ray-address",
+        metavar="HOST:PORT",
+        help="Ray cluster, or auto. [default: RAY_ADDRESS, else one is started]",
+    ),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        "--workers",
+        help="Processes on the Ray cluster. [default: one a GPU, else one a machine]",
+    ),
+]
 With = Annotated[
     str | None,
     typer.Option(

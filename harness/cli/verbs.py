@@ -15,13 +15,17 @@ from harness.cli.options import (
     AboutPrompts,
     AsJson,
     Db,
+    Executor,
+    ExecutorName,
     Format,
     HumanJudgment,
+    RayAddress,
     Resampled,
     Suite,
     TensorBoardFolder,
     Track,
     With,
+    Workers,
 )
 from harness.errors import NotFound
 from harness.terminal import (
@@ -77,6 +81,9 @@ def run(  # noqa: PLR0913 - one argument an option
     ] = False,
     tensorboard: TensorBoardFolder = None,
     track: Track = [],  # noqa: B006 - typer copies it
+    executor: ExecutorName = Executor.LOCAL,
+    ray_address: RayAddress = None,
+    workers: Workers = None,
     json: AsJson = False,
 ) -> None:
     """Generate and score every checkpoint; the same command resumes.
@@ -84,6 +91,7 @@ def run(  # noqa: PLR0913 - one argument an option
     Example: harness run modernize --checkpoint 'out/checkpoint-*'
     """
     from harness.backends import Loading
+    from harness.executors import executor_named
     from harness.integrations.tracking import trackers_named, write_to_trackers
     from harness.run import carry_out, plan
     from harness.study.checkpoints import known_hashes
@@ -92,15 +100,16 @@ def run(  # noqa: PLR0913 - one argument an option
     loading = Loading(dtype, device, batch_size, trust_remote_code, allow_pickle)
     tasks, trackers = load_tasks(suite), trackers_named(track, tensorboard)
     names = [task.name for task in tasks]
+    where = executor_named(executor, ray_address, workers)
     # What is refused must not leave an empty study behind.
     new = not study_path(db, suite).is_file()
     hashes = {} if new or rehash else known_hashes(open_study(db, suite))
-    with progress_bars() as progress:
+    with where, progress_bars() as progress:
         planned = plan(
             tasks, checkpoint, hashes=hashes, loading=loading, progress=progress
         )
         study = open_study(db, suite)
-        done = carry_out(study, planned, progress)
+        done = carry_out(study, planned, progress, where)
     generated = sum(one.generated for one in done.generations)
     reused = sum(one.reused for one in done.generations)
     tell(

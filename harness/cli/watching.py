@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harness.cli.options import Db, Suite, TensorBoardFolder, Track
+from harness.cli.options import (
+    Db,
+    Executor,
+    ExecutorName,
+    RayAddress,
+    Suite,
+    TensorBoardFolder,
+    Track,
+    Workers,
+)
 from harness.errors import CheckpointError
 from harness.terminal import open_study, print_line, progress_bars, tell
 
@@ -89,6 +98,9 @@ def watch(  # noqa: PLR0913 - one argument an option
     allow_pickle: Annotated[
         bool, typer.Option(help="Read pickled weights where there are no others.")
     ] = False,
+    executor: ExecutorName = Executor.LOCAL,
+    ray_address: RayAddress = None,
+    workers: Workers = None,
     json: Annotated[
         bool, typer.Option("--json", help="Print each checkpoint as a line of JSON.")
     ] = False,
@@ -101,6 +113,7 @@ def watch(  # noqa: PLR0913 - one argument an option
     """
     from harness.arrivals import Signs
     from harness.backends import Loading
+    from harness.executors import executor_named
     from harness.integrations.tracking import trackers_named, write_to_trackers
     from harness.task import load_tasks
     from harness.values import values_of
@@ -113,11 +126,12 @@ def watch(  # noqa: PLR0913 - one argument an option
     names = [task.name for task in tasks]
     signs = Signs(settle=settle, ready=ready_marker, until=until)
     wish = Wish(folder, glob, base, every, keep_best, signs)
+    where = executor_named(executor, ray_address, workers)
     planned = plan(tasks, wish, loading)
     # What is refused must not leave an empty study behind.
     study = open_study(db, suite)
-    with progress_bars() as progress:
-        watching = begin(study, planned, progress=progress, remark=tell)
+    with where, progress_bars() as progress:
+        watching = begin(study, planned, executor=where, progress=progress, remark=tell)
         for done in watching:
             [checkpoint] = done.checkpoints
             _print_done(done, values_of(study, names, checkpoint), as_json=json)

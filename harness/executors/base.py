@@ -6,8 +6,6 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.errors import CheckpointError
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
@@ -44,18 +42,10 @@ class Order:
         identity: Mapping[str, Json],
         known: Mapping[FileStamp, str],
     ) -> Order:
-        """The order for a stored checkpoint.
-
-        Raises:
-            CheckpointError: it was imported, so there is nothing to load.
-        """
-        if checkpoint.location is None:
-            raise CheckpointError(
-                f"'{checkpoint.name}' was imported: it has outputs but no model to run."
-            )
+        """The order for a checkpoint that is somewhere."""
         return cls(
             backend=checkpoint.backend,
-            location=checkpoint.location,
+            location=checkpoint.location or "",
             fingerprint=checkpoint.fingerprint,
             identity=identity,
             loading=loading,

@@ -1,4 +1,4 @@
-"""Sharing: one model to its user, many workers that each answer parts of the work.
+"""Sharing: one model to its user, many workers that each answer a part.
 
 Chunks begin large and end small, so that workers finish together without being asked
 for each prompt (guided self-scheduling; Polychronopoulos and Kuck 1987).

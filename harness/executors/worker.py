@@ -1,4 +1,4 @@
-"""Worker: answers parts of what is asked of a checkpoint, in a process of its own."""
+"""Worker: answers parts of what a checkpoint is asked, in its own process."""
 
 from __future__ import annotations
 
