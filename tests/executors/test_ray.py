@@ -1,0 +1,289 @@
+"""Runs over a Ray cluster of two machines store what local runs store.
+
+The cluster's machines are processes here, each with one core.
+"""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing, suppress
+
+import pytest
+from executors.studies import ITEMS, SAMPLES, TABLES, rows, write_suite, write_told
+
+from harness.api import Study
+from harness.backends import Loading
+from harness.errors import CheckpointError, UsageError
+from harness.executors import RayExecutor
+from harness.executors.ray import QUIET
+
+pytestmark = pytest.mark.slow
+
+PATIENCE = 120.0
+"""Seconds for what takes some ten on an idle machine."""
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """Address of a cluster of two machines with one core each."""
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    import ray
+    from ray.cluster_utils import Cluster
+
+    head = {"num_cpus": 1, "include_dashboard": False}
+    found = Cluster(initialize_head=True, head_node_args=head)
+    found.add_node(num_cpus=1)
+    yield found.address
+    ray.shutdown()
+    found.shutdown()
+
+
+@pytest.fixture
+def executor(cluster):
+    with RayExecutor(cluster) as found:
+        yield found
+
+
+@pytest.fixture
+def suite(tmp_path):
+    return str(write_suite(tmp_path / "task"))
+
+
+def run(path, suite, checkpoints, **how):
+    study = Study(path)
+    try:
+        return study.run(suite, checkpoints, **how)
+    finally:
+        study.file.close()
+
+
+def assert_alike(one, other):
+    for table in TABLES:
+        assert rows(one, table) == rows(other, table), table
+
+
+def count(study, table="outputs"):
+    with closing(sqlite3.connect(study)) as db:
+        with suppress(sqlite3.OperationalError):
+            return db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+    return 0
+
+
+def test_rows_are_those_of_local_runs(tmp_path, suite, executor):
+    named = [
+        write_told(tmp_path / "run" / f"checkpoint-{n}", word=f"w{n}") for n in "12"
+    ]
+    here = run(tmp_path / "local.db", suite, named)
+    there = run(tmp_path / "ray.db", suite, named, executor=executor)
+    assert_alike(tmp_path / "local.db", tmp_path / "ray.db")
+    assert count(tmp_path / "ray.db") == 2 * ITEMS * SAMPLES
+    assert [one.generated for one in there.generations] == [ITEMS * SAMPLES] * 2
+    assert there.scores == here.scores
+
+
+def test_a_model_gives_the_same_rows_one_prompt_at_a_time(tmp_path, suite, executor):
+    from backends.tiny_models import save_checkpoint
+
+    folder = save_checkpoint(tmp_path / "model")
+    how = {"loading": Loading(batch_size=1)}
+    run(tmp_path / "local.db", suite, [str(folder)], **how)
+    run(tmp_path / "ray.db", suite, [str(folder)], executor=executor, **how)
+    assert_alike(tmp_path / "local.db", tmp_path / "ray.db")
+    assert (
+        len({text for _, _, _, _, _, text, *_ in rows(tmp_path / "ray.db", "outputs")})
+        > 9
+    )
+
+
+def test_workers_share_the_work(tmp_path, suite, executor):
+    named = write_told(tmp_path / "c", seconds=0.1, notes=True)
+    run(tmp_path / "ray.db", suite, [named], executor=executor)
+    assert len((tmp_path / "c" / ".pids").read_text().splitlines()) == 2
+
+
+def test_a_killed_worker_loses_nothing(tmp_path, suite, executor):
+    named = write_told(tmp_path / "c", dies_at="q7")
+    run(tmp_path / "ray.db", suite, [named], executor=executor)
+    assert (tmp_path / "c" / ".died").exists()
+    run(tmp_path / "local.db", suite, [named])
+    assert_alike(tmp_path / "local.db", tmp_path / "ray.db")
+
+
+def test_prompts_that_kill_every_worker_are_given_up(tmp_path, suite, executor):
+    named = write_told(tmp_path / "c", dies_at="q0", dies_always=True)
+    with pytest.raises(CheckpointError, match="3 workers ended over") as it:
+        run(tmp_path / "ray.db", suite, [named], executor=executor)
+    assert len(str(it.value).splitlines()) == 1
+
+
+def test_an_error_in_a_worker_is_one_line(tmp_path, suite, executor):
+    named = write_told(tmp_path / "c", fails_at="q20")
+    with pytest.raises(CheckpointError, match="RuntimeError: CUDA error") as it:
+        run(tmp_path / "ray.db", suite, [named], executor=executor)
+    assert len(str(it.value).splitlines()) == 1
+    assert 0 < count(tmp_path / "ray.db") < ITEMS * SAMPLES
+
+
+def test_what_one_run_left_another_completes(tmp_path, suite, executor):
+    folder = tmp_path / "c"
+    named = write_told(folder, dies_at="q20", dies_always=True)
+    with pytest.raises(CheckpointError):
+        run(tmp_path / "ray.db", suite, [named], executor=executor)
+    kept = count(tmp_path / "ray.db")
+    os.environ["TOLD_MERCY"] = "1"
+    try:
+        [done] = run(tmp_path / "ray.db", suite, [named]).generations
+    finally:
+        del os.environ["TOLD_MERCY"]
+    assert (done.reused, done.generated) == (kept, ITEMS * SAMPLES - kept)
+
+
+def test_a_checkpoint_that_workers_do_not_find_is_one_line(tmp_path, suite, executor):
+    named = write_told(tmp_path / "c", missing_elsewhere=os.getpid())
+    with pytest.raises(CheckpointError, match="Every machine must find") as it:
+        run(tmp_path / "ray.db", suite, [named], executor=executor)
+    assert len(str(it.value).splitlines()) == 1
+    assert count(tmp_path / "ray.db") == 0
+
+
+def test_other_weights_at_that_path_are_refused(tmp_path, suite, executor):
+    named = write_told(tmp_path / "c", others_elsewhere=os.getpid())
+    with pytest.raises(CheckpointError, match="holds other weights"):
+        run(tmp_path / "ray.db", suite, [named], executor=executor)
+    assert count(tmp_path / "ray.db") == 0
+
+
+def test_another_precision_on_workers_is_refused(tmp_path, suite, executor):
+    named = write_told(tmp_path / "c", bfloat16_elsewhere=os.getpid())
+    with pytest.raises(UsageError, match="--dtype bfloat16, or --dtype float32"):
+        run(tmp_path / "ray.db", suite, [named], executor=executor)
+
+
+def test_a_gpu_by_its_number_is_refused(tmp_path, suite, cluster, monkeypatch):
+    from backends.tiny_models import save_checkpoint
+
+    monkeypatch.setattr("harness.backends.transformers.check_device", lambda _: None)
+    folder = save_checkpoint(tmp_path / "model")
+    with (
+        RayExecutor(cluster) as executor,
+        pytest.raises(UsageError, match="Write --dev"),
+    ):
+        run(
+            tmp_path / "ray.db",
+            suite,
+            [str(folder)],
+            executor=executor,
+            loading=Loading(device="cuda:0", dtype="float32"),
+        )
+
+
+def test_a_cluster_without_room_says_so(tmp_path, suite, cluster, monkeypatch):
+    monkeypatch.setattr("harness.executors.ray.PATIENCE", 3.0)
+    monkeypatch.setattr(
+        "harness.executors.ray.seats", lambda *_: (1, {"num_gpus": 1, "num_cpus": 1})
+    )
+    named = write_told(tmp_path / "c")
+    with RayExecutor(cluster) as executor, pytest.raises(CheckpointError) as it:
+        run(tmp_path / "ray.db", suite, [named], executor=executor)
+    assert "takes 1 GPU and 1 CPU" in str(it.value)
+
+
+def test_workers_without_room_do_not_keep_others_waiting(tmp_path, suite, cluster):
+    named = write_told(tmp_path / "c")
+    with RayExecutor(cluster, workers=5) as executor:
+        run(tmp_path / "ray.db", suite, [named], executor=executor)
+    assert count(tmp_path / "ray.db") == ITEMS * SAMPLES
+
+
+def begin(tmp_path, suite, named, *options):
+    """A run of the command line in a session of its own."""
+    command = ["-m", "harness", "run", suite, "-c", named, "--executor", "ray"]
+    return subprocess.Popen(
+        [sys.executable, *command, "--db", str(tmp_path / "ray.db"), *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        cwd=tmp_path,
+    )
+
+
+def wait_until(true, child):
+    end = time.monotonic() + PATIENCE
+    while not true():
+        assert child.poll() is None, child.stderr.read()
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def alive(folder):
+    """Workers of a checkpoint that still run."""
+    pids = [int(one) for one in (folder / ".pids").read_text().split()]
+    return [pid for pid in pids if is_running(pid)]
+
+
+def is_running(pid):
+    with suppress(FileNotFoundError, ProcessLookupError):
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] not in {"Z", "X"}
+    return False
+
+
+def assert_workers_end(folder):
+    end = time.monotonic() + PATIENCE
+    while alive(folder):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def test_a_killed_run_goes_on_locally(tmp_path, suite, cluster):
+    named = write_told(tmp_path / "c", seconds=0.3, notes=True)
+    child = begin(tmp_path, suite, named, "--ray-address", cluster)
+    wait_until(lambda: count(tmp_path / "ray.db"), child)
+    child.kill()
+    child.communicate()
+    kept = count(tmp_path / "ray.db")
+    assert_workers_end(tmp_path / "c")
+    [done] = run(tmp_path / "ray.db", suite, [named]).generations
+    assert 0 < kept < ITEMS * SAMPLES
+    assert (done.reused, done.generated) == (kept, ITEMS * SAMPLES - kept)
+    run(tmp_path / "local.db", suite, [named])
+    assert_alike(tmp_path / "local.db", tmp_path / "ray.db")
+
+
+def test_an_interrupt_ends_everything_and_keeps_what_came(tmp_path, suite):
+    named = write_told(tmp_path / "c", seconds=0.3, notes=True)
+    child = begin(tmp_path, suite, named, "--workers", "2")
+    wait_until(lambda: count(tmp_path / "ray.db"), child)
+    os.killpg(child.pid, signal.SIGINT)
+    said, errors = child.communicate(timeout=PATIENCE)
+    assert child.returncode == 130, errors
+    assert said == ""
+    assert "Interrupted. All that was finished is stored" in errors
+    assert "ray" not in errors.lower().replace(str(tmp_path), "")
+    assert_workers_end(tmp_path / "c")
+    assert count(tmp_path / "ray.db")
+
+
+def test_a_cluster_of_its_own_says_nothing_and_lets_nobody_in(tmp_path, suite):
+    named = write_told(tmp_path / "c", dies_at="q7", notes=True)
+    child = begin(tmp_path, suite, named, "--workers", "2", "--json")
+    said, errors = child.communicate(timeout=PATIENCE)
+    assert child.returncode == 0, errors
+    assert (tmp_path / "c" / ".died").exists()
+    assert said.startswith("{")
+    assert "raylet" not in said + errors
+    assert (tmp_path / "c" / ".auth").read_text() == "token"
+
+
+def test_a_cluster_that_is_not_there_is_one_line(tmp_path, suite):
+    named = write_told(tmp_path / "c")
+    child = begin(tmp_path, suite, named, "--ray-address", "127.0.0.1:9")
+    _, errors = child.communicate(timeout=PATIENCE)
+    assert child.returncode == 2
+    assert "The Ray cluster at '127.0.0.1:9' cannot be used" in errors
+    assert len(errors.splitlines()) == 1
