@@ -12,6 +12,7 @@ import os
 import re
 import secrets
 import signal
+import socket
 import sys
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -33,9 +34,10 @@ if TYPE_CHECKING:
 PATIENCE = 900.0
 """Seconds that a cluster may take to find room for the first worker, say to boot a
 machine."""
+SECONDS = 20.0
+"""Within which a cluster must answer."""
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_BACKEND_LOG_LEVEL": "fatal",
     # Ray would print the deaths of workers among the results, on stdout.
     "RAY_DEDUP_LOGS_SKIP_REGEX": ".",
 }
@@ -107,6 +109,8 @@ class RayExecutor(Executor):
 
         if ray.is_initialized():
             return
+        if not is_own and self._address != "auto":
+            _check_answers(self._address)
         options: dict[str, Any] = {"include_dashboard": False} if is_own else {}
         try:
             with _kept_signals():
@@ -236,6 +240,18 @@ def _nodes() -> list[Mapping[str, float]]:
     import ray
 
     return [node["Resources"] for node in ray.nodes() if node["Alive"]]
+
+
+def _check_answers(address: str) -> None:
+    """Ray itself would try for minutes, and write a line every second."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), SECONDS).close()
+    except (OSError, ValueError, OverflowError) as error:
+        raise CheckpointError(
+            f"The Ray cluster at '{address}' cannot be reached: {error}. Name the "
+            "address that 'ray start' printed there, as HOST:PORT."
+        ) from None
 
 
 def _prepare_environment(*, is_own: bool) -> None:

@@ -38,6 +38,12 @@ def write_told(folder, **told):
 
 
 def rows(study, table):
-    """A study's rows, sorted."""
+    """A study's rows, sorted; none of a study that is being made."""
+    if not Path(study).exists():
+        return []
     with closing(connect(study)) as db:
+        if not db.execute(
+            "SELECT 1 FROM sqlite_master WHERE name = ?", [table]
+        ).fetchall():
+            return []
         return sorted(db.execute(f"SELECT {TABLES[table]} FROM {table}"), key=repr)  # noqa: S608 - names above

@@ -5,11 +5,11 @@ The cluster's machines are processes here, each with one core.
 
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing, suppress
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 from executors.studies import ITEMS, SAMPLES, TABLES, rows, write_suite, write_told
@@ -22,7 +22,7 @@ from harness.executors.ray import QUIET
 
 pytestmark = pytest.mark.slow
 
-PATIENCE = 120.0
+PATIENCE = 90.0
 """Seconds for what takes some ten on an idle machine."""
 
 
@@ -67,10 +67,7 @@ def assert_alike(one, other):
 
 
 def count(study, table="outputs"):
-    with closing(sqlite3.connect(study)) as db:
-        with suppress(sqlite3.OperationalError):
-            return db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
-    return 0
+    return len(rows(study, table))
 
 
 def test_rows_are_those_of_local_runs(tmp_path, suite, executor):
@@ -88,7 +85,7 @@ def test_rows_are_those_of_local_runs(tmp_path, suite, executor):
 def test_a_model_gives_the_same_rows_one_prompt_at_a_time(tmp_path, suite, executor):
     from backends.tiny_models import save_checkpoint
 
-    folder = save_checkpoint(tmp_path / "model")
+    folder = save_checkpoint("llama", tmp_path / "model")
     how = {"loading": Loading(batch_size=1)}
     run(tmp_path / "local.db", suite, [str(folder)], **how)
     run(tmp_path / "ray.db", suite, [str(folder)], executor=executor, **how)
@@ -167,7 +164,7 @@ def test_a_gpu_by_its_number_is_refused(tmp_path, suite, cluster, monkeypatch):
     from backends.tiny_models import save_checkpoint
 
     monkeypatch.setattr("harness.backends.transformers.check_device", lambda _: None)
-    folder = save_checkpoint(tmp_path / "model")
+    folder = save_checkpoint("llama", tmp_path / "model")
     with (
         RayExecutor(cluster) as executor,
         pytest.raises(UsageError, match="Write --dev"),
@@ -199,17 +196,22 @@ def test_workers_without_room_do_not_keep_others_waiting(tmp_path, suite, cluste
     assert count(tmp_path / "ray.db") == ITEMS * SAMPLES
 
 
-def begin(tmp_path, suite, named, *options):
-    """A run of the command line in a session of its own."""
+@contextmanager
+def begun(tmp_path, suite, named, *options):
+    """A run of the command line in a session of its own, which ends with the block."""
     command = ["-m", "harness", "run", suite, "-c", named, "--executor", "ray"]
-    return subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, *command, "--db", str(tmp_path / "ray.db"), *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
         cwd=tmp_path,
-    )
+    ) as child:
+        try:
+            yield child
+        finally:
+            child.kill()
 
 
 def wait_until(true, child):
@@ -228,8 +230,8 @@ def alive(folder):
 
 def is_running(pid):
     with suppress(FileNotFoundError, ProcessLookupError):
-        with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
-            return file.read().rsplit(")", 1)[1].split()[0] not in {"Z", "X"}
+        stat = Path(f"/proc/{pid}/stat").read_text("utf-8")
+        return stat.rsplit(")", 1)[1].split()[0] not in {"Z", "X"}
     return False
 
 
@@ -242,10 +244,9 @@ def assert_workers_end(folder):
 
 def test_a_killed_run_goes_on_locally(tmp_path, suite, cluster):
     named = write_told(tmp_path / "c", seconds=0.3, notes=True)
-    child = begin(tmp_path, suite, named, "--ray-address", cluster)
-    wait_until(lambda: count(tmp_path / "ray.db"), child)
-    child.kill()
-    child.communicate()
+    with begun(tmp_path, suite, named, "--ray-address", cluster) as child:
+        wait_until(lambda: count(tmp_path / "ray.db"), child)
+        child.kill()
     kept = count(tmp_path / "ray.db")
     assert_workers_end(tmp_path / "c")
     [done] = run(tmp_path / "ray.db", suite, [named]).generations
@@ -257,22 +258,22 @@ def test_a_killed_run_goes_on_locally(tmp_path, suite, cluster):
 
 def test_an_interrupt_ends_everything_and_keeps_what_came(tmp_path, suite):
     named = write_told(tmp_path / "c", seconds=0.3, notes=True)
-    child = begin(tmp_path, suite, named, "--workers", "2")
-    wait_until(lambda: count(tmp_path / "ray.db"), child)
-    os.killpg(child.pid, signal.SIGINT)
-    said, errors = child.communicate(timeout=PATIENCE)
+    with begun(tmp_path, suite, named, "--workers", "2") as child:
+        wait_until(lambda: count(tmp_path / "ray.db"), child)
+        os.killpg(child.pid, signal.SIGINT)
+        said, errors = child.communicate(timeout=PATIENCE)
     assert child.returncode == 130, errors
     assert said == ""
     assert "Interrupted. All that was finished is stored" in errors
-    assert "ray" not in errors.lower().replace(str(tmp_path), "")
+    assert len(errors.splitlines()) == 1
     assert_workers_end(tmp_path / "c")
     assert count(tmp_path / "ray.db")
 
 
 def test_a_cluster_of_its_own_says_nothing_and_lets_nobody_in(tmp_path, suite):
     named = write_told(tmp_path / "c", dies_at="q7", notes=True)
-    child = begin(tmp_path, suite, named, "--workers", "2", "--json")
-    said, errors = child.communicate(timeout=PATIENCE)
+    with begun(tmp_path, suite, named, "--workers", "2", "--json") as child:
+        said, errors = child.communicate(timeout=PATIENCE)
     assert child.returncode == 0, errors
     assert (tmp_path / "c" / ".died").exists()
     assert said.startswith("{")
@@ -282,8 +283,8 @@ def test_a_cluster_of_its_own_says_nothing_and_lets_nobody_in(tmp_path, suite):
 
 def test_a_cluster_that_is_not_there_is_one_line(tmp_path, suite):
     named = write_told(tmp_path / "c")
-    child = begin(tmp_path, suite, named, "--ray-address", "127.0.0.1:9")
-    _, errors = child.communicate(timeout=PATIENCE)
+    with begun(tmp_path, suite, named, "--ray-address", "127.0.0.1:9") as child:
+        _, errors = child.communicate(timeout=PATIENCE)
     assert child.returncode == 2
-    assert "The Ray cluster at '127.0.0.1:9' cannot be used" in errors
+    assert "The Ray cluster at '127.0.0.1:9' cannot be reached" in errors
     assert len(errors.splitlines()) == 1

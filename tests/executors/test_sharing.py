@@ -10,7 +10,7 @@ from harness.executors.sharing import LEAST, MOST, TRIES, Crew, Died, SharedMode
 from harness.executors.worker import Part, Problem
 from harness.types import Generation, Item
 
-REQUESTS = [Request(Item("task", f"q{n}", f"prompt {n}"), 0) for n in range(100)]
+REQUESTS = [Request(Item(f"{n}", "t", f"q{n}", f"prompt {n}")) for n in range(100)]
 SETTINGS = Generation()
 KILLED = Died("The process was killed.")
 
