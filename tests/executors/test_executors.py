@@ -73,9 +73,12 @@ def test_what_is_refused_leaves_no_study(tmp_path, monkeypatch, verb):
 @pytest.mark.parametrize("address", ["127.0.0.1:9", "127.0.0.1", "127.0.0.1:99999"])
 def test_a_cluster_that_does_not_answer_is_one_line(tmp_path, address):
     order = order_for(write_told(tmp_path / "c"))
-    with RayExecutor(address) as executor:
-        with pytest.raises(CheckpointError, match="cannot be reached") as it:
-            executor.load(backend_named(order.backend), order)
+    backend = backend_named(order.backend)
+    with (
+        RayExecutor(address) as executor,
+        pytest.raises(CheckpointError, match="cannot be reached") as it,
+    ):
+        executor.load(backend, order)
     assert len(str(it.value).splitlines()) == 1
 
 

@@ -15,10 +15,12 @@ import pytest
 from executors.studies import ITEMS, SAMPLES, TABLES, rows, write_suite, write_told
 
 from harness.api import Study
+from harness.arrivals import Signs
 from harness.backends import Loading
 from harness.errors import CheckpointError, UsageError
 from harness.executors import RayExecutor
 from harness.executors.ray import QUIET
+from harness.watch import Wish
 
 pytestmark = pytest.mark.slow
 
@@ -194,6 +196,18 @@ def test_workers_without_room_do_not_keep_others_waiting(tmp_path, suite, cluste
     with RayExecutor(cluster, workers=5) as executor:
         run(tmp_path / "ray.db", suite, [named], executor=executor)
     assert count(tmp_path / "ray.db") == ITEMS * SAMPLES
+
+
+def test_a_training_is_watched_over_the_cluster(tmp_path, suite, executor):
+    from backends.tiny_models import save_checkpoint
+
+    save_checkpoint("llama", tmp_path / "out" / "checkpoint-5")
+    (tmp_path / "out" / "done").touch()
+    wish = Wish(tmp_path / "out", signs=Signs(settle=0.0, until="done"))
+    study = Study(tmp_path / "ray.db")
+    [done] = study.watch(suite, wish, executor=executor)
+    study.file.close()
+    assert [one.generated for one in done.generations] == [ITEMS * SAMPLES]
 
 
 @contextmanager
