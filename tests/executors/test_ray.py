@@ -10,6 +10,7 @@ import sys
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from executors.studies import ITEMS, SAMPLES, TABLES, rows, write_suite, write_told
@@ -30,7 +31,7 @@ PATIENCE = 90.0
 
 @pytest.fixture(scope="module")
 def cluster():
-    """Address of a cluster of two machines with one core each."""
+    """A cluster of two machines with one core each."""
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     import ray
@@ -39,14 +40,14 @@ def cluster():
     head = {"num_cpus": 1, "include_dashboard": False}
     found = Cluster(initialize_head=True, head_node_args=head)
     found.add_node(num_cpus=1)
-    yield found.address
+    yield found
     ray.shutdown()
     found.shutdown()
 
 
 @pytest.fixture
 def executor(cluster):
-    with RayExecutor(cluster) as found:
+    with RayExecutor(cluster.address) as found:
         yield found
 
 
@@ -112,6 +113,31 @@ def test_a_killed_worker_loses_nothing(tmp_path, suite, executor):
     assert_alike(tmp_path / "local.db", tmp_path / "ray.db")
 
 
+def test_a_machine_that_is_lost_loses_nothing(tmp_path, suite, cluster):
+    named = write_told(tmp_path / "c", seconds=0.2, notes=True)
+    lost = cluster.add_node(num_cpus=1)
+    with RayExecutor(cluster.address, workers=3) as executor:
+        taken = Thread(target=take_away, args=(cluster, lost, tmp_path / "c"))
+        taken.start()
+        run(tmp_path / "ray.db", suite, [named], executor=executor)
+        taken.join()
+    # All three had loaded; the fourth found no room, or room that another had left.
+    assert len((tmp_path / "c" / ".pids").read_text().split()) >= 3
+    run(tmp_path / "local.db", suite, [named])
+    assert_alike(tmp_path / "local.db", tmp_path / "ray.db")
+
+
+def take_away(cluster, node, folder):
+    """End a machine once all workers have loaded."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        with suppress(FileNotFoundError):
+            if len((folder / ".pids").read_text().split()) >= 3:
+                break
+        time.sleep(0.1)
+    cluster.remove_node(node, allow_graceful=False)
+
+
 def test_prompts_that_kill_every_worker_are_given_up(tmp_path, suite, executor):
     named = write_told(tmp_path / "c", dies_at="q0", dies_always=True)
     with pytest.raises(CheckpointError, match="3 workers ended over") as it:
@@ -168,7 +194,7 @@ def test_a_gpu_by_its_number_is_refused(tmp_path, suite, cluster, monkeypatch):
     monkeypatch.setattr("harness.backends.transformers.check_device", lambda _: None)
     folder = save_checkpoint("llama", tmp_path / "model")
     with (
-        RayExecutor(cluster) as executor,
+        RayExecutor(cluster.address) as executor,
         pytest.raises(UsageError, match="Write --dev"),
     ):
         run(
@@ -186,14 +212,14 @@ def test_a_cluster_without_room_says_so(tmp_path, suite, cluster, monkeypatch):
         "harness.executors.ray.seats", lambda *_: (1, {"num_gpus": 1, "num_cpus": 1})
     )
     named = write_told(tmp_path / "c")
-    with RayExecutor(cluster) as executor, pytest.raises(CheckpointError) as it:
+    with RayExecutor(cluster.address) as executor, pytest.raises(CheckpointError) as it:
         run(tmp_path / "ray.db", suite, [named], executor=executor)
     assert "takes 1 GPU and 1 CPU" in str(it.value)
 
 
 def test_workers_without_room_do_not_keep_others_waiting(tmp_path, suite, cluster):
     named = write_told(tmp_path / "c")
-    with RayExecutor(cluster, workers=5) as executor:
+    with RayExecutor(cluster.address, workers=5) as executor:
         run(tmp_path / "ray.db", suite, [named], executor=executor)
     assert count(tmp_path / "ray.db") == ITEMS * SAMPLES
 
@@ -258,7 +284,7 @@ def assert_workers_end(folder):
 
 def test_a_killed_run_goes_on_locally(tmp_path, suite, cluster):
     named = write_told(tmp_path / "c", seconds=0.3, notes=True)
-    with begun(tmp_path, suite, named, "--ray-address", cluster) as child:
+    with begun(tmp_path, suite, named, "--ray-address", cluster.address) as child:
         wait_until(lambda: count(tmp_path / "ray.db"), child)
         child.kill()
     kept = count(tmp_path / "ray.db")
