@@ -42,6 +42,11 @@ QUIET = {
     "RAY_DEDUP_LOGS_SKIP_REGEX": ".",
 }
 """What Ray reads when it is imported: it reports to nobody and prints nothing."""
+OPEN = (
+    "Ray was imported before a token could be asked of it. A cluster started now would "
+    "run whatever anyone sends who reaches this machine. Import ray later, set "
+    "RAY_AUTH_MODE=token before, or call ray.init() yourself."
+)
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -78,7 +83,8 @@ class RayExecutor(Executor):
 
         Raises:
             CheckpointError: a worker cannot load it, or the cluster not be reached.
-            UsageError: the device is a GPU by its number.
+            UsageError: the device is a GPU by its number, or a cluster started here
+                would be open to others.
         """
         if backend.is_remote:
             return backend.load(order.location)
@@ -103,12 +109,15 @@ class RayExecutor(Executor):
     def _connect(self) -> None:
         """Enter the cluster, unless this process is in one."""
         is_own = self._address == "local"
-        if "ray" not in sys.modules:
+        was_imported = "ray" in sys.modules
+        if not was_imported:
             _prepare_environment(is_own=is_own)
         import ray
 
         if ray.is_initialized():
             return
+        if is_own and was_imported and "RAY_AUTH_MODE" not in os.environ:
+            raise UsageError(OPEN)
         if not is_own and self._address != "auto":
             _check_answers(self._address)
         options: dict[str, Any] = {"include_dashboard": False} if is_own else {}

@@ -25,8 +25,8 @@ Asked = TypeVar("Asked")
 
 LEAST = 8
 """Smallest chunk; a worker is asked anew in less time than one prompt takes."""
-MOST = 512
-"""Largest chunk: what is lost, as time, when a worker is killed."""
+MOST = 256
+"""Largest chunk, which is what a GPU takes at once: all that a kill makes anew."""
 TRIES = 3
 """Workers that may die of one chunk, or while they load."""
 

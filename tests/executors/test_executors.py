@@ -82,6 +82,17 @@ def test_a_cluster_that_does_not_answer_is_one_line(tmp_path, address):
     assert len(str(it.value).splitlines()) == 1
 
 
+def test_a_cluster_that_anybody_could_enter_is_not_started(tmp_path, monkeypatch):
+    import ray
+
+    assert not ray.is_initialized()
+    for name in ("RAY_AUTH_MODE", "RAY_ADDRESS"):
+        monkeypatch.delenv(name, raising=False)
+    order = order_for(write_told(tmp_path / "c"))
+    with RayExecutor() as executor, pytest.raises(UsageError, match="RAY_AUTH_MODE"):
+        executor.load(backend_named(order.backend), order)
+
+
 # How a cluster is divided
 
 
