@@ -37,6 +37,10 @@ NOTICES = {
     "again": "Saved before; it counts once",
     "replaced": "Saved; it replaces your earlier answer to the same output",
 }
+STALE_UNDO = (
+    "Nothing was taken back: that is not your newest answer any more, perhaps because "
+    "of another window."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +55,8 @@ class Screen:
     """Outputs that this rater could still rate."""
     seconds_left: float | None
     """How long these will take at the rater's pace; None before the first answer."""
-    can_undo: bool
-    """Whether there is an answer to take back."""
+    last: str | None
+    """Token of the newest answer, which `undo` takes back; None if there is none."""
     rater: str
     """Name of the rater."""
     simulated: bool
@@ -119,7 +123,6 @@ class Desk:
         for campaign in self.campaigns:
             so_far += progress(self.study, campaign, self.rater)
         pace = so_far.seconds_per_item
-        last = last_answered(self.study, self.campaigns, self.rater)
         training = (
             None
             if shown is None
@@ -130,7 +133,7 @@ class Desk:
             done=so_far.done,
             left=so_far.left,
             seconds_left=None if pace is None else pace * so_far.left,
-            can_undo=last is not None,
+            last=self._last(),
             rater=self.rater.name,
             simulated=any_simulated(self.study, self.campaigns),
             notice=notice,
@@ -167,20 +170,33 @@ class Desk:
             return self.current(problem=str(refusal))
         return self.current(notice="Skipped")
 
-    def undo(self) -> Screen:
-        """Take back the newest answer, in whichever campaign it was."""
-        number = last_answered(self.study, self.campaigns, self.rater)
-        if number is None:
-            return self.current(notice="There is nothing to undo")
-        [of] = self.study.column(
-            "SELECT campaign FROM assignments WHERE id = ?", [number]
-        )
-        [campaign] = [known for known in self.campaigns if known.id == of]
+    def undo(self, token: str) -> Screen:
+        """Take back the newest answer, in whichever campaign it was.
+
+        Its token says which one is meant, so that the same request again, or one of
+        another window, takes no other answer back.
+        """
         try:
-            undo(self.study, campaign, self.rater)
+            with self.study.transaction():
+                self._take_back(token)
         except RatingRefused as refusal:
             return self.current(problem=str(refusal))
         return self.current(notice="Taken back; answer it anew")
+
+    def _take_back(self, token: str) -> None:
+        mine = assignment_of(self.study, self.rater, token)
+        if token != self._last():
+            raise RatingRefused(STALE_UNDO)
+        undo(self.study, find_campaign(self.study, mine.campaign), self.rater)
+
+    def _last(self) -> str | None:
+        number = last_answered(self.study, self.campaigns, self.rater)
+        if number is None:
+            return None
+        [token] = self.study.column(
+            "SELECT token FROM assignments WHERE id = ?", [number]
+        )
+        return str(token)
 
     def _reopened_first(self) -> list[Campaign]:
         """The campaigns, with one where an answer was just taken back in front."""

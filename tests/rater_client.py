@@ -84,7 +84,7 @@ class RaterPage:
 
     def undo(self):
         """Take the last answer back; the screen with it."""
-        return self._seen(self.call("undo", {}))
+        return self._seen(self.call("undo", {"token": self.screen["last"]}))
 
     def earlier(self):
         """The list of earlier answers, newest first."""

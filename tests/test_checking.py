@@ -300,13 +300,13 @@ def test_undo_in_the_training_goes_back_one_example(study, tmp_path):
     desk = Desk(study, (campaign,), ensure_rater(study, "ana"))
     first = desk.current().shown.token
     second = desk.submit(first, FINE).shown.token
-    back = desk.undo()
+    back = desk.undo(first)
     assert (back.shown.token, back.training) == (first, (1, 2))
     assert back.shown.answer.values == FINE.values
     again = desk.submit(first, FINE)
     assert (again.shown.token, again.training) == (second, (2, 2))
     assert desk.submit(second, FINE).training is None
-    assert desk.undo().training == (2, 2)
+    assert desk.undo(second).training == (2, 2)
 
 
 def test_nothing_that_is_shown_tells_a_check_from_a_normal_unit(study, tmp_path):

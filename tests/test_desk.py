@@ -50,14 +50,27 @@ def test_campaigns_are_served_one_after_the_other(desk):
 
 def test_undo_goes_back_over_the_border_between_campaigns(desk):
     *screens, end = work_off(desk)
-    assert end.can_undo
+    last = end.last
     for before in reversed(screens):
-        back = desk.undo()
+        back = desk.undo(last)
+        last = back.last
         assert back.shown.token == before.shown.token
         assert desk.current().shown.token == before.shown.token
         assert back.shown.answer.values == FINE.values
-    assert not back.can_undo
-    assert desk.undo().notice == "There is nothing to undo"
+    assert last is None
+
+
+def test_the_same_undo_again_takes_no_other_answer_back(desk):
+    for _ in range(2):
+        end = desk.submit(desk.current().shown.token, FINE)
+    before = desk.study.column("SELECT count(*) FROM current_ratings")
+    once = desk.undo(end.last)
+    again = desk.undo(end.last)
+    assert "Nothing was taken back" in again.problem
+    assert again.shown == once.shown
+    counted = desk.study.column("SELECT count(*) FROM current_ratings")
+    assert [2 * number for number in counted] == before
+    assert "does not belong to you" in desk.undo("forged").problem
 
 
 def test_the_page_is_told_what_became_of_an_answer(desk):

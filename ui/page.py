@@ -104,8 +104,8 @@ def _server_functions(desks: _Desks) -> list[Callable[..., Reply]]:
             ),
         )
 
-    def undo(message: Json, request: gr.Request) -> Reply:  # noqa: ARG001
-        return desks.act(request, lambda desk: desk.undo())
+    def undo(message: Json, request: gr.Request) -> Reply:
+        return desks.act(request, lambda desk: desk.undo(_field(message, "token", str)))
 
     return [current, submit, skip, undo, *_looking_back(desks)]
 

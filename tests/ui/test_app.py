@@ -195,7 +195,7 @@ def test_a_flag_for_the_owner_is_stored_and_comes_back_on_undo(served, sent, fla
     page = app.page()
     token = page.current()["shown"]["token"]
     message = {"token": token, "values": FINE, "comment": "", "flagged": sent}
-    assert "screen" in page.call("submit", message)
+    page.screen = page.call("submit", message)["screen"]
     assert app.study.column("SELECT DISTINCT flagged FROM ratings") == [flagged]
     assert page.undo()["shown"]["answer"]["flagged"] == bool(flagged)
 
@@ -211,6 +211,24 @@ def test_undo_and_skip_over_http(served):
     assert back["shown"]["answer"]["comment"] == "why"
     assert page.skip("cannot tell")["notice"] == "Skipped"
     assert stored(app.study) == []
+
+
+def test_an_undo_sent_again_or_of_another_rater_takes_nothing_back(served):
+    app = served()
+    page, other = app.page("Ana"), app.page("Ben")
+    page.current()
+    page.submit(FINE)
+    last = page.submit(FINE)["last"]
+    other.current()
+    other.submit(FINE)
+    said = other.call("undo", {"token": last})["screen"]["problem"]
+    assert "does not belong to you" in said
+    assert len(stored(app.study)) == 6
+    page.undo()
+    again = page.call("undo", {"token": last})["screen"]
+    assert "Nothing was taken back" in again["problem"]
+    assert again["shown"]["token"] == last
+    assert len(stored(app.study)) == 4
 
 
 def test_two_tabs_of_one_rater_store_one_rating_and_say_so(served):

@@ -171,7 +171,7 @@ ANYTHING = st.recursive(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
-    name=st.sampled_from(["submit", "skip"]),
+    name=st.sampled_from(["submit", "skip", "undo"]),
     message=ANYTHING
     | st.fixed_dictionaries(
         {"token": ANYTHING, "values": ANYTHING, "comment": ANYTHING},
@@ -183,7 +183,7 @@ def test_whatever_is_sent_is_answered_in_words(standing, name, message):
 
 
 @pytest.mark.parametrize("token", ["", "x", "' OR 1=1 --", "%", "A" * 32])
-@pytest.mark.parametrize("name", ["submit", "skip"])
+@pytest.mark.parametrize("name", ["submit", "skip", "undo"])
 def test_forged_tokens_are_refused(standing, name, token):
     message = {"token": token, "values": FINE, "comment": "", "reason": ""}
     said = explained(send(standing.ana, fn_name=name, data=message))

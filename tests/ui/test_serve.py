@@ -4,6 +4,7 @@ import json
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from queue import Queue
 from types import SimpleNamespace
 
 import httpx
@@ -146,6 +147,26 @@ def test_the_owner_gets_a_link_of_their_own(tmp_path, monkeypatch):
     serve(study.path, [a_task()], port=0, open_browser=False, tell=told.append)
     [line] = [line for line in told if line.startswith("Page for you: ")]
     assert is_owner_invite(study, line.rpartition("/o/")[2])
+    study.close()
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_a_browser_is_opened_at_the_first_link_unless_told_otherwise(
+    tmp_path, monkeypatch, wanted
+):
+    study, told, opened = (
+        a_study(tmp_path / "s.db", items=1, checkpoints=1),
+        [],
+        Queue(),
+    )
+    monkeypatch.setattr("uvicorn.Server.run", lambda *_args, **_more: None)
+    monkeypatch.setattr("webbrowser.open", opened.put)
+    more = {"port": 0, "open_browser": wanted, "tell": told.append}
+    serve(study.path, [a_task()], raters=("Ana", "Ben"), **more)
+    [link] = [line for line in told if line.startswith("Link for Ana: ")]
+    if wanted:
+        assert opened.get(timeout=20) == link.removeprefix("Link for Ana: ")
+    assert opened.empty()
     study.close()
 
 

@@ -25,6 +25,19 @@ function backToText() {
   if (place >= 0) focusGroup(place);
 }
 
+function openSkip() {
+  if (!screen?.shown || screen.reopened) return;
+  // The reason for the one before is not the reason for this one.
+  part("skip-form").reset();
+  part("skip").showModal();
+}
+
+function openHelp() {
+  part("help").showModal();
+  // Its button has the focus, which on a small screen lies below all keys.
+  part("help").scrollTop = 0;
+}
+
 function pressed({ key, code }) {
   // Not a name, as `Home` on a number pad, nor what the help itself is called by.
   if (key.length > 1 || key === "?") return key;
@@ -39,11 +52,11 @@ const COMMANDS = {
   e: openEarlier,
   r: toggleWritten,
   d: toggleDifferences,
-  s: () => screen?.shown && !screen.reopened && part("skip").showModal(),
+  s: openSkip,
   f: flag,
   m: backToText,
   c: () => screen?.shown && part("comment").focus(),
-  "?": () => part("help").showModal(),
+  "?": openHelp,
 };
 
 function onKey(event) {
@@ -117,7 +130,8 @@ const BUTTONS = {
 };
 element.addEventListener("click", (event) => {
   const name = event.target.closest("[data-do]")?.dataset.do;
-  if (name) BUTTONS[name]();
+  // The second click of two was not meant for what the first one brought.
+  if (name && event.detail < 2) BUTTONS[name]();
 });
 
 if (lastReopened()) ask("reopen", { token: lastReopened() }, "");

@@ -10,7 +10,7 @@ function draw(next) {
   part("desk").classList.toggle("together", shown?.outputs.length > 1);
   part("end").hidden = Boolean(shown);
   element.querySelectorAll('[data-do="undo"]').forEach((button) => {
-    button.disabled = !screen.can_undo;
+    button.disabled = !screen.last;
   });
   drawProgress();
   drawReopened();
@@ -25,7 +25,7 @@ function drawReopened() {
   part("reopened").hidden = !screen.reopened;
   rememberReopened(screen.reopened ? screen.shown.token : "");
   part("desk").querySelector('[data-do="skip"]').hidden = screen.reopened;
-  part("earlier-open").disabled = !screen.can_undo;
+  part("earlier-open").disabled = !screen.last;
 }
 
 function drawShown(shown) {

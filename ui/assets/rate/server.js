@@ -51,7 +51,7 @@ function submit() {
 }
 
 function undo() {
-  if (screen?.can_undo) ask("undo", {});
+  if (screen?.last) ask("undo", { token: screen.last });
 }
 
 async function leave() {
