@@ -1,7 +1,6 @@
 """The rating page in a real browser: keys, drafts, tabs, phones, hostile texts."""
 
 import re
-from contextlib import ExitStack
 
 import pytest
 from page_keys import contrasts, luminance, next_after, press
@@ -175,20 +174,6 @@ def test_a_second_skip_does_not_begin_with_the_reason_of_the_first(rating):
     next_after(page, lambda: press(page, "s", "Enter"))
     reasons = seen.study.column("SELECT DISTINCT comment FROM ratings ORDER BY id")
     assert reasons == ["It upsets me", "I cannot judge it"]
-
-
-@pytest.mark.parametrize("look", [PHONE, {"viewport": {"width": 1024, "height": 640}}])
-def test_the_help_opens_at_its_beginning_and_breaks_no_row_of_keys(schemes, look):
-    with ExitStack() as contexts:
-        page = schemes(contexts, "spans", look).page
-        page.get_by_role("button", name="Help").click()
-        keys = page.get_by_role("dialog", name="Keys")
-        assert keys.evaluate("node => node.scrollTop") == 0
-        heights = keys.locator("dt").evaluate_all(
-            "nodes => nodes.map(node => [...node.children].map(key => key.offsetTop))"
-        )
-        if look is not PHONE:
-            assert all(len(set(tops)) == 1 for tops in heights)
 
 
 def test_skipping_asks_for_a_reason_and_help_names_the_keys(rating):

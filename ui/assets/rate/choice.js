@@ -1,10 +1,15 @@
 // Radio buttons: one question with a few answers
 
+// Of more answers beside each other, anchors would have no room for a word.
+const MOST_BESIDE = 7;
+
 const CHOICE = {
   keys: [["1 – 9", "answer the marked question and go on to the next"]],
   draw(control, group, place) {
+    const count = control.options.length;
     const labels = control.options.filter((option) => option.label).length;
-    const form = labels === control.options.length ? "list" : labels ? "scale anchored" : "scale";
+    const list = labels === count || (labels && count > MOST_BESIDE);
+    const form = list ? "list" : labels ? "scale anchored" : "scale";
     const options = make("div", "options " + form);
     options.append(...control.options.map((option) => drawOption(control, option)));
     group.append(options);
