@@ -13,7 +13,11 @@ BARE = {**MEANING, "anchors": {}}
 
 def ground(option):
     return option.locator(".number").evaluate(
-        "node => getComputedStyle(node).backgroundColor"
+        """node => {
+            const of = () => getComputedStyle(node).backgroundColor;
+            while (of() === "rgba(0, 0, 0, 0)") node = node.parentElement;
+            return of();
+        }"""
     )
 
 
