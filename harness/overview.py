@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from harness.campaign import Campaign, has_simulated_raters
+from harness.campaign import Campaign, chances_of, has_simulated_raters
 from harness.dealing import deal
 from harness.given import Given, answers_to_units
+from harness.pairing import design_of, scale_of
 from harness.study.checkpoints import stored_checkpoints
 from harness.study.raters import stored_time
+from harness.types import Estimate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from harness.choosing import Chance
     from harness.stats.agreement import Scale
     from harness.study import StudyFile
-    from harness.types import Estimate, Json
+    from harness.types import Json
 
 DRAWS = 1000
 """Resamples behind each interval."""
@@ -174,7 +178,7 @@ def standing(
         seconds_left=missing / per_hour * 3600 if per_hour else None,
         criteria=_criteria(campaign),
         comparing=campaign.plan.scheme in COMPARING,
-        scale=_scale(campaign),
+        scale=scale_of(campaign),
         checkpoints=_checkpoints(study, campaign, wanted),
         agreement=_agreement(study, campaign),
         simulated=has_simulated_raters(study, campaign),
@@ -192,12 +196,6 @@ def labels_of(study: StudyFile, task: str) -> dict[str, str]:
 
 def _criteria(campaign: Campaign) -> tuple[str, ...]:
     return tuple(criterion.name for criterion in campaign.plan.criteria)
-
-
-def _scale(campaign: Campaign) -> tuple[float, float]:
-    if campaign.plan.scheme in COMPARING:
-        return 0, 1
-    return (1, campaign.plan.points) if campaign.plan.scheme == "likert" else (0, 100)
 
 
 def _named(
@@ -251,38 +249,59 @@ _Found = dict[tuple[str, str], Rated]
 
 
 def _means(study: StudyFile, campaign: Campaign) -> _Found:
-    values: dict[tuple[str, str], list[tuple[str, float, int]]] = {}
+    values: dict[tuple[str, str], dict[str, float]] = {}
+    ratings: Counter[tuple[str, str]] = Counter()
     for row in study.each(RATINGS, [campaign.id]):
         key = row["checkpoint"], row["criterion"]
-        values.setdefault(key, []).append((row["item"], row["value"], row["ratings"]))
+        values.setdefault(key, {})[row["item"]] = row["value"]
+        ratings[key] += row["ratings"]
+    chances = chances_of(study, campaign)
     return {
-        key: _rated(key[1], sum(ratings for *_, ratings in rows), rows)
-        for key, rows in values.items()
+        key: Rated(key[1], ratings[key], _mean(campaign, chances, of_item))
+        for key, of_item in values.items()
     }
 
 
+def _mean(
+    campaign: Campaign, chances: Mapping[str, Chance], of_item: Mapping[str, float]
+) -> Estimate:
+    """The mean of all prompts that could have been drawn, as reports have it."""
+    import numpy as np
+
+    from harness.stats.combine import mean
+
+    rated = np.array([of_item.get(item, np.nan) for item in chances])
+    known = np.isfinite(rated)
+    if known.sum() == 1:
+        [value] = rated[known].tolist()
+        return Estimate(value, n=1, method="no interval from one rated prompt")
+    low, high = scale = scale_of(campaign)
+    design = design_of(campaign, list(chances.values()), known)
+    found = mean(rated, scale=scale, design=design).as_estimate()
+    if found.low is None or found.high is None:
+        return found
+    return replace(found, low=max(low, found.low), high=min(high, found.high))
+
+
 def _win_rates(study: StudyFile, campaign: Campaign) -> _Found:
-    values: dict[tuple[str, str], list[tuple[str, float, int]]] = {}
-    for item, one, two, criterion, won in study.db.execute(WINS, [campaign.id]):
-        values.setdefault((one, criterion), []).append((item, won, 1))
-        values.setdefault((two, criterion), []).append((item, 1 - won, 1))
-    return {key: _rated(key[1], len(rows), rows) for key, rows in values.items()}
-
-
-def _rated(
-    criterion: str, ratings: int, rows: Sequence[tuple[str, float, int]]
-) -> Rated:
     from harness.stats.bootstrap import mean_estimate
 
-    return Rated(
-        criterion,
-        ratings,
-        mean_estimate(
-            [value for _, value, _ in rows],
-            groups=[item for item, *_ in rows],
-            draws=DRAWS,
-        ),
-    )
+    values: dict[tuple[str, str], list[tuple[str, float]]] = {}
+    for item, one, two, criterion, won in study.db.execute(WINS, [campaign.id]):
+        values.setdefault((one, criterion), []).append((item, won))
+        values.setdefault((two, criterion), []).append((item, 1 - won))
+    return {
+        key: Rated(
+            key[1],
+            len(rows),
+            mean_estimate(
+                [value for _, value in rows],
+                groups=[item for item, _ in rows],
+                draws=DRAWS,
+            ),
+        )
+        for key, rows in values.items()
+    }
 
 
 def _agreement(study: StudyFile, campaign: Campaign) -> tuple[Agreement, ...]:

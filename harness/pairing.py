@@ -118,17 +118,8 @@ class Pair:
         return np.asarray(first if self.comparing else first & second)
 
     def design(self, rated: NDArray[np.bool_]) -> Design:
-        """How the rated prompts were drawn: for the campaign, then from its prompts.
-
-        Strata with fewer than two rated prompts join the next.
-        """
-        chance = self.probabilities
-        if chance is not None:
-            chance = chance * rated.sum() / max(self.drawn, 1)
-        strata = self.strata
-        if strata is not None:
-            strata = joined_strata(strata, rated)
-        return Design(probabilities=chance, strata=strata)
+        """How the rated prompts were drawn: for the campaign, then from its prompts."""
+        return _design(self.probabilities, self.strata, self.drawn, rated)
 
 
 @dataclass(frozen=True)
@@ -192,18 +183,8 @@ class CampaignRatings:
             side=np.array([row[1] for row in rows], dtype=np.intp),
             rater=np.array([raters[row[2]] for row in rows], dtype=np.intp),
             value=np.array([row[3] for row in rows], dtype=float),
-            **self._design(prompts),
+            **_drawn(self.campaign, [self.chances[item] for item in prompts]),
         )
-
-    def _design(self, prompts: Sequence[str]) -> dict[str, NDArray[Any]]:
-        """Probabilities or strata, where prompts were not drawn all alike."""
-        chances = [self.chances[item] for item in prompts]
-        if self.campaign.plan.draw == "stratified":
-            strata = [one.stratum or 0 for one in chances]
-            return {"strata": np.array(strata, dtype=np.intp)}
-        if self.campaign.plan.draw == "active":
-            return {"probabilities": np.array([one.probability for one in chances])}
-        return {}
 
     def _scores(self, prompts: Sequence[str], first: str, second: str) -> Floats | None:
         if self.metric is None:
@@ -213,6 +194,45 @@ class CampaignRatings:
             for item in prompts
         ]
         return np.array(found, dtype=float).reshape(len(prompts), 2)
+
+
+def design_of(
+    campaign: Campaign, chances: Sequence[Chance], rated: NDArray[np.bool_]
+) -> Design:
+    """How the rated ones of prompts were drawn, as estimates of means need it.
+
+    Args:
+        campaign: whose prompts they are.
+        chances: of each prompt that could have been drawn.
+        rated: (prompts,), whether each is rated.
+    """
+    about = {"probabilities": None, "strata": None} | _drawn(campaign, chances)
+    drawn = sum(one.place is not None for one in chances)
+    return _design(about["probabilities"], about["strata"], drawn, rated)
+
+
+def _drawn(campaign: Campaign, chances: Sequence[Chance]) -> dict[str, Any]:
+    """Probabilities or strata, where prompts were not drawn all alike."""
+    if campaign.plan.draw == "stratified":
+        strata = [one.stratum or 0 for one in chances]
+        return {"strata": np.array(strata, dtype=np.intp)}
+    if campaign.plan.draw == "active":
+        return {"probabilities": np.array([one.probability for one in chances])}
+    return {}
+
+
+def _design(
+    chance: Floats | None,
+    strata: Numbers | None,
+    drawn: int,
+    rated: NDArray[np.bool_],
+) -> Design:
+    """Strata with fewer than two rated prompts join the next."""
+    if chance is not None:
+        chance = chance * rated.sum() / max(drawn, 1)
+    if strata is not None:
+        strata = joined_strata(strata, rated)
+    return Design(probabilities=chance, strata=strata)
 
 
 def ratings_of(

@@ -4,11 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from raters_at_work import COMPARED, checkpoint_in, rate_all
-from rating_study import a_study, a_task, text_of
+from rating_study import a_study, a_task, add_scores, text_of
 
 from harness.campaign import open_campaign
 from harness.overview import standing
 from harness.rate import Answer, answer, next_assignment
+from harness.reporting.evidence import gather
+from harness.reporting.rating_means import means_by_checkpoint
 from harness.study.raters import ensure_rater
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
@@ -79,8 +81,47 @@ def test_the_mean_has_an_interval_over_prompts(study):
     rated = {r.criterion: r for r in standing(study, campaign).checkpoints[0].rated}
     meaning = rated["meaning"].estimate
     assert meaning.value == pytest.approx((1 + 2 + 3 + 4) / 4)
-    assert 1 <= meaning.low < meaning.value < meaning.high <= 4
-    assert rated["fluency"].estimate.low is None
+    # t of three degrees of freedom, standard deviation of 1 to 4; no rating is below 1.
+    assert meaning.low == 1
+    assert meaning.high == pytest.approx(2.5 + 3.1824 * (5 / 3 / 4) ** 0.5, abs=1e-3)
+
+
+@pytest.mark.parametrize("draw", ["random", "stratified", "active"])
+def test_means_and_intervals_are_those_of_reports_however_prompts_were_drawn(
+    tmp_path, draw
+):
+    study = a_study(tmp_path / "s.db", items=40, checkpoints=2)
+    add_scores(study, lambda prompt, number: number * (1 + prompt % 9))
+    task = a_task(items=24, draw=draw, raters_per_output=1)
+    campaign = open_campaign(study, task)
+
+    def judge(shown):
+        prompt = int(shown.prompt.split()[1])
+        return {"meaning": 1 + prompt % 9 // 2, "fluency": 5}
+
+    rate_all(study, campaign, {"ana": judge})
+    expected = means_by_checkpoint(gather(study, task.name))
+    for number, found in zip(
+        study.column("SELECT id FROM checkpoints ORDER BY step"),
+        standing(study, campaign).checkpoints,
+        strict=True,
+    ):
+        for rated in found.rated:
+            wanted = expected[rated.criterion][number]
+            said = rated.estimate
+            assert (said.value, said.low, said.high, said.n) == pytest.approx(
+                (wanted.value, wanted.low, wanted.high, 24)
+            )
+    study.close()
+
+
+def test_of_one_rated_prompt_the_mean_has_no_interval(tmp_path):
+    study = a_study(tmp_path / "s.db", items=1, checkpoints=1)
+    campaign = open_campaign(study, a_task(raters_per_output=1))
+    rate_all(study, campaign, {"ana": by_checkpoint})
+    [[meaning, _]] = [one.rated for one in standing(study, campaign).checkpoints]
+    assert (meaning.estimate.value, meaning.estimate.low) == (1, None)
+    study.close()
 
 
 def test_a_unit_is_finished_when_it_has_all_its_raters(study):

@@ -42,7 +42,8 @@ function questionBox(one) {
 function helped(now) {
   if (!now.metric) return "with a metric";
   const saved = Math.max(0, Math.floor(now.combined.effective_n - now.combined.n));
-  return "with " + now.metric.split("|")[0] + ", worth " + saved + " more prompts";
+  const worth = saved + " more prompt" + (saved === 1 ? "" : "s");
+  return "with " + now.metric.split("|")[0] + ", worth " + worth;
 }
 
 function valueWords(one) {
