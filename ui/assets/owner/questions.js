@@ -49,7 +49,7 @@ function helped(now) {
 function valueWords(one) {
   if (one.now.comparing) return (number) => Math.round(100 * number) + " %";
   return (number) => {
-    const digits = Math.abs(number).toFixed(2);
+    const digits = rounded(Math.abs(number));
     const sign = Number(digits) === 0 ? "" : number > 0 ? "+" : "−";
     return sign + digits;
   };

@@ -63,9 +63,9 @@ function warned(rater) {
 
 function estimated(estimate) {
   if (estimate.value === null) return "–";
-  const cell = make("div", "figure", make("b", "", estimate.value.toFixed(2)));
+  const cell = make("div", "figure", make("b", "", rounded(estimate.value)));
   if (estimate.low !== null) {
-    const ends = estimate.low.toFixed(2) + ", " + estimate.high.toFixed(2);
+    const ends = rounded(estimate.low) + ", " + rounded(estimate.high);
     cell.append(make("span", "interval", "[" + ends + "]"));
   }
   cell.title = estimate.method;

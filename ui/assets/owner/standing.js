@@ -59,10 +59,10 @@ function standings(one) {
 function meanCell(rated, one) {
   if (!rated) return nothing("not rated yet");
   const { value, low, high, method } = rated.estimate;
-  const shown = (number) => one.comparing ? Math.round(100 * number) + " %" : number.toFixed(2);
+  const shown = (number) => one.comparing ? Math.round(100 * number) + " %" : rounded(number);
   const cell = make("div", "figure", make("b", "", shown(value)));
   if (low !== null) {
-    const bare = (number) => one.comparing ? Math.round(100 * number) : number.toFixed(2);
+    const bare = (number) => one.comparing ? Math.round(100 * number) : rounded(number);
     cell.append(make("span", "interval", "[" + bare(low) + ", " + bare(high) + "]"));
     cell.append(line(value, low, high, one.scale));
   }
@@ -86,9 +86,9 @@ function alphaCell(estimate) {
   if (!estimate || estimate.value === null) {
     return nothing((estimate?.method ?? "undefined: none").replace("undefined: ", ""));
   }
-  const cell = make("div", "figure", make("b", "", estimate.value.toFixed(2)));
+  const cell = make("div", "figure", make("b", "", rounded(estimate.value)));
   if (estimate.low !== null) {
-    const ends = estimate.low.toFixed(2) + ", " + estimate.high.toFixed(2);
+    const ends = rounded(estimate.low) + ", " + rounded(estimate.high);
     cell.append(make("span", "interval", "[" + ends + "]"));
   }
   cell.append(make("small", "", estimate.n + " units by two or more"));

@@ -19,6 +19,9 @@ function act(name, label, data) {
   return button;
 }
 
+// As reports round: the last bits of a sum must not decide a half.
+const rounded = (number) => Number(number.toPrecision(12)).toFixed(2);
+
 // As raters' pages call them, so that comments and answers mean the same.
 const outputName = (outputs, place) =>
   outputs.length === 1 ? "Output" : "Output " + "ABCDE"[place];
