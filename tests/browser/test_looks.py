@@ -1,4 +1,4 @@
-"""How the rating page looks where room is short, or where the system paints it."""
+"""How the rating page looks and reads where room is short or sight is no help."""
 
 import pytest
 from page_keys import press
@@ -58,3 +58,10 @@ def test_anchors_of_a_long_scale_have_room_for_words(rating):
         "node => node.offsetHeight / parseFloat(getComputedStyle(node).lineHeight)"
     )
     assert round(lines) == 1
+
+
+def test_what_ranks_mean_is_said_with_each_question(rating):
+    page = rating(scheme="ranking", criteria=[BARE, FLUENCY]).page
+    for question in page.locator("[data-part=controls] > fieldset").all():
+        said = page.locator("#" + question.get_attribute("aria-describedby"))
+        assert said.inner_text().endswith("equal ranks are ties.")

@@ -11,15 +11,18 @@ function drawControl(control, place) {
   group.id = "tandem-question-" + place;
   group.tabIndex = -1;
   group.append(make("legend", "", control.question));
-  if (control.definition) {
-    const definition = make("p", "definition", control.definition);
-    definition.id = group.id + "-definition";
-    group.setAttribute("aria-describedby", definition.id);
-    group.append(definition);
-  }
+  if (control.definition) group.append(definitionOf(group, control.definition));
   group.addEventListener("focusin", () => activate(place));
   WIDGETS[control.kind].draw(control, group, place);
   return group;
+}
+
+// Screen readers say it with the group.
+function definitionOf(group, text) {
+  const definition = make("p", "definition", text);
+  definition.id = group.id + "-definition";
+  group.setAttribute("aria-describedby", definition.id);
+  return definition;
 }
 
 function drawControls(controls) {

@@ -12,7 +12,7 @@ const RANKING = {
     const hint = "1 is the best, equal ranks are ties.";
     const definition = group.querySelector(".definition");
     if (definition) definition.append(" ", hint);
-    else group.append(make("p", "definition", hint));
+    else group.append(definitionOf(group, hint));
     const rows = make("div", "ranks");
     for (let at = 0; at < count; at += 1) rows.append(drawRanks(control, group, at, count));
     group.append(rows);
