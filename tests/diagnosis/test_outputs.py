@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 from report_study import WORDS, Maker, corrupted
 
+from harness.diagnosis.causes import KNOWN
+from harness.diagnosis.model import Check
 from harness.diagnosis.outputs import check_outputs
 from harness.diagnosis.outputs.nearest import nearest_prompts
 from harness.diagnosis.outputs.subject import subject_of
+from harness.diagnosis.verdict import causes
 from harness.study import StudyFile
 from harness.types import Item
 
@@ -60,9 +63,35 @@ def test_outputs_below_the_prompts_copy_are_worse_than_a_baseline(maker):
     texts = dict.fromkeys(KEYS, "zebras and violins everywhere, always and at once")
     checks, _ = found_in(filled(maker, texts, prompts=prompts))
     copy = checks["above_copy"]
-    assert (copy.status, copy.weights) == ("failure", {"worse_than_baseline": 3.5})
+    assert (copy.status, copy.weights["worse_than_baseline"]) == ("failure", 3.5)
     assert "trivial: " in copy.examples[0].text
     assert copy.examples[0].where == "last, item 0"
+
+
+def test_outputs_below_a_trivial_answer_count_for_each_cause_of_that_and_name_none(
+    maker,
+):
+    texts = dict.fromkeys(KEYS, "zebras and violins everywhere, always and at once")
+    prompts = {key: f"{text} indeed" for key, text in right_answers().items()}
+    checks, _ = found_in(filled(maker, texts, prompts=prompts))
+    weights = dict(checks["above_copy"].weights)
+    assert weights.pop("worse_than_baseline") > 3
+    assert weights == dict.fromkeys(KNOWN["worse_than_baseline"].roots, 1.0)
+    [only] = causes([checks["above_copy"]])
+    assert only.cause == "worse_than_baseline"
+
+
+def test_a_curve_that_hints_at_a_root_names_it_before_the_outputs_it_explains(maker):
+    texts = dict.fromkeys(KEYS, "zebras and violins everywhere, always and at once")
+    prompts = {key: f"{text} indeed" for key, text in right_answers().items()}
+    checks, _ = found_in(filled(maker, texts, prompts=prompts))
+    hint = Check(
+        *("peak_learning_rate", "curves", "warning", 0.04, "any", "a test", "High."),
+        weights={"learning_rate_too_high": 2.3},
+    )
+    assert causes([hint]) == ()
+    found = [one.cause for one in causes([hint, *checks.values()])]
+    assert found == ["learning_rate_too_high", "worse_than_baseline"]
 
 
 def test_the_base_model_may_be_better(maker):

@@ -20,6 +20,13 @@ LOWEST = 1e-7
 ADAM = ("adam", "lamb", "lion")
 FIRST_SHARE = 0.1
 """Part of a run in which warm-up would lie."""
+AT_ONCE = 1e-3
+"""Rate from which on Adam needs warm-up. Its first steps move every weight by about the
+rate (Kingma and Ba 2015, 2.1), and weights begin with a deviation of about 0.02 (GPT-2,
+Llama): from here on a step moves them by a twentieth of it, and wherever that is done
+it is done after warm-up. So one harmless run in twenty looks like this: 3.0."""
+AT_START = 2
+"""Last step whose rate shows that there was no warm-up, however short."""
 JUMP = 1.15
 """Times the first loss that an early one reaches where the first steps do harm."""
 SPIKE_MADS = 6.0
@@ -66,33 +73,37 @@ def _is_adam(course: Course) -> bool:
 
 
 def first_steps(course: Course) -> Check | str:
-    """Whether training begins at full rate, and whether the loss jumps there."""
+    """Whether training begins at full rate, whether that is high, and a loss jumps."""
     rate, train = course.rate, course.train
     if rate is None:
         return NO_RATE
     if train is None or len(train) < WINDOW:
         return "the log has too few training losses to see its first steps"
     full = bool(rate.values[0] >= 0.99 * rate.values.max())
+    seen = full and rate.steps[0] <= AT_START and _is_adam(course)
+    high = bool(seen and rate.values.max() >= AT_ONCE)
     jump = _jump(train)
     harmed = full and jump > JUMP
+    weights: dict[CauseName, float] = {"no_warmup": 1.5 if full else -3.0}
+    if harmed:
+        weights = {"no_warmup": 3.2, "learning_rate_too_high": 1.0}
+    elif high:
+        weights = {"no_warmup": 3.0}
     return Check(
         name="first_steps",
         area="curves",
-        status="warning" if harmed else "notice" if full else "fine",
+        status="warning" if harmed or high else "notice" if full else "fine",
         value=jump,
-        threshold=f"{JUMP:g} × the first loss, at full learning rate",
-        source="Gotmare et al. 2019; Google tuning playbook",
+        threshold=f"at full learning rate {JUMP:g} × the first loss, or a rate of "
+        f"{AT_ONCE:g} and more with Adam",
+        source="Gotmare et al. 2019; Kingma and Ba 2015; Google tuning playbook",
         says=(
-            "Training begins at the full learning rate"
+            f"Training begins at the full learning rate ({rate.values[0]:.3g})"
             if full
             else "The learning rate is warmed up"
         )
         + f"; the loss of the first tenth reaches {jump:.2f} times the first.",
-        weights={"no_warmup": 3.2, "learning_rate_too_high": 1.0}
-        if harmed
-        else {"no_warmup": 1.5}
-        if full
-        else {"no_warmup": -3.0},
+        weights=weights,
     )
 
 

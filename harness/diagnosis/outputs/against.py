@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from harness.diagnosis.causes import KNOWN
 from harness.diagnosis.model import Check, Example
 from harness.metrics.signatures import labels
 from harness.reporting.baselines import source_of
@@ -24,6 +25,12 @@ LETTERS = 100
 SHOWN = 2
 FEWEST = 10
 """Items of which a difference without an interval is believed."""
+SYMPTOM = "worse_than_baseline"
+OF_ROOTS = 1.0
+"""What outputs below a trivial answer say of each cause that this is a symptom of. Such
+a cause brings about half of its runs there, and one run in six gets there without it: 3
+times, or 1.1 of the logarithm. It names no root alone, and ranks none above another; it
+counts for the one that a curve, a setting or the data point at."""
 
 
 def above_copy(subject: Subject) -> Check | str:
@@ -70,7 +77,7 @@ def _against(
     status: Status = "fine"
     weights: dict[CauseName, float] = {}
     if worse and not better:
-        status, weights = "failure", {"worse_than_baseline": 3.5}
+        status, weights = "failure", {SYMPTOM: 3.5} | _of_roots()
     elif not better:
         status, weights = "notice", {"worse_than_baseline": 1.0}
     return Check(
@@ -104,7 +111,7 @@ def above_base(subject: Subject) -> Check | str:
     weights: dict[CauseName, float] = {"diverged": -2.0}
     if worse and not better:
         status = "failure"
-        weights = {"worse_than_baseline": 3.5, "diverged": 1.5, "overfitting": 0.5}
+        weights = {SYMPTOM: 3.5} | _of_roots() | {"diverged": 1.5}
     elif not better:
         status = "notice"
         weights = {
@@ -123,6 +130,10 @@ def above_base(subject: Subject) -> Check | str:
         f"{_said(over)}.",
         weights=weights,
     )
+
+
+def _of_roots() -> dict[CauseName, float]:
+    return dict.fromkeys(KNOWN[SYMPTOM].roots, OF_ROOTS)
 
 
 def _clear(over: Mapping[str, Estimate]) -> tuple[list[str], list[str]]:

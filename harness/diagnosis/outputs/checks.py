@@ -12,6 +12,7 @@ from harness.diagnosis.outputs.against import (
     above_frequent,
     above_nearest,
 )
+from harness.diagnosis.outputs.lengths import loss_by_length
 from harness.diagnosis.outputs.measures import by_similarity, perplexity_alone
 from harness.diagnosis.outputs.texts import (
     copied_prompts,
@@ -40,6 +41,7 @@ CHECKS = {
     "memorised_outputs": memorised_outputs,
     "perplexity_against_task_metrics": perplexity_alone,
     "scores_by_similarity": by_similarity,
+    "loss_by_length": loss_by_length,
 }
 """Name to what makes the check, or says what the study lacks for it."""
 
