@@ -197,6 +197,53 @@ def test_the_nearest_prompt_is_the_one_with_most_letters_in_common():
     assert nearest_prompts(items, []) == {}
 
 
+def lengths_study(maker, last, *, base=(4.0, 4.0)):
+    """Nats a token of 15 short and 15 long items at both checkpoints."""
+    maker.metrics = ("perplexity", "exact_match")
+    keys = [str(number) for number in range(30)]
+    long = {key: int(key) >= 15 for key in keys}
+    answer = {key: f"answer {key} {'on and on ' * 9 * long[key]}" for key in keys}
+    maker.items(*((key, f"ask {key}", (answer[key],)) for key in keys))
+    for name, step, nats in (("base", 0, base), ("last", 9, last)):
+        # Perplexity counts a token for each word.
+        nll = {
+            key: nats[long[key]] * len(answer[key].split()) * (1 + int(key) % 3 / 50)
+            for key in keys
+        }
+        maker.checkpoint(name, answer, step=step, nll=nll)
+    return maker.study
+
+
+LONG_ROWS = [("ask 99", "answer 99 " + "on and on " * 9), ("a", "b")]
+SHORT_ROWS = [("a", "b"), ("c", "d")]
+
+
+def test_long_items_that_learned_nothing_though_they_were_there_were_cut(maker):
+    # 3.0 / 0.5 of the last checkpoint over 4.0 / 4.0 of the base model.
+    study = lengths_study(maker, (0.5, 3.0))
+    checks, _ = found_in(study, LONG_ROWS)
+    found = checks["loss_by_length"]
+    assert found.value == pytest.approx(6, rel=0.02)
+    assert (found.status, found.weights) == ("warning", {"truncation": 3.0})
+    assert "50% have" in found.says
+
+
+def test_long_items_of_which_the_training_data_have_none_are_unlike_them(maker):
+    checks, _ = found_in(lengths_study(maker, (0.5, 3.0)), SHORT_ROWS)
+    assert checks["loss_by_length"].weights == {"unrepresentative_data": 1.5}
+
+
+@pytest.mark.parametrize(
+    ("base", "last"),
+    [((4, 4), (0.5, 0.6)), ((2, 4), (0.5, 1.0)), ((4, 2), (1.0, 0.5))],
+    ids=["all learned", "long ones are harder", "long ones are easier"],
+)
+def test_lengths_whose_losses_fell_alike_are_fine(maker, base, last):
+    checks, _ = found_in(lengths_study(maker, last, base=base), LONG_ROWS)
+    found = checks["loss_by_length"]
+    assert (found.status, found.weights) == ("fine", {})
+
+
 def test_a_task_without_outputs_is_not_diagnosed(maker):
     maker.items(("a", "say a", ("a",)))
     assert subject_of(maker.study, "rewrite") is None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.diagnosis.model import Check
+from harness.diagnosis.outputs.against import surely
 from harness.diagnosis.outputs.subject import DRAWS
 from harness.metrics.perplexity import NLL, TOKENS, OfTexts
 from harness.reporting.item_sums import item_tallies
@@ -59,8 +60,7 @@ def loss_by_length(subject: Subject) -> Check | str:
         _rows(base, short, long), _rows(last, short, long), _log_ratio, draws=DRAWS
     )
     value = exp(min(grown.value or 0.0, 100.0))
-    sure = grown.low is not None and grown.low > 0
-    apart = sure and value > TIMES
+    apart = surely(grown, 1) and value > TIMES
     middle = _length(long[size // 2])
     taught = _share(subject.training, middle)
     return Check(
