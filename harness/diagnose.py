@@ -21,6 +21,7 @@ from harness.diagnosis.outputs.subject import DRAWS, subject_of
 from harness.diagnosis.pairs import as_rows, training_pairs
 from harness.diagnosis.people import check_people
 from harness.diagnosis.stopping import check_stopping
+from harness.diagnosis.stored import stored_training
 from harness.diagnosis.verdict import verdict
 from harness.errors import InputError, MissingData, MissingPackage
 from harness.logs import TrainingLog, merged, read_training
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     Pair = tuple[str, str]
 
 NO_DATA = "no training data were named or found: --data FILE"
-NO_LOG = "no training log was named or found: --log FILE, or a run's folder"
+NO_LOG = "no training log was named, found or kept: --log FILE, or a run's folder"
 NO_STUDY = "no study was named: --db STUDY"
 NO_OUTPUTS = "the study has no outputs: harness run"
 NO_CONFIG = "no settings were named or found: --config FILE, or a run's folder"
@@ -87,7 +88,8 @@ def diagnose(  # noqa: PLR0913 - one argument an option
         data: training data.
         held_out: held-out data, or name of a task.
         config: file with the trainer's settings.
-        log: training log or a folder of logs, or what was read of it.
+        log: training log or a folder of logs, or what was read of it; without one, and
+            without a run's folder that has one, the curves that the study keeps.
         study: with outputs, scores and ratings of the run's checkpoints.
         progress: told of each area.
 
@@ -98,6 +100,8 @@ def diagnose(  # noqa: PLR0913 - one argument an option
     run = None if run_dir is None else Path(run_dir)
     files = RunFiles() if run is None else find_files(run)
     known = log if isinstance(log, TrainingLog) else _read_log(log, run)
+    if known is None and study is not None:
+        known = stored_training(study, _tasks(study, held_out))
     given = Evidence(
         run=run,
         data=files.data if data is None else Path(data),
@@ -183,14 +187,17 @@ def _configuration(given: Evidence, rows: int | None, data: Findings) -> Finding
 
 
 def _subjects(given: Evidence, training: Sequence[Pair]) -> list[Subject]:
-    """The task that was named, else every task of the study."""
     if given.study is None:
         return []
-    tasks = stored_tasks(given.study)
-    if str(given.held_out) in tasks:
-        tasks = [str(given.held_out)]
+    tasks = _tasks(given.study, given.held_out)
     found = [subject_of(given.study, task, training) for task in tasks]
     return [one for one in found if one is not None]
+
+
+def _tasks(study: StudyFile, held_out: Path | str | None) -> list[str]:
+    """The task that was named, else every task of the study."""
+    tasks = stored_tasks(study)
+    return [str(held_out)] if str(held_out) in tasks else tasks
 
 
 def _of_study(study: StudyFile | None, subjects: Sequence[Subject]) -> list[Findings]:

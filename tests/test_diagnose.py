@@ -14,6 +14,8 @@ from harness.cli import main
 from harness.diagnose import diagnose
 from harness.errors import InputError, MissingData
 from harness.study import StudyFile
+from harness.study.checkpoints import store_checkpoint
+from harness.study.training_logs import store_log
 
 
 def write_state(folder, log):
@@ -108,6 +110,34 @@ def test_a_study_alone_tells_of_outputs_and_people(tmp_path):
     study.close()
     assert areas(found) == {"outputs", "people"}
     assert [one.cause for one in found.causes] == ["metric_misleads"]
+
+
+def test_the_curves_that_a_study_keeps_are_read_where_no_log_is_named(tmp_path):
+    study = StudyFile(tmp_path / "s.db")
+    a_run(Maker(study))
+    [series] = study.column("SELECT DISTINCT series FROM checkpoints")
+    store_log(study, series, "/runs/out", made_logs.learned_by_heart())
+    kept = diagnose(study=study)
+    assert "curves" in areas(kept)
+    assert kept.log.source == "/runs/out (kept in the study)"
+    assert "overfitting" in [one.cause for one in kept.causes]
+    named = diagnose(study=study, log=made_logs.healthy())
+    assert named.log.source == "made.csv"
+    study.close()
+
+
+def test_curves_of_another_series_are_not_those_of_the_outputs(tmp_path):
+    study = StudyFile(tmp_path / "s.db")
+    maker = Maker(study)
+    a_run(maker)
+    store_checkpoint(
+        study, series="other", name="c", step=1, backend="echo", fingerprint="f"
+    )
+    store_log(study, "other", "/runs/other", made_logs.learned_by_heart())
+    found = diagnose(study=study)
+    assert "curves" not in areas(found)
+    assert "--log" in {one.name: one.reason for one in found.not_checked}["curves"]
+    study.close()
 
 
 def test_tasks_of_a_study_are_told_apart(tmp_path):

@@ -38,17 +38,23 @@ def candidate_of(study: StudyFile, name: str, tasks: Sequence[str]) -> Checkpoin
     """
     if name != LATEST:
         return find_checkpoint(study, name)
-    newest = study.column(NEWEST, [json.dumps(list(tasks))])
-    if not newest:
+    newest = newest_series(study, tasks)
+    if newest is None:
         raise NotFound("checkpoint", name, ())
-    found = {one.id: one for task in tasks for one in _series(study, task, newest[0])}
+    found = {one.id: one for task in tasks for one in _series(study, task, newest)}
     last = max(found.values(), key=_step)
     if last.step is None and len(found) > 1:
         raise UsageError(
-            f"The checkpoints of series '{newest[0]}' have no steps, so that none is "
+            f"The checkpoints of series '{newest}' have no steps, so that none is "
             "the latest: name one with --candidate."
         )
     return last
+
+
+def newest_series(study: StudyFile, tasks: Sequence[str]) -> str | None:
+    """The series whose checkpoint came last of those on the tasks; None without any."""
+    found: list[str] = study.column(NEWEST, [json.dumps(list(tasks))])
+    return found[0] if found else None
 
 
 def baseline_of(
