@@ -23,6 +23,7 @@ from harness.diagnosis.people import check_people
 from harness.diagnosis.stopping import check_stopping
 from harness.diagnosis.stored import stored_training
 from harness.diagnosis.verdict import verdict
+from harness.diagnosis.whole_answers import check_whole_answers
 from harness.errors import InputError, MissingData, MissingPackage
 from harness.logs import TrainingLog, merged, read_training
 from harness.progress import silent
@@ -128,9 +129,10 @@ def _findings(given: Evidence, progress: Progress) -> list[Findings]:
     progress("diagnosis", 3, 4)
     subjects = _subjects(given, pairs)
     outputs = _of_study(given.study, subjects)
-    stopping = check_stopping(given.log, subjects[0] if subjects else None)
+    subject = subjects[0] if subjects else None
+    both = [check_stopping(given.log, subject), check_whole_answers(given.log, subject)]
     progress("diagnosis", 4, 4)
-    return [data, configuration, curves, *outputs, stopping]
+    return [data, configuration, curves, *outputs, *both]
 
 
 def _read_log(log: Path | str | None, run: Path | None) -> TrainingLog | None:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from made_logs import a_log
 from report_study import WORDS, Maker, corrupted
 
 from harness.diagnosis.causes import KNOWN
@@ -10,6 +11,7 @@ from harness.diagnosis.outputs import check_outputs
 from harness.diagnosis.outputs.nearest import nearest_prompts
 from harness.diagnosis.outputs.subject import subject_of
 from harness.diagnosis.verdict import causes
+from harness.diagnosis.whole_answers import check_whole_answers
 from harness.study import StudyFile
 from harness.types import Item
 
@@ -219,13 +221,13 @@ SHORT_ROWS = [("a", "b"), ("c", "d")]
 
 
 def test_long_items_that_learned_nothing_though_they_were_there_were_cut(maker):
-    # 3.0 / 0.5 of the last checkpoint over 4.0 / 4.0 of the base model.
+    # Left are 3.0 / 4.0 of the long ones and 0.5 / 4.0 of the short ones.
     study = lengths_study(maker, (0.5, 3.0))
     checks, _ = found_in(study, LONG_ROWS)
     found = checks["loss_by_length"]
-    assert found.value == pytest.approx(6, rel=0.02)
-    assert (found.status, found.weights) == ("warning", {"truncation": 3.0})
-    assert "50% have" in found.says
+    assert found.value == pytest.approx(0.75 - 0.125)
+    assert (found.status, found.weights) == ("warning", {"truncation": 2.5})
+    assert "50% of the training rows" in found.says
 
 
 def test_long_items_of_which_the_training_data_have_none_are_unlike_them(maker):
@@ -235,13 +237,53 @@ def test_long_items_of_which_the_training_data_have_none_are_unlike_them(maker):
 
 @pytest.mark.parametrize(
     ("base", "last"),
-    [((4, 4), (0.5, 0.6)), ((2, 4), (0.5, 1.0)), ((4, 2), (1.0, 0.5))],
-    ids=["all learned", "long ones are harder", "long ones are easier"],
+    [
+        ((4, 4), (0.5, 0.6)),
+        ((2, 4), (0.5, 1.0)),
+        ((4, 2), (1.0, 0.5)),
+        ((6.7, 6.7), (0.01, 0.3)),
+    ],
+    ids=["all learned", "long ones are harder", "long ones are easier", "near nothing"],
 )
 def test_lengths_whose_losses_fell_alike_are_fine(maker, base, last):
     checks, _ = found_in(lengths_study(maker, last, base=base), LONG_ROWS)
     found = checks["loss_by_length"]
     assert (found.status, found.weights) == ("fine", {})
+
+
+def curve(before, after):
+    """A log with held-out losses before and after nine steps."""
+    steps = np.array([0, 3, 9])
+    return a_log(eval_loss=(steps, [before, (before + after) / 2, after]))
+
+
+def test_a_logged_loss_that_fell_further_than_that_of_whole_answers_is_of_cut_ones(
+    maker,
+):
+    subject = subject_of(lengths_study(maker, (2.0, 2.0)), "rewrite")
+    [found] = check_whole_answers(curve(4.0, 0.4), subject).checks
+    assert found.value == pytest.approx(2.0 / 4.0 - 0.4 / 4.0)
+    assert (found.status, found.area) == ("warning", "curves")
+    assert found.weights["truncation"] == 2.0
+    assert causes([found]) == ()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(4.0, 2.0), (3.6, 1.6), (6.0, 3.0), (4.0, 3.5)]
+)
+def test_a_logged_loss_that_fell_as_far_is_fine(maker, before, after):
+    subject = subject_of(lengths_study(maker, (2.0, 2.0)), "rewrite")
+    [found] = check_whole_answers(curve(before, after), subject).checks
+    assert (found.status, found.weights) == ("fine", {})
+
+
+def test_losses_are_held_together_only_where_both_are_known(maker):
+    subject = subject_of(lengths_study(maker, (2.0, 2.0)), "rewrite")
+    late = a_log(eval_loss=([3, 6, 9], [3.0, 2.0, 1.0]))
+    for log, what in ((None, subject), (curve(4, 1), None), (late, subject)):
+        [missing] = check_whole_answers(log, what).not_checked
+        assert "--log" in missing.reason
+        assert "--db" in missing.reason
 
 
 def test_a_task_without_outputs_is_not_diagnosed(maker):

@@ -94,7 +94,13 @@ def unfinished_outputs(subject: Subject) -> Check | str:
         "unfinished_outputs",
         lambda item, text: (item.id, text) in cut,
         what="ran into max_new_tokens",
-        weights={"missing_end_marker": 2.5, "diverged": 0.5, "under_trained": 0.5},
+        # Rows that are cut lose their end marker: it is there, and never learned.
+        weights={
+            "missing_end_marker": 2.5,
+            "truncation": 1.5,
+            "diverged": 0.5,
+            "under_trained": 0.5,
+        },
         source="TRL 1.16, warning on the end-of-turn token; measured here",
     )
 
