@@ -96,7 +96,8 @@ def test_nothing_is_needed_and_all_that_is_missing_is_listed():
     assert (found.causes, found.checks) == ((), ())
     reasons = {one.name: one.reason for one in found.not_checked}
     assert reasons.keys() == {
-        *("data", "configuration", "curves", "outputs", "people", "stopping")
+        *("data", "configuration", "curves", "outputs", "people", "stopping"),
+        "loss_of_whole_answers",
     }
     options = ("--data", "--config", "--log", "--db")
     told = " ".join(reasons.values())

@@ -155,6 +155,76 @@ def test_rates_outside_all_bands_tell_only_of_adam():
     assert check(adam, "peak_learning_rate").weights["learning_rate_too_high"] > 3
 
 
+def from_scratch(end=2.9, *, peak=4e-3, warmup=24, first=1, **curves):
+    """A model that knew nothing: its loss falls from a guess among 1,000 tokens."""
+    steps = np.concatenate([[first], logged()])
+    rising = steps / warmup if warmup else np.ones(len(steps))
+    rate = peak * np.minimum(1, np.minimum(rising, 1.1 * (1 - steps / 245)))
+    found = {
+        "train_loss": (steps, falling(steps, 6.9, end, 60)),
+        "eval_loss": (evaluated(), falling(evaluated(), 6.9, end, 60)),
+        "learning_rate": (steps, rate),
+    }
+    return a_log(**found | curves)
+
+
+def test_a_model_that_knew_nothing_has_nothing_to_lose_at_a_high_rate():
+    high = from_scratch(4.6, peak=4e-2)
+    assert check(high, "rise_at_the_start").weights == {}
+    assert named(high) == ["learning_rate_too_high"]
+    assert check(made_logs.healthy(), "rise_at_the_start").weights == {
+        "learning_rate_too_high": -1.0
+    }
+    assert named(from_scratch()) == []
+
+
+def test_a_high_rate_at_the_first_step_is_no_warm_up():
+    found = check(from_scratch(warmup=0), "first_steps")
+    assert (found.status, found.weights) == ("warning", {"no_warmup": 3.0})
+    assert named(from_scratch(warmup=0)) == ["no_warmup"]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"peak": 2e-5, "warmup": 0},
+        {"warmup": 0, "first": 3},
+        {"warmup": 0, "settings": {"optim": "sgd"}},
+    ],
+    ids=["warmed up", "low rate", "first step not logged", "not Adam"],
+)
+def test_other_first_steps_do_not_name_a_missing_warm_up(given):
+    assert named(from_scratch(**given)) == []
+
+
+def stalling(values, peak=1e-2):
+    return from_scratch(peak=peak, eval_loss=(evaluated(), values))
+
+
+def test_a_loss_that_stands_at_a_high_rate_and_falls_with_it_is_a_hint():
+    # Rates are above half of the peak until step 134: four losses, at 30 to 120.
+    log = stalling([6.8, 4.85, 4.83, 4.87, 4.93, 4.8, 4.68, 4.63, 4.62])
+    found = check(log, "stalled_at_high_rate")
+    assert (found.status, found.value) == ("warning", pytest.approx(4.87 / 4.83))
+    assert found.weights == {"learning_rate_too_high": 2.0}
+    assert named(log) == []
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [6.8, 5.2, 4.3, 3.7, 3.3, 3.1, 3.0, 2.9, 2.9],
+        [6.8, 4.85, 4.83, 4.87, 4.93, 4.9, 4.9, 4.89, 4.9],
+        [6.8, 3.0, 2.9, 2.9, 2.9, 2.7, 2.6, 2.5, 2.5],
+        [6.8, 5.0, 5.1, 5.2, 5.3, 5.4, 5.5, 5.6, 5.7],
+    ],
+    ids=["falls throughout", "never falls again", "had fallen by half", "rises"],
+)
+def test_other_courses_at_a_high_rate_are_fine(values):
+    assert check(stalling(values), "stalled_at_high_rate").status == "fine"
+
+
 def test_spikes_are_counted_and_shown():
     log = made_logs.healthy(seed=1)
     values = log.curves["train_loss"].values.copy()

@@ -18,7 +18,7 @@ from harness.diagnosis.curves.learning import (
     still_improving,
 )
 from harness.diagnosis.curves.numbers import finite_values, logged_zeros
-from harness.diagnosis.curves.rates import first_steps, peak_rate, spikes
+from harness.diagnosis.curves.rates import first_steps, peak_rate, spikes, stalled
 from harness.diagnosis.model import Check, Findings, NotChecked
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ CHECKS = {
     "still_improving": still_improving,
     "peak_learning_rate": peak_rate,
     "first_steps": first_steps,
+    "stalled_at_high_rate": stalled,
     "loss_spikes": spikes,
     "overfitting": overfitting,
     "generalisation_gap": generalisation_gap,

@@ -29,12 +29,19 @@ AT_START = 2
 """Last step whose rate shows that there was no warm-up, however short."""
 JUMP = 1.15
 """Times the first loss that an early one reaches where the first steps do harm."""
+HALF = 0.5
+"""Share of the peak down to which a rate is high; share of a loss that is much."""
+STOOD = 0.02
+"""Share of a loss that is no change worth the name."""
+FEWEST = 4
+"""Held-out losses at a high rate that show whether they fall."""
 SPIKE_MADS = 6.0
 SPIKE_TIMES = 2.0
 """A spike is above both: so many deviations, and so many times, the local median."""
 MANY = 3
 WINDOW = 11
 SHOWN = 3
+NO_HELD_OUT = "the log has no held-out loss: evaluate during training"
 NO_RATE = "the log has no learning rate; --config FILE gives it"
 
 
@@ -112,6 +119,49 @@ def _jump(train: Line) -> float:
     early = train.values[train.steps <= max(end, train.steps[2])]
     start = float(train.values[0])
     return float(early.max()) / start if start > 0 else 1.0
+
+
+def stalled(course: Course) -> Check | str:
+    """Whether the loss stood still while the rate was high, and fell only with it.
+
+    Weights that are thrown about at each step get no further than the frequency of
+    words; a rate that comes down lets the loss fall again. A loss that had fallen by
+    half before it stood is the ordinary end of the part of a run at constant rate.
+    """
+    if course.rate is None:
+        return NO_RATE
+    if course.held_out is None:
+        return NO_HELD_OUT
+    at_high, after = _high_and_after(course.rate, course.held_out)
+    if len(at_high) < FEWEST or not len(after):
+        return f"it needs {FEWEST} held-out losses at a high rate, and some after it"
+    early, late = (float(part.min()) for part in np.array_split(at_high, 2))
+    lowest = float(after.min())
+    fell = min(early, late) - lowest > max(STOOD * early, 2 * course.held_out.noise)
+    much = lowest > HALF * course.held_out.values[0]
+    stalled = late > (1 - STOOD) * early and fell and much
+    return Check(
+        name="stalled_at_high_rate",
+        area="curves",
+        status="warning" if stalled else "fine",
+        value=late / early if early > 0 else 1.0,
+        threshold=f"the second half at a high rate took off less than {STOOD:.0%}, "
+        f"what came after it more, and over {HALF:.0%} of the first loss is left",
+        source="measured here: 4.83 to 4.87 and then 4.62 at ten times the best rate",
+        says=f"While the rate was above {HALF:.0%} of its peak the held-out loss came "
+        f"to {early:.4g} in the first half of that time and to {late:.4g} in the "
+        f"second; after it to {lowest:.4g}.",
+        weights={"learning_rate_too_high": 2.0} if stalled else {},
+    )
+
+
+def _high_and_after(rate: Line, held_out: Line) -> tuple[Values, Values]:
+    """Held-out losses while the rate was above half of its peak, and after that."""
+    high = rate.steps[rate.values >= HALF * max(0.0, rate.values.max())]
+    if not len(high):
+        return high.astype(float), high.astype(float)
+    at_high = (held_out.steps >= max(high[0], 1)) & (held_out.steps <= high[-1])
+    return held_out.values[at_high], held_out.values[held_out.steps > high[-1]]
 
 
 def spikes(course: Course) -> Check | str:
