@@ -25,7 +25,7 @@ LETTERS = 100
 SHOWN = 2
 FEWEST = 10
 """Items of which a difference without an interval is believed."""
-SYMPTOM = "worse_than_baseline"
+SYMPTOM: CauseName = "worse_than_baseline"
 OF_ROOTS = 1.0
 """What outputs below a trivial answer say of each cause that this is a symptom of. Such
 a cause brings about half of its runs there, and one run in six gets there without it: 3
