@@ -2,9 +2,9 @@
 
 Two tasks are trained with each fault of `parts/faults.py`, on three seeds: `modernize`,
 on which thresholds are chosen, and `voice_commands`, on which they are scored. Healthy
-runs count, too: nothing may be named there. Seeds 10 to 12 of `voice_commands` were scored
-first; what was missed there was mended on other runs of `modernize`, from its base model
-and from scratch, before any run of seeds 20 to 22 was looked at.
+runs count, too: nothing may be named there. Seeds 10 to 12 of `voice_commands` were
+scored first; what was missed there was mended on other runs of `modernize`, from its
+base model and from scratch, before any run of a seed from 20 on was looked at.
 
     python benchmarks/diagnosis.py train --task modernize --seeds 0 1 2
     python benchmarks/diagnosis.py train score rivals --rivals venv/bin
