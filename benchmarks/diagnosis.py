@@ -4,7 +4,7 @@ Two tasks are trained with each fault of `parts/faults.py`, on three seeds: `mod
 on which thresholds are chosen, and `voice_commands`, on which they are scored. Healthy
 runs count, too: nothing may be named there. Seeds 10 to 12 of `voice_commands` were
 scored first; what was missed there was mended on other runs of `modernize`, from its
-base model and from scratch, before any run of a seed from 20 on was looked at.
+base model and from scratch, before any run of seeds from 20 on was looked at.
 
     python benchmarks/diagnosis.py train --task modernize --seeds 0 1 2
     python benchmarks/diagnosis.py train score rivals --rivals venv/bin
