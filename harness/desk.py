@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from harness.assignments import assignment_of, contents_of
+from harness.assignments import contents_of
 from harness.campaign import Campaign, find_campaign, has_simulated_raters
 from harness.differences import Differences, differences
 from harness.earlier import Earlier, earlier, reopen
 from harness.errors import InputError, RatingRefused
 from harness.rate import (
     Answer,
+    Outcome,
     Progress,
     Shown,
     answer,
@@ -23,6 +24,7 @@ from harness.rate import (
     undo,
 )
 from harness.study.raters import stored_time
+from harness.tickets import STALE, taken_by, ticket_for
 from harness.training import feedback_on, place_in_training
 
 if TYPE_CHECKING:
@@ -56,7 +58,7 @@ class Screen:
     seconds_left: float | None
     """How long these will take at the rater's pace; None before the first answer."""
     last: str | None
-    """Token of the newest answer, which `undo` takes back; None if there is none."""
+    """Ticket of the newest answer, which `undo` takes back; None if there is none."""
     rater: str
     """Name of the rater."""
     simulated: bool
@@ -75,7 +77,10 @@ class Screen:
 
 @dataclass(frozen=True)
 class Desk:
-    """One rater's work on several campaigns, one after the other."""
+    """One rater's work on several campaigns, one after the other.
+
+    Assignments go by tickets here, also where a value has a `token`.
+    """
 
     study: StudyFile
     """Where everything is stored."""
@@ -95,24 +100,28 @@ class Desk:
 
     def earlier(self) -> tuple[Earlier, ...]:
         """The rater's last answers, newest first, as far as they can be changed."""
-        return earlier(self.study, self.campaigns, self.rater)
+        found = earlier(self.study, self.campaigns, self.rater)
+        return tuple(
+            replace(one, token=ticket_for(self.study, one.token)) for one in found
+        )
 
-    def reopen(self, token: str) -> Screen:
+    def reopen(self, ticket: str) -> Screen:
         """An earlier answer, to be changed by `submit` or left by `current`."""
         try:
-            shown = reopen(self.study, self.campaigns, self.rater, token)
+            mine, _ = taken_by(self.study, self.rater, ticket)
+            shown = reopen(self.study, self.campaigns, self.rater, mine.token)
         except RatingRefused as refusal:
             return self.current(problem=str(refusal))
         return replace(self._screen(shown), reopened=True)
 
-    def differences(self, token: str) -> Differences:
+    def differences(self, ticket: str) -> Differences:
         """Where the two texts that the page shows differ.
 
         Raises:
             InputError: it does not show two, or they are too long.
-            RatingRefused: the token is nobody's or another rater's.
+            RatingRefused: the ticket is nobody's or another rater's.
         """
-        mine = assignment_of(self.study, self.rater, token)
+        mine, _ = taken_by(self.study, self.rater, ticket)
         shown = contents_of(self.study, find_campaign(self.study, mine.campaign), mine)
         return differences(*compared(shown))
 
@@ -128,6 +137,8 @@ class Desk:
             if shown is None
             else place_in_training(self.study, campaign, shown.token)
         )
+        if shown is not None:
+            shown = replace(shown, token=ticket_for(self.study, shown.token))
         return Screen(
             shown=shown,
             done=so_far.done,
@@ -141,14 +152,15 @@ class Desk:
             training=training,
         )
 
-    def submit(self, token: str, given: Answer) -> Screen:
+    def submit(self, ticket: str, given: Answer) -> Screen:
         """Store an answer; what comes next.
 
         Raises:
             InputError: the answer is incomplete or malformed; the page stays.
         """
         try:
-            outcome = answer(self.study, self.rater, token, given)
+            with self.study.transaction():
+                token, outcome = self._answer(ticket, given)
         except RatingRefused as refusal:
             return self.current(problem=str(refusal))
         said = (
@@ -158,34 +170,49 @@ class Desk:
         feedback = next(filter(None, said), None)
         return replace(self.current(notice=NOTICES[outcome]), feedback=feedback)
 
-    def skip(self, token: str, reason: str) -> Screen:
+    def skip(self, ticket: str, reason: str) -> Screen:
         """Put an assignment aside; what comes next.
 
         Raises:
             InputError: the reason is too long; the page stays.
         """
         try:
-            skip(self.study, self.rater, token, reason)
+            with self.study.transaction():
+                self._skip(ticket, reason)
         except RatingRefused as refusal:
             return self.current(problem=str(refusal))
         return self.current(notice="Skipped")
 
-    def undo(self, token: str) -> Screen:
+    def undo(self, ticket: str) -> Screen:
         """Take back the newest answer, in whichever campaign it was.
 
-        Its token says which one is meant, so that the same request again, or one of
+        Its ticket says which one is meant, so that the same request again, or one of
         another window, takes no other answer back.
         """
         try:
             with self.study.transaction():
-                self._take_back(token)
+                self._take_back(ticket)
         except RatingRefused as refusal:
             return self.current(problem=str(refusal))
         return self.current(notice="Taken back; answer it anew")
 
-    def _take_back(self, token: str) -> None:
-        mine = assignment_of(self.study, self.rater, token)
-        if token != self._last():
+    def _answer(self, ticket: str, given: Answer) -> tuple[str, Outcome]:
+        mine, is_stale = taken_by(self.study, self.rater, ticket)
+        outcome = answer(self.study, self.rater, mine.token, given)
+        # The same answer sent again changes nothing.
+        if is_stale and outcome != "again":
+            raise RatingRefused(STALE)
+        return mine.token, outcome
+
+    def _skip(self, ticket: str, reason: str) -> None:
+        mine, is_stale = taken_by(self.study, self.rater, ticket)
+        if is_stale and mine.state != "skipped":
+            raise RatingRefused(STALE)
+        skip(self.study, self.rater, mine.token, reason)
+
+    def _take_back(self, ticket: str) -> None:
+        mine, _ = taken_by(self.study, self.rater, ticket)
+        if ticket != self._last():
             raise RatingRefused(STALE_UNDO)
         undo(self.study, find_campaign(self.study, mine.campaign), self.rater)
 
@@ -196,7 +223,7 @@ class Desk:
         [token] = self.study.column(
             "SELECT token FROM assignments WHERE id = ?", [number]
         )
-        return str(token)
+        return ticket_for(self.study, token)
 
     def _reopened_first(self) -> list[Campaign]:
         """The campaigns, with one where an answer was just taken back in front."""

@@ -106,3 +106,8 @@ def a_study(path, **outputs):
     study = StudyFile(path)
     add_outputs(study, **outputs)
     return study
+
+
+def token_of(ticket):
+    """The token of the assignment that a page's ticket is for."""
+    return ticket.rpartition(".")[0]

@@ -30,7 +30,7 @@ LAYERS = (
         *("gold", "checking", "damage", "training", "quality"),
         *("rated", "label_studio", "argilla"),
         *("leaks", "rendering", "differences", "feedback"),
-        *("assignments", "rate", "earlier", "desk"),
+        *("assignments", "tickets", "rate", "earlier", "desk"),
         *("yardstick", "choosing", "pairing", "settling"),
         *("report", "reporting", "compare", "samples", "plan", "gate", "gating"),
         *("given", "overview", "settled", "roster", "remarks", "adjudicate"),

@@ -1,13 +1,14 @@
 """The desk: several campaigns one after the other, and what the page is told."""
 
 import pytest
-from rating_study import a_study, a_task, add_outputs
+from rating_study import a_study, a_task, add_outputs, token_of
 
 from harness.campaign import open_campaign
 from harness.desk import Desk
 from harness.errors import InputError
 from harness.rate import Answer, answer, next_assignment
 from harness.study.raters import ensure_rater
+from harness.tickets import STALE
 
 FINE = Answer({"meaning": 4, "fluency": 3})
 
@@ -54,8 +55,10 @@ def test_undo_goes_back_over_the_border_between_campaigns(desk):
     for before in reversed(screens):
         back = desk.undo(last)
         last = back.last
-        assert back.shown.token == before.shown.token
-        assert desk.current().shown.token == before.shown.token
+        # The same assignment, by a ticket that tells it was answered and taken back.
+        assert token_of(back.shown.token) == token_of(before.shown.token)
+        assert back.shown.token != before.shown.token
+        assert desk.current().shown.token == back.shown.token
         assert back.shown.answer.values == FINE.values
     assert last is None
 
@@ -73,12 +76,85 @@ def test_the_same_undo_again_takes_no_other_answer_back(desk):
     assert "does not belong to you" in desk.undo("forged").problem
 
 
+POOR = Answer({"meaning": 1, "fluency": 1})
+
+
+def rows(study):
+    return study.column("SELECT count(*) FROM ratings")
+
+
+def test_the_same_answer_sent_again_counts_once(desk, study):
+    first = desk.current().shown
+    desk.submit(first.token, FINE)
+    stored = rows(study)
+    again = desk.submit(first.token, FINE)
+    assert (again.notice, again.problem) == ("Saved before; it counts once", "")
+    assert rows(study) == stored
+
+
+@pytest.mark.parametrize("meanwhile", ["answered", "answered and taken back"])
+@pytest.mark.parametrize("sent", ["another answer", "a skip"])
+def test_what_a_page_sends_of_an_earlier_state_changes_nothing(
+    desk, study, meanwhile, sent
+):
+    stale = desk.current().shown.token
+    screen = desk.submit(stale, FINE)
+    if meanwhile == "answered and taken back":
+        desk.undo(screen.last)
+    stored = rows(study)
+    reply = (
+        desk.submit(stale, POOR) if sent == "another answer" else desk.skip(stale, "")
+    )
+    assert reply.problem == STALE
+    assert rows(study) == stored
+
+
+def test_an_answer_replayed_after_it_was_taken_back_stays_taken_back(desk, study):
+    first = desk.current().shown.token
+    desk.undo(desk.submit(first, FINE).last)
+    stored = rows(study)
+    assert desk.submit(first, FINE).problem == STALE
+    assert rows(study) == stored
+    assert desk.submit(desk.current().shown.token, POOR).notice == "Saved"
+
+
+def test_an_undo_replayed_after_a_new_answer_takes_nothing_back(desk, study):
+    last = desk.submit(desk.current().shown.token, FINE).last
+    anew = desk.undo(last).shown.token
+    desk.submit(anew, POOR)
+    stored = rows(study)
+    assert "not your newest answer" in desk.undo(last).problem
+    assert rows(study) == stored
+
+
+def test_a_skip_sent_again_changes_nothing_and_one_taken_back_stays_so(desk, study):
+    first = desk.current().shown.token
+    screen = desk.skip(first, "cannot tell")
+    stored = rows(study)
+    assert desk.skip(first, "cannot tell").problem == ""
+    assert rows(study) == stored
+    desk.undo(screen.last)
+    assert desk.skip(first, "cannot tell").problem == STALE
+
+
+def test_an_answer_opened_in_two_windows_is_changed_by_the_first_alone(desk):
+    token = desk.submit(desk.current().shown.token, FINE).last
+    windows = [desk.reopen(token).shown.token for _ in range(2)]
+    notice = desk.submit(windows[0], POOR).notice
+    assert notice.startswith("Saved; it replaces")
+    assert (
+        desk.submit(windows[1], Answer({"meaning": 2, "fluency": 2})).problem == STALE
+    )
+    # An old ticket opens the answer as it stands.
+    assert desk.reopen(token).shown.answer.values == POOR.values
+
+
 def test_the_page_is_told_what_became_of_an_answer(desk):
     token = desk.current().shown.token
     assert desk.submit(token, FINE).notice == "Saved"
     assert "counts once" in desk.submit(token, FINE).notice
-    changed = Answer({"meaning": 1, "fluency": 1})
-    assert "replaces" in desk.submit(token, changed).notice
+    anew = desk.reopen(token).shown.token
+    assert "replaces" in desk.submit(anew, POOR).notice
     assert desk.skip(desk.current().shown.token, "").notice == "Skipped"
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from rater_client import CALL, an_answer
-from rating_study import FLUENCY, add_outputs, text_of
+from rating_study import FLUENCY, add_outputs, text_of, token_of
 
 from harness.identity import content_hash
 
@@ -137,7 +137,9 @@ def test_units_of_all_kinds_have_the_same_shape(served, scheme):
     kinds = app.study.mapping("SELECT token, kind FROM assignments")
     shapes = {}
     for shown in seen:
-        shapes.setdefault(kinds[shown["token"]], set()).add(json.dumps(shape(shown)))
+        shapes.setdefault(kinds[token_of(shown["token"])], set()).add(
+            json.dumps(shape(shown))
+        )
     assert "normal" in shapes
     assert shapes.keys() > {"normal"}
     hidden = [found for kind, found in shapes.items() if kind != "example"]

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 from rater_client import RaterPage
-from rating_study import a_study
+from rating_study import a_study, token_of
 from server_process import server
 
 from harness.study import StudyFile
@@ -50,7 +50,7 @@ def rate(page, acknowledged, seed):
         page.reload()
         page.current()
         while page.screen["shown"]:
-            token = page.screen["shown"]["token"]
+            token = token_of(page.screen["shown"]["token"])
             values = {name: chance.randint(1, 5) for name in CRITERIA}
             if page.submit(values)["notice"] == "Saved":
                 acknowledged.add(token, values)

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import httpx
 import pytest
 from rater_client import RaterPage
-from rating_study import a_study, a_task, add_scores
+from rating_study import a_study, a_task, add_scores, token_of
 from server_process import server
 
 from harness.errors import StudyError, UsageError
@@ -198,7 +198,7 @@ def test_no_acknowledged_rating_is_lost_when_the_server_is_killed(tmp_path):
     def rate_until_it_dies(page):
         try:
             while page.current()["shown"]:
-                token = page.screen["shown"]["token"]
+                token = token_of(page.screen["shown"]["token"])
                 if page.submit({"meaning": 2, "fluency": 4})["notice"] == "Saved":
                     acknowledged.append(token)
         except httpx.TransportError:
