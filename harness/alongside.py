@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from queue import SimpleQueue
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError
@@ -38,8 +38,18 @@ class ScoringAlongside:
         checkpoint: Checkpoint,
         works: Sequence[Work],
         progress: Progress = silent,
+        judging: Lock | None = None,
     ) -> None:
-        """Ready to start; `progress` is told of what is left once the model is done."""
+        """Ready to start.
+
+        Args:
+            study: where scores go.
+            checkpoint: whose outputs are given.
+            works: the tasks.
+            progress: told of what is left once the model is done.
+            judging: held while a metric judges; other threads have the same metrics,
+                which need not bear that.
+        """
         self.stored = 0
         """Scores stored so far."""
         self._study = study
@@ -47,6 +57,7 @@ class ScoringAlongside:
         self._works = {work.task.name: work for work in works}
         self._queue: SimpleQueue[tuple[str, Sequence[Output]] | None] = SimpleQueue()
         self._progress = progress
+        self._judging = judging or Lock()
         self._ended = Event()
         self._halted = Event()
         self._going = True
@@ -104,12 +115,13 @@ class ScoringAlongside:
         # Another process may have taken an item out of the task.
         known = [one for one in outputs if one.item in scoring.items]
         for metric in list(metrics):
-            if self._halted.is_set():
-                return
-            try:
-                self.stored += scoring.texts(metric, known, self._tell)
-            except HarnessError:
-                metrics.remove(metric)
+            with self._judging:
+                if self._halted.is_set():
+                    return
+                try:
+                    self.stored += scoring.texts(metric, known, self._tell)
+                except HarnessError:
+                    metrics.remove(metric)
 
     def _tell(self, label: str, done: int, total: int) -> None:
         # While the model writes, its own progress says how far things are.

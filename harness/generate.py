@@ -130,6 +130,22 @@ def generate(  # noqa: PLR0913 - three things, and how they are worked on
     return [_done(gap, usage) for gap, usage in zip(gaps, usages, strict=True)]
 
 
+def is_open(
+    study: StudyFile, checkpoint: Checkpoint, works: Sequence[Work], loading: Loading
+) -> bool:
+    """Whether a model has to be loaded to fill in what a checkpoint has not answered.
+
+    Raises:
+        CheckpointError: nothing can be loaded from where it lies.
+    """
+    backend = backend_named(checkpoint.backend).with_loading(loading)
+    if checkpoint.location is None or backend.is_remote:
+        return False
+    identity = identity_of(backend, checkpoint.location)
+    gaps = (_find_gap(study, checkpoint, work, identity) for work in works)
+    return any(gap.requests or gap.unscored for gap in gaps)
+
+
 def _done(gap: _Gap, usage: Usage) -> Generation:
     asked = len(gap.work.items) * gap.evaluation.samples
     return Generation(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from harness.alongside import ScoringAlongside
@@ -11,7 +12,8 @@ from harness.backends.openai_jobs import training_files
 from harness.checkpoints import Found, find_checkpoints, fingerprints, register
 from harness.errors import MetricError, ServerError
 from harness.executors import LOCAL
-from harness.generate import Generation, generate
+from harness.generate import Generation, generate, is_open
+from harness.lanes import in_lanes
 from harness.logs import merged, read_training
 from harness.progress import silent
 from harness.study.checkpoints import known_hashes, store_hashes
@@ -153,6 +155,8 @@ def carry_out(
 ) -> Run:
     """Generate and score what was planned, as far as it has not been done.
 
+    Checkpoints are evaluated side by side where the executor can.
+
     Raises:
         HarnessError: a model or a metric fails.
     """
@@ -167,32 +171,83 @@ def carry_out(
         "run",
         {"checkpoints": list(planned.checkpoints), "loading": asdict(loading)},
     )
-    generations: list[Generation] = []
-    scores, failures = 0, []
-    for checkpoint in found:
-        with ScoringAlongside(study, checkpoint, works, progress) as alongside:
-            generations += generate(
+    done = in_lanes(
+        _lanes(study, planned, found, executor),
+        found,
+        _Evaluation(study, planned, number),
+        progress=progress,
+        leave=study.close,
+    )
+    for one in done:
+        if one.failures:
+            raise one.failures[0]
+    finish(study, number)
+    return Run(
+        id=number,
+        checkpoints=tuple(found),
+        generations=tuple(made for one in done for made in one.generations),
+        scores=sum(one.scores for one in done),
+        judging=asked_by(works),
+        remarks=tuple(remarks),
+    )
+
+
+def _lanes(
+    study: StudyFile,
+    planned: Plan,
+    found: Sequence[Checkpoint],
+    executor: Executor,
+) -> Sequence[Executor]:
+    """For the checkpoints that have to be loaded, as many as the executor has."""
+    if planned.backend is not None or not executor.has_lanes:
+        return [executor]
+    works, loading = planned.works, planned.loading
+    number = sum(is_open(study, one, works, loading) for one in found)
+    return executor.lanes(number, loading)
+
+
+@dataclass(frozen=True, slots=True)
+class _Evaluated:
+    generations: list[Generation]
+    scores: int
+    failures: list[MetricError]
+
+
+@dataclass(frozen=True, slots=True)
+class _Evaluation:
+    """Called with a checkpoint, where it runs and what is told: evaluates it."""
+
+    study: StudyFile
+    planned: Plan
+    run: int
+    judging: Lock = field(default_factory=Lock)
+
+    def __call__(
+        self, checkpoint: Checkpoint, executor: Executor, progress: Progress
+    ) -> _Evaluated:
+        study, works = self.study, self.planned.works
+        with ScoringAlongside(
+            study, checkpoint, works, progress, self.judging
+        ) as alongside:
+            generations = generate(
                 study,
                 checkpoint,
                 works,
-                run=number,
-                loading=loading,
-                backend=planned.backend,
+                run=self.run,
+                loading=self.planned.loading,
+                backend=self.planned.backend,
                 executor=executor,
                 stored=alongside.take,
                 progress=progress,
             )
-        scores += alongside.stored
+        scores, failures = alongside.stored, []
         for work in works:
             try:
-                scores += score_work(study, checkpoint, work, progress)
+                with self.judging:
+                    scores += score_work(study, checkpoint, work, progress)
             except MetricError as error:
                 failures.append(error)
-    if failures:
-        raise failures[0]
-    finish(study, number)
-    made = tuple(generations)
-    return Run(number, tuple(found), made, scores, asked_by(works), tuple(remarks))
+        return _Evaluated(generations, scores, failures)
 
 
 def logs_of(study: StudyFile, series: str) -> Path:

@@ -7,6 +7,7 @@ import os
 import sys
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import typer
@@ -166,8 +167,10 @@ class _Drawn:
     def __init__(self, bars: Bars) -> None:
         self._bars = bars
         self._drawn: dict[str, TaskID] = {}
+        self._drawing = Lock()
 
     def __call__(self, label: str, done: int, total: int) -> None:
-        if label not in self._drawn:
-            self._drawn[label] = self._bars.add_task(label, total=total)
+        with self._drawing:
+            if label not in self._drawn:
+                self._drawn[label] = self._bars.add_task(label, total=total)
         self._bars.update(self._drawn[label], completed=done, total=total)

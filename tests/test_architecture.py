@@ -23,7 +23,7 @@ LAYERS = (
     (
         *("init", "importing", "exporting", "checkpoints", "work"),
         *("configuration", "settings", "pickled", "fed"),
-        *("executors", "generate", "score", "alongside", "run", "rescore"),
+        *("executors", "generate", "score", "alongside", "lanes", "run", "rescore"),
         *("arrivals", "values", "pruning", "watch", "foretelling"),
         *("integrations",),
         *("campaign", "units", "columns", "dealing", "drawing", "ordering"),

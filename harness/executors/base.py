@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -56,6 +56,9 @@ class Order:
 class Executor(ABC):
     """Where models run. All of them give the same rows."""
 
+    has_lanes = False
+    """Whether it can run several checkpoints side by side."""
+
     @abstractmethod
     def load(self, backend: Backend, order: Order) -> Model:
         """The model, ready to run.
@@ -70,8 +73,20 @@ class Executor(ABC):
             UsageError: it cannot run as the order asks for.
         """
 
+    def lanes(self, checkpoints: int, loading: Loading) -> Sequence[Executor]:  # noqa: ARG002 - others can divide themselves
+        """What it is divided into to run checkpoints side by side, each closed apart.
+
+        Args:
+            checkpoints: how many there are to run; more lanes would be idle.
+            loading: how they are loaded.
+
+        Raises:
+            HarnessError: as `load`.
+        """
+        return [self]
+
     def close(self) -> None:  # noqa: B027 - this machine needs none
-        """End what was started for it."""
+        """End what was started for it, also while another thread uses it."""
 
     def __enter__(self) -> Self:
         return self

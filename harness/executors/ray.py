@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import CheckpointError, MissingPackage, UsageError
 from harness.executors.base import Executor
+from harness.executors.places import Places
 from harness.executors.sharing import Crew, Died, SharedModel
 from harness.executors.worker import Worker
 
@@ -52,6 +53,8 @@ COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 class RayExecutor(Executor):
     """Runs checkpoints on a Ray cluster; models behind servers are asked from here."""
+
+    has_lanes = True
 
     def __init__(self, address: str | None = None, workers: int | None = None) -> None:
         """Starts nothing yet.
@@ -88,15 +91,24 @@ class RayExecutor(Executor):
         """
         if backend.is_remote:
             return backend.load(order.location)
-        if ":" in order.loading.device:
-            raise UsageError(
-                f"--device {order.loading.device}: Ray decides which GPU a worker "
-                "gets. Write --device cuda."
-            )
-        self._connect()
-        nodes = _nodes()
-        number, options = seats(nodes, order.loading, self._workers)
-        return SharedModel(order.location, RayCrew(order, number, options))
+        number, options = self._seats(order.loading)
+        crew = RayCrew(order, number, options, Places())
+        return SharedModel(order.location, crew)
+
+    def lanes(self, checkpoints: int, loading: Loading) -> Sequence[Executor]:
+        """Workers divided evenly, at least one to each lane.
+
+        Raises:
+            CheckpointError: the cluster cannot be reached.
+            UsageError: as `load`.
+        """
+        if checkpoints <= 1:
+            return [self]
+        number, options = self._seats(loading)
+        lanes = min(number, checkpoints)
+        each, more = divmod(number, lanes)
+        places = Places()
+        return [RayLane(each + (n < more), options, places) for n in range(lanes)]
 
     def close(self) -> None:
         """End the cluster if it was started here, else only leave it."""
@@ -105,6 +117,15 @@ class RayExecutor(Executor):
 
             ray.shutdown()
             self._started = False
+
+    def _seats(self, loading: Loading) -> tuple[int, dict[str, float | int]]:
+        if ":" in loading.device:
+            raise UsageError(
+                f"--device {loading.device}: Ray decides which GPU a worker gets. "
+                "Write --device cuda."
+            )
+        self._connect()
+        return seats(_nodes(), loading, self._workers)
 
     def _connect(self) -> None:
         """Enter the cluster, unless this process is in one."""
@@ -138,11 +159,59 @@ class RayExecutor(Executor):
         self._started = True
 
 
+class RayLane(Executor):
+    """A part of a cluster's workers, for one checkpoint after another."""
+
+    def __init__(
+        self, size: int, options: Mapping[str, float | int], places: Places
+    ) -> None:
+        """Starts nothing yet.
+
+        Args:
+            size: how many workers.
+            options: what each takes of a machine, as `ray.remote` has it.
+            places: those that no lane needs any more.
+        """
+        self._size = size
+        self._options = options
+        self._places = places
+        self._crew: RayCrew | None = None
+        self._is_closed = False
+
+    def load(self, backend: Backend, order: Order) -> Model:
+        """As a `RayExecutor`, on this part.
+
+        Raises:
+            CheckpointError: as there; or the lane was closed.
+        """
+        if backend.is_remote:
+            return backend.load(order.location)
+        crew = self._crew = RayCrew(order, self._size, self._options, self._places)
+        # Whoever closed it before that line did not know of the crew.
+        if self._is_closed:
+            crew.close()
+        return SharedModel(order.location, crew)
+
+    def close(self) -> None:
+        """End its workers and leave their places to the other lanes."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        if self._crew is not None:
+            self._crew.close()
+            self._size = self._crew.size
+        self._places.leave(self._size)
+
+
 class RayCrew(Crew):
     """Actors that hold one checkpoint each."""
 
     def __init__(
-        self, order: Order, size: int, options: Mapping[str, float | int]
+        self,
+        order: Order,
+        size: int,
+        options: Mapping[str, float | int],
+        places: Places,
     ) -> None:
         """Ask the cluster for actors.
 
@@ -150,10 +219,13 @@ class RayCrew(Crew):
             order: the checkpoint.
             size: how many.
             options: what each takes of a machine, as `ray.remote` has it.
+            places: those for more, and who else is at work.
         """
         import ray
 
         self.size = size
+        self._places = places
+        self._is_closed = False
         self._wanted = dict(options)
         # One copy for all: the hashes of a study's files may be many.
         self._order = ray.put(order)
@@ -195,22 +267,37 @@ class RayCrew(Crew):
         # It may live on, cut off from here, and would hold its machine's memory.
         ray.kill(self._actors[worker])
         self._actors[worker] = self._kind.remote(self._order)
+        # Whoever closed it before that line did not know of the newcomer.
+        if self._is_closed:
+            ray.kill(self._actors[worker])
+            raise CheckpointError("The workers were ended.")
+
+    def grow(self) -> bool:
+        """One actor more, where other lanes have left a place."""
+        if self._is_closed or not self._places.take():
+            return False
+        self._actors.append(self._kind.remote(self._order))
+        self.size += 1
+        return True
 
     def close(self) -> None:
         """Kill all actors."""
         import ray
 
-        self._calls.clear()
+        self._is_closed = True
         if ray.is_initialized():
             for actor in self._actors:
                 ray.kill(actor)
-        self._actors.clear()
+        self._places.end(self)
 
     def _await_room(self) -> None:
         import ray
 
         starting = [actor.__ray_ready__.remote() for actor in self._actors]
         started, _ = ray.wait(starting, timeout=PATIENCE)
+        # Other lanes may have the room: there may be less of it than workers.
+        while not started and self._places.are_used():
+            started, _ = ray.wait(starting, timeout=PATIENCE)
         if not started:
             raise CheckpointError(
                 f"In {PATIENCE / 60:.0f} minutes the Ray cluster found no room for a "
@@ -218,6 +305,7 @@ class RayCrew(Crew):
                 "what it has and who uses it."
             )
         self._is_placed = True
+        self._places.begin(self)
 
 
 def seats(

@@ -59,11 +59,19 @@ class Crew(ABC):
 
     @abstractmethod
     def replace(self, worker: int) -> None:
-        """Put another in the place of one that died."""
+        """Put another in the place of one that died.
+
+        Raises:
+            CheckpointError: the crew was closed meanwhile.
+        """
+
+    def grow(self) -> bool:
+        """Take one worker more, the last by number, if there is a place for one."""
+        return False
 
     @abstractmethod
     def close(self) -> None:
-        """End all workers at once."""
+        """End all workers at once, also while another thread waits for them."""
 
 
 def cut(asked: Sequence[Asked], workers: int) -> list[Sequence[Asked]]:
@@ -148,6 +156,7 @@ class SharedModel(Model):
                 worker, number = self._idle.popleft(), waiting.popleft()
                 doing[worker] = number
                 self._crew.begin(worker, method, chunks[number], *settings)
+            self._grow(len(waiting))
             worker, part = self._next()
             chunk = doing.pop(worker, None)
             if chunk is None:
@@ -161,6 +170,11 @@ class SharedModel(Model):
                 yield list(part.rows)
             if part.problem is not None:
                 raise part.problem.error()
+
+    def _grow(self, waiting: int) -> None:
+        """As many workers more as chunks wait, where there are places for them."""
+        while waiting > self._crew.size - len(self._usages) and self._crew.grow():
+            self._crew.begin(self._crew.size - 1, "load")
 
     def _next(self) -> tuple[int, Part[Any] | Died]:
         """The next that is done, whose place is filled again if it died."""
