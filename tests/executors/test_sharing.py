@@ -161,6 +161,37 @@ def test_usage_is_that_of_all_workers_also_of_the_dead(fates):
     assert model.usage.requests == len(staff.chunks) == len(cut(REQUESTS, 2))
 
 
+class Growing(Staff):
+    """Places become free as told: the number of calls before each."""
+
+    def __init__(self, size, free):
+        super().__init__(size)
+        self.free = list(free)
+
+    def grow(self):
+        if not self.free or self.calls < self.free[0]:
+            return False
+        self.free.pop(0)
+        self.size += 1
+        return True
+
+
+@pytest.mark.parametrize(("free", "loaded"), [([0], 2), ([2, 3], 3), ([99], 1)])
+def test_workers_that_come_later_share_what_is_left(free, loaded):
+    staff = Growing(1, free)
+    model = SharedModel("c", staff)
+    assert sorted(answered(model)) == wanted()
+    assert len(staff.loaded) == loaded
+
+
+def test_no_more_workers_are_taken_than_chunks_wait():
+    staff = Growing(1, [0] * 50)
+    model = SharedModel("c", staff)
+    assert sorted(answered(model)) == wanted()
+    # By hand: chunks of 50, 25, 13, 8 and 4, the first of which waits for nobody.
+    assert staff.size == 1 + 4
+
+
 def test_closing_ends_the_workers():
     staff = Staff(1)
     SharedModel("c", staff).close()
