@@ -194,7 +194,7 @@ def test_lanes_that_the_cluster_has_no_room_for_wait_for_others(
 def test_an_error_among_lanes_ends_all_workers(tmp_path, suite, executor):
     named = [
         *told(tmp_path, 2, seconds=0.3),
-        write_told(tmp_path / "run" / "checkpoint-0", fails_at="q0"),
+        write_told(tmp_path / "run" / "checkpoint-0", fails_at="q20", seconds=0.3),
     ]
     with pytest.raises(CheckpointError, match="RuntimeError: CUDA error") as it:
         run(tmp_path / "ray.db", suite, named, executor=executor)
