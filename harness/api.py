@@ -83,7 +83,7 @@ class Study:
                 `harness.backends.Loading`.
             executor: where models run; for a Ray cluster a `RayExecutor` of
                 `harness.executors`, opened by `with`.
-            progress: called with a label, units done and units in all.
+            progress: called by any thread with a label, units done and units in all.
 
         Raises:
             HarnessError: something is not as it must be; says what and where.
@@ -116,7 +116,7 @@ class Study:
                 `harness.watch`.
             loading: in which precision, where, and what is trusted.
             executor: where models run, as for `run`.
-            progress: called with a label, units done and units in all.
+            progress: called by any thread with a label, units done and units in all.
             remark: called with what users should know, say what was left out.
 
         Raises:
