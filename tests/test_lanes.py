@@ -8,7 +8,15 @@ from threading import Barrier, Event, current_thread, main_thread
 from typing import ClassVar
 
 import pytest
-from executors.studies import ITEMS, SAMPLES, TABLES, rows, write_suite, write_told
+from executors.studies import (
+    ITEMS,
+    SAMPLES,
+    TABLES,
+    assert_alike,
+    rows,
+    write_suite,
+    write_told,
+)
 
 from harness import work
 from harness.errors import CheckpointError, MetricError
@@ -194,11 +202,6 @@ def told(tmp_path, number, **others):
         write_told(tmp_path / "run" / f"checkpoint-{n}", word=f"w{n}", **others)
         for n in range(1, number + 1)
     ]
-
-
-def assert_alike(one, other):
-    for table in TABLES:
-        assert rows(one, table) == rows(other, table), table
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 9])

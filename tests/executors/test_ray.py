@@ -9,17 +9,18 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from threading import Thread
 
 import pytest
 from executors.studies import (
-    BACKEND,
     ITEMS,
+    PATIENCE,
     SAMPLES,
-    TABLES,
+    assert_alike,
+    assert_workers_end,
+    count,
     rows,
-    write_suite,
+    run,
     write_told,
 )
 
@@ -28,57 +29,9 @@ from harness.arrivals import Signs
 from harness.backends import Loading
 from harness.errors import CheckpointError, UsageError
 from harness.executors import RayExecutor
-from harness.executors.ray import QUIET
 from harness.watch import Wish
 
 pytestmark = pytest.mark.slow
-
-PATIENCE = 90.0
-"""Seconds for what takes some ten on an idle machine."""
-
-
-@pytest.fixture(scope="module")
-def cluster():
-    """A cluster of two machines with one core each."""
-    for name, value in QUIET.items():
-        os.environ.setdefault(name, value)
-    import ray
-    from ray.cluster_utils import Cluster
-
-    head = {"num_cpus": 1, "include_dashboard": False}
-    found = Cluster(initialize_head=True, head_node_args=head)
-    found.add_node(num_cpus=1)
-    yield found
-    ray.shutdown()
-    found.shutdown()
-
-
-@pytest.fixture
-def executor(cluster):
-    with RayExecutor(cluster.address) as found:
-        yield found
-
-
-@pytest.fixture
-def suite(tmp_path):
-    return str(write_suite(tmp_path / "task"))
-
-
-def run(path, suite, checkpoints, **how):
-    study = Study(path)
-    try:
-        return study.run(suite, checkpoints, **how)
-    finally:
-        study.file.close()
-
-
-def assert_alike(one, other):
-    for table in TABLES:
-        assert rows(one, table) == rows(other, table), table
-
-
-def count(study, table="outputs"):
-    return len(rows(study, table))
 
 
 def test_rows_are_those_of_local_runs(tmp_path, suite, executor):
@@ -119,88 +72,6 @@ def test_a_killed_worker_loses_nothing(tmp_path, suite, executor):
     assert (tmp_path / "c" / ".died").exists()
     run(tmp_path / "local.db", suite, [named])
     assert_alike(tmp_path / "local.db", tmp_path / "ray.db")
-
-
-# Checkpoints side by side
-
-
-def told(tmp_path, number, **others):
-    """Checkpoints that note who loads them."""
-    return [
-        write_told(
-            tmp_path / "run" / f"checkpoint-{n}",
-            **{"word": f"w{n}", "notes": True, "seconds": 0.05, **others},
-        )
-        for n in range(1, number + 1)
-    ]
-
-
-def loads(folder):
-    """How often the checkpoints in a folder were loaded, each."""
-    notes = sorted(folder.glob("*/.pids"))
-    return [len(note.read_text().split()) for note in notes]
-
-
-def test_checkpoints_side_by_side_are_loaded_by_few_and_give_local_rows(
-    tmp_path, suite, executor
-):
-    named = told(tmp_path, 3)
-    there = run(tmp_path / "ray.db", suite, named, executor=executor)
-    # One worker each; at the end another may help, which has nothing else to do.
-    assert len(loads(tmp_path / "run")) == 3
-    assert sum(loads(tmp_path / "run")) <= 4
-    here = run(tmp_path / "local.db", suite, named)
-    assert_alike(tmp_path / "local.db", tmp_path / "ray.db")
-    assert there == here
-
-
-def test_a_worker_killed_among_lanes_loses_and_doubles_nothing(
-    tmp_path, suite, executor
-):
-    named = [
-        *told(tmp_path, 3),
-        write_told(tmp_path / "run" / "checkpoint-4", dies_at="q7", seconds=0.05),
-    ]
-    run(tmp_path / "ray.db", suite, named, executor=executor)
-    assert (tmp_path / "run" / "checkpoint-4" / ".died").exists()
-    run(tmp_path / "local.db", suite, named)
-    assert_alike(tmp_path / "local.db", tmp_path / "ray.db")
-
-
-def test_whoever_has_no_checkpoint_left_helps_with_the_others(
-    tmp_path, suite, executor
-):
-    write_told(tmp_path / "run" / "checkpoint-9", seconds=0.4, notes=True)
-    named = [*told(tmp_path, 1, seconds=0), f"{BACKEND}:{tmp_path}/run/checkpoint-9"]
-    run(tmp_path / "ray.db", suite, named, executor=executor)
-    assert loads(tmp_path / "run") == [1, 2]
-    run(tmp_path / "local.db", suite, named)
-    assert_alike(tmp_path / "local.db", tmp_path / "ray.db")
-
-
-def test_lanes_that_the_cluster_has_no_room_for_wait_for_others(
-    tmp_path, suite, cluster, monkeypatch
-):
-    monkeypatch.setattr("harness.executors.ray.PATIENCE", 0.5)
-    named = told(tmp_path, 4)
-    with RayExecutor(cluster.address, workers=4) as executor:
-        # Patience is for the first worker alone, which may need more of it here.
-        monkeypatch.setattr("harness.executors.places.Places.are_used", lambda _: True)
-        run(tmp_path / "ray.db", suite, named, executor=executor)
-    run(tmp_path / "local.db", suite, named)
-    assert_alike(tmp_path / "local.db", tmp_path / "ray.db")
-
-
-def test_an_error_among_lanes_ends_all_workers(tmp_path, suite, executor):
-    named = [
-        *told(tmp_path, 2, seconds=0.3),
-        write_told(tmp_path / "run" / "checkpoint-0", fails_at="q20", seconds=0.3),
-    ]
-    with pytest.raises(CheckpointError, match="RuntimeError: CUDA error") as it:
-        run(tmp_path / "ray.db", suite, named, executor=executor)
-    assert len(str(it.value).splitlines()) == 1
-    assert_workers_end(tmp_path / "run" / "checkpoint-1")
-    assert not (tmp_path / "run" / "checkpoint-2" / ".pids").exists()
 
 
 def test_a_machine_that_is_lost_loses_nothing(tmp_path, suite, cluster):
@@ -348,26 +219,6 @@ def wait_until(true, child):
     end = time.monotonic() + PATIENCE
     while not true():
         assert child.poll() is None, child.stderr.read()
-        assert time.monotonic() < end
-        time.sleep(0.1)
-
-
-def alive(folder):
-    """Workers of a checkpoint that still run."""
-    pids = [int(one) for one in (folder / ".pids").read_text().split()]
-    return [pid for pid in pids if is_running(pid)]
-
-
-def is_running(pid):
-    with suppress(FileNotFoundError, ProcessLookupError):
-        stat = Path(f"/proc/{pid}/stat").read_text("utf-8")
-        return stat.rsplit(")", 1)[1].split()[0] not in {"Z", "X"}
-    return False
-
-
-def assert_workers_end(folder):
-    end = time.monotonic() + PATIENCE
-    while alive(folder):
         assert time.monotonic() < end
         time.sleep(0.1)
 
