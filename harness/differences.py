@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+import regex
 from rapidfuzz.distance import Indel
 
 from harness.errors import InputError
+from harness.metrics.rouge import UNSPACED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,9 +20,12 @@ Range = tuple[int, int]
 # Two lists of words are compared in a time that grows with the product of their
 # lengths: 0.2 s and 50 MB for this one.
 MOST_COMPARISONS = 400_000_000
-WORDS = re.compile(r"\w+|\s+|[^\w\s]")
-NO_SPACES = re.compile(r"\w+|[^\w\s]")
-LINES = re.compile(r"[^\n]*\n|[^\n]+")
+# Letters with their marks where words are not spaced; no sign that is drawn as one is
+# divided.
+_WORD = rf"[\w&&[{UNSPACED}]]\p{{M}}*|[[\w\p{{M}}]--[{UNSPACED}]]+"
+WORDS = regex.compile(rf"(?V1){_WORD}|\s+|\X")
+NO_SPACES = regex.compile(rf"(?V1){_WORD}|(?!\s)\X")
+LINES = regex.compile(r"[^\n]*\n|[^\n]+")
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,7 @@ def samples(
 
     Raises:
         NotFound: no such task, item or checkpoint; the nearest name is suggested.
-        UsageError: a task that is named has no outputs, or none has any.
+        UsageError: no task, of those that are named, has outputs.
     """
     if wish.limit < 1:
         raise UsageError("At least one item must be shown: limit is 1 or more.")
@@ -97,9 +97,13 @@ def samples(
     with one_moment(study):
         read = [_Task.read(study, task, wish) for task in tasks or known]
         _refuse_unknown(read, wish)
-        found = [one for one in read if one.outputs or tasks]
+        found = [one for one in read if one.has(wish.items)]
         if not found:
-            raise UsageError("The study has no outputs to show. Next: harness run.")
+            names = f" of {', '.join(tasks)}" if tasks else ""
+            raise UsageError(
+                f"The study has no outputs{names} to show: nothing was generated, or "
+                "only likelihoods are asked for. Next: harness run."
+            )
         return [one.samples(wish, progress) for one in found]
 
 
@@ -146,12 +150,12 @@ class _Task:
             study, name, checkpoints, written, {id_: items[id_] for id_ in written}
         )
 
+    def has(self, keys: Sequence[str]) -> bool:
+        """Whether there is an output, of one of these items if any are named."""
+        shown = {item.key for item in self.items.values()}
+        return not shown.isdisjoint(keys) if keys else bool(shown)
+
     def samples(self, wish: Wish, progress: Progress) -> Samples:
-        if not self.outputs:
-            raise UsageError(
-                f"Task '{self.name}' has no outputs to show: nothing was generated, "
-                "or only likelihoods are asked for."
-            )
         chosen, how = self._chosen(wish, progress)
         outputs = [one for id_ in chosen for one in self.outputs[id_]]
         judged = _Judged.read(self.study, self.name, self.checkpoints, outputs)

@@ -60,7 +60,7 @@ def test_what_is_left_unmarked_is_in_both_and_as_much_as_difflib_finds():
 
 def test_pieces_make_up_both_texts_and_neighbours_differ():
     seeded = random.Random(6)  # noqa: S311
-    words = ["a", "b", " ", "!", "\n", "cd"]
+    words = ["a", "b", " ", "!", "\n", "cd", "日", "ท", "ี่", "\u0301", "\u200d", "👨"]
     for _ in range(500):
         first, second = (
             "".join(seeded.choices(words, k=seeded.randrange(25))) for _ in range(2)
@@ -73,6 +73,22 @@ def test_pieces_make_up_both_texts_and_neighbours_differ():
         assert without == {"added": first, "removed": second}
         assert all(piece.text for piece in found)
         assert all(a.kind != b.kind for a, b in itertools.pairwise(found))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "only"),
+    [
+        ("私は昨日行きました", "私は今日行きます", (["昨", "した"], ["今", "す"])),
+        ("ผมชื่อ", "ฉันชื่อ", (["ผม"], ["ฉัน"])),
+        ("नमस्ते दुनिया", "नमस्ते संसार", (["दुनिया"], ["संसार"])),
+        ("a 👨‍👩‍👧 b", "a 👨‍👩‍👦 b", (["👨‍👩‍👧"], ["👨‍👩‍👦"])),
+    ],
+    ids=["Japanese", "Thai", "Hindi", "families"],
+)
+def test_words_of_other_scripts_are_told_apart_and_no_sign_is_divided(
+    first, second, only
+):
+    assert marked(first, second) == only
 
 
 def test_changes_that_only_a_space_parts_are_one():

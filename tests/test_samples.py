@@ -178,11 +178,22 @@ def test_tasks_without_outputs_are_named(tmp_path):
         samples(study)
     made = Maker(study, "likelihoods")
     made.items(("a", "say a", ("the a",))).checkpoint("only", {}, nll={"a": 3.0})
-    with pytest.raises(UsageError, match="'likelihoods' has no outputs"):
+    with pytest.raises(UsageError, match="no outputs of likelihoods to show"):
         samples(study, ["likelihoods"])
     with pytest.raises(UsageError, match="no outputs to show"):
         samples(study)
     study.close()
+
+
+def test_of_several_tasks_those_with_such_outputs_are_shown(maker):
+    other = Maker(maker.study, "likelihoods")
+    other.items(("a", "say a", ("the a",))).checkpoint("only", {}, nll={"a": 3.0})
+    third = Maker(maker.study, "talk")
+    third.items(("z", "say z", ())).checkpoint("step-1", {"z": "z"}, step=1)
+    every = ["rewrite", "likelihoods", "talk"]
+    assert [one.task for one in samples(maker.study, every)] == ["rewrite", "talk"]
+    [found] = samples(maker.study, every, Wish(items=("z",)))
+    assert [item.item for item in found.items] == ["z"]
 
 
 def test_the_command_writes_every_form(maker, tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.reporting.histories_text import heading, judged, remark, series_of
+from harness.reporting.histories_text import heading, judgements, remark, series_of
 from harness.reporting.page import environment, joined, policy
 from harness.reporting.wording import BANNER
 
@@ -28,7 +28,7 @@ def samples_html(found: Sequence[Samples]) -> str:
         .render(
             found=found,
             heading=heading,
-            judged=judged,
+            judgements=judgements,
             remark=remark,
             series_of=series_of,
             banner=BANNER,

@@ -66,8 +66,8 @@ def series_of(item: ItemHistories, history: History) -> str:
     return ", ".join(parts)
 
 
-def judged(found: Samples, one: Written) -> str:
-    """`bleu 43.2 · meaning 3.50 (2 ratings)`; empty where nothing is known."""
+def judgements(found: Samples, one: Written) -> list[str]:
+    """`bleu 43.2` for each metric, `meaning 3.50 (2 ratings)` for each criterion."""
     parts = [
         f"{on_one_line(label)} {_number(one.scores[signature])}"
         for signature, label in found.metrics.items()
@@ -77,18 +77,29 @@ def judged(found: Samples, one: Written) -> str:
         if rated := one.ratings.get(criterion):
             mean, ratings = _number(rated.mean), counted(rated.raters, "rating")
             parts.append(f"{on_one_line(criterion)} {mean} ({ratings})")
-    return " · ".join(parts)
+    return parts
+
+
+def judged(found: Samples, one: Written) -> str:
+    """The judgements on one line; empty where nothing is known."""
+    return " · ".join(judgements(found, one))
 
 
 def remark(one: Written) -> str:
     """What is to say of an output beside its text; empty if nothing."""
     if one.same_since is not None:
         return f"unchanged since {on_one_line(one.same_since)}"
+    parts = []
     if one.not_compared:
-        return f"not compared with {on_one_line(one.over or '')}: {one.not_compared}"
-    if one.over is not None and not one.pieces:
-        return f"as {on_one_line(one.over)}"
-    return "cut off" if one.finish == "length" else ""
+        over = on_one_line(one.over or "")
+        parts.append(f"not compared with {over}: {one.not_compared}")
+    elif one.over is not None and not one.pieces:
+        parts.append(f"as {on_one_line(one.over)}")
+    if not one.text.strip():
+        parts.append("only white space" if one.text else "empty")
+    if one.finish == "length":
+        parts.append("cut off")
+    return ", ".join(parts)
 
 
 def samples_json(found: Sequence[Samples]) -> Json:

@@ -23,16 +23,26 @@ TEXTS = {
 }
 
 
-@pytest.fixture
-def page(tmp_path):
-    study = StudyFile(tmp_path / "study.db")
+LONG_NAME = "n" * 300
+LONG = "the same words " * 400
+
+
+def narrow(folder, by_step, series=("run",)):
+    study = StudyFile(folder / "study.db")
     made = Maker(study)
-    made.items(*((key, f"say {key}", (HOSTILE,)) for key in "abc"))
-    for step, texts in TEXTS.items():
-        made.checkpoint(f"step-{step}", texts, step=step)
+    made.items(*((key, f"say {key}", (HOSTILE,)) for key in by_step[1]))
+    for run in series:
+        for step, texts in by_step.items():
+            name = f"step-{step}" if run == "run" else f"{step}{run}"
+            made.checkpoint(name, texts, step=step, series=run)
     text = render_samples(samples(study, wish=Wish()), "html")
     study.close()
-    with opened(text, tmp_path, viewport={"width": 390, "height": 800}) as found:
+    return opened(text, folder, viewport={"width": 390, "height": 800})
+
+
+@pytest.fixture
+def page(tmp_path):
+    with narrow(tmp_path, TEXTS) as found:
         yield found
 
 
@@ -81,3 +91,22 @@ def test_hostile_texts_change_nothing_and_ask_for_nothing(page):
 def test_a_narrow_window_needs_no_sideways_scrolling(page):
     tab, *_ = page
     assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_names_without_spaces_need_none_either(tmp_path):
+    texts = {step: {LONG_NAME: str(step)} for step in (1, 2)}
+    with narrow(tmp_path, texts, ("run", LONG_NAME)) as (tab, *_):
+        assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_long_text_is_shown_where_it_changed(tmp_path):
+    texts = {step: {"a": f"{LONG}{step} {LONG}"} for step in (1, 2)}
+    with narrow(tmp_path, texts) as (tab, *_):
+        first, second = tab.locator(".text").all()
+        assert first.evaluate("text => text.scrollTop") == 0
+        inside = """text => {
+            const [seen, new_] = [text, text.querySelector("ins")].map(
+                (one) => one.getBoundingClientRect());
+            return seen.top <= new_.top && new_.bottom <= seen.bottom;
+        }"""
+        assert second.evaluate(inside)

@@ -80,6 +80,9 @@ def test_long_stretches_alike_are_cut_in_a_terminal_only():
         (written("b", "x", over="first", not_compared="too long."), "with first: too"),
         (written("b", "x", over="reference"), "as reference"),
         (written("b", "x", finish="length"), "cut off"),
+        (written("b", "x", over="reference", finish="length"), "reference, cut off"),
+        (written("b", "", "y"), "empty"),
+        (written("b", " \n", "y"), "only white space"),
         (written("b", "x", "y"), ""),
     ],
 )

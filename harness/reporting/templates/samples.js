@@ -40,5 +40,14 @@
     else if (event.key === "k") go(-1);
     else if (event.key === "/") { event.preventDefault(); find.focus(); }
   });
+  // A long text is shown from its first change on, with some lines before it.
+  const long = [...document.querySelectorAll(".text")].filter(
+    (text) => text.scrollHeight > text.clientHeight,
+  );
+  const tops = long.map((text) => {
+    const change = text.querySelector("ins, del");
+    return change ? change.getBoundingClientRect().top - text.getBoundingClientRect().top : 0;
+  });
+  long.forEach((text, at) => { text.scrollTop = tops[at] - text.clientHeight / 3; });
   filter();
 })();
