@@ -21,6 +21,7 @@ from harness.campaign import open_campaign
 from harness.cli import app
 from harness.demo.model import BASE_FOLDER
 from harness.errors import CheckpointError, NotFound, UsageError
+from harness.integrations.tensorboard import TensorBoard
 from harness.run import run
 from harness.study import StudyFile
 from harness.study.checkpoints import stored_checkpoints
@@ -353,3 +354,26 @@ def test_the_command_tells_trackers_of_each_checkpoint(training):
     read.Reload()
     scalars = read.Scalars(f"harness/{training.task.name}/exact_match")
     assert [one.step for one in scalars] == [9, 20]
+
+
+def test_a_tracker_out_of_reach_does_not_end_the_watch(training, monkeypatch):
+    for step, word in ((9, "mild"), (20, "calm")):
+        training.save(step, word, last=20)
+    write, calls = TensorBoard.write, []
+
+    def refusing(self, study, history):
+        calls.append({point.step for point in history.points})
+        if len(calls) in refused:
+            raise self.refused(OSError("no answer"))
+        return write(self, study, history)
+
+    monkeypatch.setattr(TensorBoard, "write", refusing)
+    watched = ["watch", str(training.task.path), str(training.out), "--settle", "0.02"]
+    where = ["--db", str(training.study.path), "--tensorboard", str(training.out / "e")]
+    refused = {1, 2}
+    done = CliRunner().invoke(app, [*watched, *where])
+    assert (done.exit_code, calls) == (0, [{9}, {9, 20}, {9, 20}])
+    assert "no answer" in done.stderr
+    calls, refused = [], {1, 2, 3}
+    done = CliRunner().invoke(app, [*watched, *where])
+    assert (type(done.exception), len(calls)) == (UsageError, 3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,11 +19,11 @@ from harness.cli.options import (
     Track,
     Workers,
 )
-from harness.errors import CheckpointError
+from harness.errors import CheckpointError, UsageError
 from harness.terminal import open_study, print_line, progress_bars, tell
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from harness.run import Run
     from harness.types import Estimate
@@ -130,18 +131,34 @@ def watch(  # noqa: PLR0913 - one argument an option
     planned = plan(tasks, wish, loading)
     # What is refused must not leave an empty study behind.
     study = open_study(db, suite)
+    telling = partial(write_to_trackers, study, names, trackers, {})
+    all_told = True
     with where, progress_bars() as progress:
         watching = begin(study, planned, executor=where, progress=progress, remark=tell)
         for done in watching:
             [checkpoint] = done.checkpoints
             _print_done(done, values_of(study, names, checkpoint), as_json=json)
-            for line in write_to_trackers(study, names, trackers):
-                tell(line)
+            all_told = _tried(telling)
+    if not all_told:
+        for line in telling():
+            tell(line)
     if watching.failures:
         raise CheckpointError(
             f"{len(watching.failures)} checkpoints were not evaluated; what is above "
             "says why."
         )
+
+
+def _tried(telling: Callable[[], Sequence[str]]) -> bool:
+    """Whether all trackers were told; one out of reach must not end the watch."""
+    try:
+        lines = telling()
+    except UsageError as error:
+        tell(str(error))
+        return False
+    for line in lines:
+        tell(line)
+    return True
 
 
 def _end_on_terminate() -> None:

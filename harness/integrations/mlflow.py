@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import time
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -42,6 +44,8 @@ class MLflow(Adding):
         super().__init__(place)
         # The client would tell its makers that it is used.
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        # By itself it tries for four minutes; what is not told now is told later.
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
         self.experiment, _, self.uri = place.partition("@")
         if not self.experiment:
             raise UsageError("--track mlflow: write mlflow:EXPERIMENT[@URI].")
@@ -76,9 +80,11 @@ class MLflow(Adding):
 
         try:
             client = self._client()
-            run = run or self._begin(client, addition)
-            self._log(client, run, addition)
-            client.set_terminated(run)
+            # Of a server it says on stdout, which is for results, where the run is.
+            with redirect_stdout(sys.stderr):
+                run = run or self._begin(client, addition)
+                self._log(client, run, addition)
+                client.set_terminated(run)
         except MlflowException as error:
             raise self.refused(error) from None
         return run

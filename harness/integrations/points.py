@@ -11,7 +11,7 @@ from harness.reporting.evidence import gather
 from harness.reporting.formats import shortened, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from harness.reporting.evidence import Evidence
     from harness.study import StudyFile
@@ -21,6 +21,10 @@ SHOWN = 5
 """Items of a task whose outputs are shown: the first."""
 LONGEST = 4_000
 """Letters shown of a text."""
+Known = dict[tuple[str, str], tuple["State", "Mapping[str, Estimate]"]]
+"""Task and id of a checkpoint to what its values rest on, and the values."""
+State = tuple[object, ...]
+"""Equal where outputs, references and scores of a checkpoint are."""
 IN_ORDER = "SELECT id FROM checkpoints ORDER BY created, rowid"
 
 
@@ -106,12 +110,21 @@ class History:
             yield series, History(self.study, own, texts)
 
 
-def history_of(study: StudyFile, tasks: Sequence[str]) -> History:
+def history_of(
+    study: StudyFile, tasks: Sequence[str], known: Known | None = None
+) -> History:
     """The values and samples of all checkpoints with steps.
 
     What is unknown is no point. Where checkpoints of a series share a step, the one
     that was stored last counts.
+
+    Args:
+        study: with scores, and ratings where there are some.
+        tasks: names of the tasks.
+        known: values of an earlier call; what rests on the same outputs and scores is
+            not computed again, and what is computed is added. None: there are none.
     """
+    known = {} if known is None else known
     points: list[Point] = []
     samples: list[Sample] = []
     stepless: dict[str, None] = {}
@@ -119,7 +132,7 @@ def history_of(study: StudyFile, tasks: Sequence[str]) -> History:
         evidence, metrics, _ = rebuild(gather(study, task))
         estimator = Estimator(evidence, metrics, Resampling())
         counted = _counted(study, evidence)
-        values = estimator.values_of([checkpoint.id for checkpoint in counted])
+        values = _values(estimator, [checkpoint.id for checkpoint in counted], known)
         rated = estimator.ratings()
         label = labels(evidence.signatures)
         by_program = any(one.kind == "simulated" for one in evidence.ratings)
@@ -137,6 +150,39 @@ def history_of(study: StudyFile, tasks: Sequence[str]) -> History:
     points.sort(key=lambda one: (one.series, one.step, one.name))
     samples.sort(key=lambda one: (one.series, one.step))
     return History(study.path.stem, tuple(points), tuple(samples), tuple(stepless))
+
+
+def _values(
+    estimator: Estimator, checkpoints: Sequence[str], known: Known
+) -> dict[str, Mapping[str, Estimate]]:
+    """Id of each checkpoint to its values by signature; only new ones are computed."""
+    task = estimator.evidence.task
+    states = {id_: _state(estimator.evidence, id_) for id_ in checkpoints}
+    new = [
+        id_
+        for id_, state in states.items()
+        if (task, id_) not in known or known[task, id_][0] != state
+    ]
+    for id_, values in estimator.values_of(new).items():
+        known[task, id_] = states[id_], values
+    return {id_: known[task, id_][1] for id_ in checkpoints}
+
+
+def _state(evidence: Evidence, checkpoint: str) -> State:
+    outputs = evidence.outputs[checkpoint]
+    return (
+        tuple(one.id for one in outputs),
+        tuple(evidence.items[one.item].references for one in outputs),
+        tuple(evidence.whole.get(checkpoint, ())),
+        {
+            signature: (
+                tuple(some.items),
+                some.values.tobytes(),
+                some.tallies.tobytes(),
+            )
+            for signature, some in evidence.scores[checkpoint].items()
+        },
+    )
 
 
 def _counted(study: StudyFile, evidence: Evidence) -> list[Checkpoint]:

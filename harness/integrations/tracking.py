@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from harness.integrations.points import Known
     from harness.integrations.tracker import Tracker
     from harness.study import StudyFile
 
@@ -39,7 +40,10 @@ def trackers_named(
 
 
 def write_to_trackers(
-    study: StudyFile, tasks: Sequence[str], trackers: Sequence[Tracker]
+    study: StudyFile,
+    tasks: Sequence[str],
+    trackers: Sequence[Tracker],
+    known: Known | None = None,
 ) -> list[str]:
     """Write what the trackers lack of a study; may be called after every checkpoint.
 
@@ -47,6 +51,8 @@ def write_to_trackers(
         study: where the results are.
         tasks: names of the tasks to show.
         trackers: as `trackers_named` gives them.
+        known: a dictionary that is kept between calls, so that values of checkpoints
+            that have not changed are computed once; None: all are computed.
 
     Returns:
         What was written, and what was left out, a line each.
@@ -56,7 +62,7 @@ def write_to_trackers(
     """
     if not trackers:
         return []
-    history = history_of(study, tasks)
+    history = history_of(study, tasks, known)
     told = [
         f"{tracker.write(study, history):,} values written to {tracker.key}"
         for tracker in trackers

@@ -4,8 +4,12 @@ import json
 import os
 import sqlite3
 from collections import Counter
+from contextlib import redirect_stdout
+from io import StringIO
 
 import pytest
+from integrations.mlflow_server import MLflowServer
+from server_thread import in_thread
 
 from harness.errors import UsageError
 from harness.integrations.tracking import trackers_named, write_to_trackers
@@ -144,3 +148,37 @@ def test_what_mlflow_refuses_is_one_line(folder, made, monkeypatch):
         write_to_trackers(made.study, ["rewrite"], trackers)
     assert "\n" not in str(refused.value)
     assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+
+
+def test_a_server_of_mlflow_has_each_value_once_and_stdout_none(
+    tmp_path, made, later, report_values
+):
+    server, said = MLflowServer(tmp_path / "files"), StringIO()
+    with in_thread(lambda: server.app) as port, redirect_stdout(said):
+        trackers = trackers_named([f"mlflow:mine@http://127.0.0.1:{port}"])
+        write_to_trackers(made.study, ["rewrite"], trackers)
+        assert write_to_trackers(made.study, ["rewrite"], trackers)[0].startswith("0 ")
+        later()
+        write_to_trackers(made.study, ["rewrite"], trackers)
+    expected = {
+        (name.replace("/low", "_low"), value, step)
+        for (step, name), one in report_values().items()
+        for name, value in {name: one.value, f"{name}/low": one.low}.items()
+        if value is not None
+    }
+    told = [one for one in server.metrics if not one[0].endswith("_high")]
+    assert sorted(told) == sorted(expected)
+    [run] = server.runs.values()
+    assert run["info"]["status"] == "FINISHED"
+    assert len([*tmp_path.rglob("step-*.md")]) == 5
+    assert said.getvalue() == ""
+
+
+def test_a_server_that_does_not_answer_is_one_line_and_soon(made, monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with in_thread(lambda: MLflowServer(made.study.path.parent).app) as port:
+        pass
+    trackers = trackers_named([f"mlflow:mine@http://127.0.0.1:{port}"])
+    with pytest.raises(UsageError, match="the same command writes them later") as no:
+        write_to_trackers(made.study, ["rewrite"], trackers)
+    assert "\n" not in str(no.value)

@@ -3,6 +3,7 @@
 from report_study import Maker, fill
 
 from harness.integrations.points import history_of
+from harness.reporting.estimates import Estimator
 from harness.study import StudyFile
 
 
@@ -44,3 +45,26 @@ def test_nothing_in_a_sample_is_drawn_or_loaded(made, later):
     plain = {"Prompt:", "Reference:", "Output:"}
     assert {line for line in texts if not line.startswith("    ")} == plain
     assert "\x1b" not in sample.markdown()
+
+
+def test_values_are_computed_again_only_where_scores_have_changed(
+    made, later, monkeypatch
+):
+    asked = []
+    compute = Estimator.values_of
+
+    def counted(self, checkpoints):
+        asked.append(len(checkpoints))
+        return compute(self, checkpoints)
+
+    monkeypatch.setattr(Estimator, "values_of", counted)
+    known = {}
+    history_of(made.study, ["rewrite"], known)
+    made.rate("carl", "meaning", {("run-240", "0"): 1, ("run-240", "1"): 1})
+    history_of(made.study, ["rewrite"], known)
+    later()
+    made.metrics = ("f1",)
+    made.checkpoint("run-320", dict.fromkeys(made.made, "a river"), step=320)
+    found = history_of(made.study, ["rewrite"], known)
+    assert asked == [4, 0, 2]
+    assert found == history_of(made.study, ["rewrite"])
