@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from backends.job_server import BASE, FINAL, ID, RESULTS, JobServer
+from backends.job_server import BASE, FINAL, ID, RESULTS, JobServer, event
 from typer.testing import CliRunner
 
 from harness.api import Study
@@ -17,6 +17,7 @@ from harness.errors import CheckpointError, ServerError
 from harness.logs import read_training
 from harness.study.training_logs import stored_logs
 
+STEPS = range(1, 121)
 KEY = "sk-very-secret-1234567890"
 FAST = Patience(tries=1, first_wait=0.01, longest_wait=1.0, timeout=5.0)
 
@@ -99,6 +100,24 @@ def test_a_run_evaluates_all_and_keeps_what_diagnosis_reads(server, task):
         assert logs[name].form == "openai"
         assert logs[name].curves["train_loss"].values.tolist() == [2.0, 1.0, 0.0]
     assert (Path(task).parent / "tb" / "robin" / "harness").is_dir()
+
+
+def test_diagnosis_reads_the_folder_that_a_run_leaves(server, task):
+    held_out = [2.0 - 0.01 * min(step, 60) + 0.02 * max(0, step - 60) for step in STEPS]
+    rows = [
+        f"{step},{2.5 / (1 + step / 40)},{loss}"
+        for step, loss in zip(STEPS, held_out, strict=True)
+    ]
+    results = "\n".join(["step,train_loss,valid_loss", *rows])
+    server.files["file-1"] = results.encode()
+    server.events = [event(step) for step in reversed(STEPS)]
+    _, db = run(server, task)
+    where = ["--log", str(db.parent / "s.logs" / "robin"), "--json"]
+    found = json.loads(CliRunner().invoke(app, ["diagnose", *where]).stdout)
+    [check] = [one for one in found["checks"] if one["name"] == "overfitting"]
+    cause = found["causes"][0]
+    assert (check["status"], cause["cause"]) == ("failure", "overfitting")
+    assert "lowest at step 60 (1.4)" in cause["evidence"][0]["says"]
 
 
 def test_the_key_is_sent_and_written_nowhere(server, task):
