@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import subprocess
@@ -49,6 +50,10 @@ class Elsewhere:
     """Those that have not begun."""
     running: tuple[Job, subprocess.Popen[bytes], IO[bytes]] | None = None
     """The one that has, its process and what that says."""
+
+    def __post_init__(self) -> None:
+        """A training that fails tells no callback; nothing of it may be left behind."""
+        atexit.register(self.end)
 
     def hold(self, step: int, kept: Path) -> Job:
         """An empty place for a checkpoint, beside where it is kept."""
