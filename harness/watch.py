@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,6 +84,7 @@ def plan(tasks: Sequence[Task], wish: Wish, loading: Loading = AUTOMATIC) -> Pla
     """
     if wish.every < 1:
         raise UsageError(f"--every {wish.every}: write a number of steps, 1 or more.")
+    _check(wish.signs)
     if not wish.folder.is_dir() and not wish.folder.absolute().parent.is_dir():
         raise UsageError(
             f"There is no folder {wish.folder}, nor the one in which training could "
@@ -153,6 +155,9 @@ class Watch:
     """Runs whose step 0 is done with."""
 
     def __iter__(self) -> Iterator[Run]:
+        if not self.arrivals.folders():
+            wish = self.planned.wish
+            self.remark(f"Waiting for {wish.pattern} in {wish.folder}.")
         if self.planned.wish.base is not None and "/" not in self.planned.wish.pattern:
             yield from self._step_zero(self.arrivals.folder)
         while True:
@@ -270,6 +275,19 @@ class Watch:
     def _fail(self, problem: str) -> None:
         self.failures.append(problem)
         self.remark(problem)
+
+
+def _check(signs: Signs) -> None:
+    """Refuse what could never be, or always.
+
+    Raises:
+        UsageError: says what and why.
+    """
+    if not 0 <= signs.settle < inf:
+        raise UsageError(f"--settle {signs.settle:g}: write seconds, 0 or more.")
+    for option, name in (("--ready-marker", signs.ready), ("--until", signs.until)):
+        if name is not None and (name in {"", ".."} or name != Path(name).name):
+            raise UsageError(f"{option} '{name}': write the name of a file.")
 
 
 def _base_named_by(checkpoint: Path) -> Path | None:

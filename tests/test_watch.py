@@ -98,6 +98,21 @@ def test_the_base_is_what_the_first_checkpoint_names_or_it_is_asked_for(training
     assert training.watch()[0][0] == "base"
 
 
+def test_it_says_what_it_waits_for_where_nothing_is_there(training, monkeypatch):
+    pause = time.sleep
+
+    def saving(seconds):
+        if not training.out.exists():
+            training.save(0, "base", last=0)
+        pause(seconds)
+
+    monkeypatch.setattr("harness.watch.time.sleep", saving)
+    assert training.watch(signs=Signs(settle=0.02, until="checkpoint-0")) == [
+        ("checkpoint-0", ITEMS)
+    ]
+    assert training.said == [f"Waiting for checkpoint-* in {training.out}."]
+
+
 def test_an_adapters_base_is_found(training):
     base = write_shards(training.out.parent / "base", "base")
     folder = training.save(5, "calm", last=5)
@@ -210,6 +225,12 @@ def test_by_a_criterion_only_what_people_have_rated_is_deleted(training):
         ({"keep_best": "perplexty"}, NotFound, "Did you mean 'perplexity'"),
         ({"keep_best": "length_ratio"}, UsageError, "neither more nor less"),
         ({"base": "nowhere"}, CheckpointError, "nowhere"),
+        ({"signs": Signs(settle=float("nan"))}, UsageError, "--settle nan"),
+        ({"signs": Signs(settle=float("inf"))}, UsageError, "--settle inf"),
+        ({"signs": Signs(settle=-1)}, UsageError, "0 or more"),
+        ({"signs": Signs(until="")}, UsageError, "--until ''"),
+        ({"signs": Signs(until="..")}, UsageError, "--until"),
+        ({"signs": Signs(ready="a/b")}, UsageError, "--ready-marker 'a/b'"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_is_watched(
