@@ -103,7 +103,11 @@ def _log_of(path: Path, aliases: Mapping[str, str]) -> list[TrainingLog]:
         kind = form.get(path.name) or form.get(path.suffix) or path.suffix[1:]
         return [TrainingLog(str(path), kind, {}, problems=(str(error),))]
     by_name = log.form in {rows.CSV, rows.JSONL}
-    return [] if by_name and not MARKS & log.curves.keys() else [log]
+    # One row has no course: a learning rate in it is a setting, as in training.json.
+    is_one = path.suffix == ".json" and all(
+        len(curve.steps) == 1 for curve in log.curves.values()
+    )
+    return [] if by_name and (is_one or not MARKS & log.curves.keys()) else [log]
 
 
 def _events_log(files: Mapping[Path, str], aliases: Mapping[str, str]) -> TrainingLog:

@@ -18,6 +18,7 @@ def test_logs_are_found_and_nothing_else(tmp_path):
         "train.jsonl": '{"prompt": "a", "completion": "b"}\n',
         "training_args.bin": "pickle",
         "all_results.json": "{}",
+        "training_args.json": '{"learning_rate": 0.1, "max_steps": 9}',
         "results.csv": "item,system\n1,2\n",
         "trainer_log.jsonl": '{"current_steps": 2, "loss": 2.5, "lr": 0.1}\n',
         ".cache/metrics.csv": "step,loss\n1,2\n",
@@ -32,6 +33,7 @@ def test_logs_are_found_and_nothing_else(tmp_path):
         "results.csv",
         "runs/Nov29_03-00-00_host/events.out.tfevents.1.host",
         "trainer_log.jsonl",
+        "training_args.json",
         "wandb/offline-run-1/run-1.wandb",
         "checkpoint-10/trainer_state.json",
     ]
@@ -39,7 +41,7 @@ def test_logs_are_found_and_nothing_else(tmp_path):
     forms = [(log.form, bool(log.curves), len(log.problems)) for log in logs]
     assert forms == [
         ("tensorboard", False, 1),  # empty
-        ("jsonl", True, 0),  # and results.csv is no log of training
+        ("jsonl", True, 0),  # and results.csv and training_args.json are no logs
         ("wandb", False, 1),
         ("trainer_state", True, 0),
     ]
