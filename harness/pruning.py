@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.arrivals import best_of_trainer, state_of
 from harness.errors import NotFound, UsageError
-from harness.metrics.signatures import labels
+from harness.metrics.signatures import labels, named
 from harness.values import meant, values_of
 
 if TYPE_CHECKING:
@@ -72,17 +72,12 @@ class Pruning:
                     "of its own: name a metric for --keep-best."
                 )
             return cls(tasks, name, is_criterion=True)
-        known = set()
+        known: set[str] = set()
         for work in works:
             directed = {one.signature: one.directed for one in work.metrics}
-            for signature, label in labels(list(directed)).items():
-                names = {signature, label, signature.partition("|")[0]}
-                if name in names and not directed[signature]:
-                    raise UsageError(
-                        f"By {name} neither more nor less is better: name another "
-                        "metric for --keep-best."
-                    )
-                known |= names
+            found = named([*directed], name)
+            _refuse_unclear(name, found, directed)
+            known |= {*labels([*directed]).values(), *([name] if found else [])}
         if name not in known:
             raise NotFound("metric or criterion", name, known | criteria.keys())
         return cls(tasks, name, is_criterion=False)
@@ -125,6 +120,22 @@ class Pruning:
             for one in found
             if one.value is not None
         }
+
+
+def _refuse_unclear(
+    name: str, found: Mapping[str, str], directed: Mapping[str, bool]
+) -> None:
+    """Refuse a name of several metrics of a task, or of one without a direction."""
+    if len(found) > 1:
+        raise UsageError(
+            f"Several metrics are named '{name}'. Write one of them for --keep-best: "
+            f"{'; '.join(found.values())}"
+        )
+    if not all(directed[signature] for signature in found):
+        raise UsageError(
+            f"By {name} neither more nor less is better: name another metric for "
+            "--keep-best."
+        )
 
 
 def delete(folder: Path, state: State, remark: Callable[[str], None]) -> bool:

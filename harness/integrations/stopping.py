@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.errors import NotFound, UsageError
 from harness.foretelling import foretell
+from harness.metrics.signatures import labels, named
 from harness.values import meant
 
 if TYPE_CHECKING:
@@ -76,6 +77,9 @@ class Stopping:
             return {step: means[one.id] for step, one in known if one.id in means}
         found: dict[int, float] = {}
         for step, some in values.items():
+            # An evaluation that failed says nothing of the others.
+            if not some:
+                continue
             [one, *others] = meant(some, self.by)
             if others or not one.directed:
                 raise UsageError(
@@ -107,11 +111,23 @@ def check_known(stopping: Stopping, evaluator: Evaluator) -> None:
     """
     if stopping.task_of(evaluator) is not None:
         return
-    signatures = [one.signature for work in evaluator.works for one in work.metrics]
-    name = stopping.by.rpartition("/")[2]
-    if (
-        not any(name in {s, s.partition("|")[0]} for s in signatures)
-        and "(" not in name
-    ):
-        known = {s.partition("|")[0] for s in signatures}
+    known: set[str] = set()
+    found: dict[str, str] = {}
+    for work in evaluator.works:
+        metrics = {one.signature: one.directed for one in work.metrics}
+        before = f"harness/{work.task.name}/"
+        means = named([*metrics], stopping.by.removeprefix(before))
+        found |= {f"{before}{label}": sig for sig, label in means.items()}
+        known |= {*labels([*metrics]).values()}
+        if not all(metrics[sig] for sig in means):
+            raise UsageError(
+                f"A training cannot be stopped by {stopping.by}: neither more nor less "
+                "of it is better."
+            )
+    if not found:
         raise NotFound("metric or criterion", stopping.by, known)
+    if len(found) > 1:
+        raise UsageError(
+            f"Several metrics are named '{stopping.by}'. Stop by one of them: "
+            f"{'; '.join(found)}"
+        )

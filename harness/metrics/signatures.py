@@ -29,3 +29,13 @@ def labels(signatures: Sequence[str]) -> dict[str, str]:
                 twins = [twin for twin in twins if setting in twin]
         found[signature] = f"{name} ({', '.join(own)})" if own else name
     return found
+
+
+def named(signatures: Sequence[str], name: str) -> dict[str, str]:
+    """Signature to label of the metrics that a name means.
+
+    That with this label or signature; else all whose signature begins with the name.
+    """
+    short = labels(signatures)
+    found = {sig: label for sig, label in short.items() if name in {sig, label}}
+    return found or {s: t for s, t in short.items() if s.partition("|")[0] == name}
