@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from rating_study import a_study, a_task, add_outputs
+from rating_study import a_study, a_task, add_outputs, token_of
 
 from harness.campaign import open_campaign
 from harness.desk import Desk
@@ -299,14 +299,17 @@ def test_undo_in_the_training_goes_back_one_example(study, tmp_path):
     campaign = open_campaign(study, rating_task(tmp_path, examples=2))
     desk = Desk(study, (campaign,), ensure_rater(study, "ana"))
     first = desk.current().shown.token
-    second = desk.submit(first, FINE).shown.token
-    back = desk.undo(first)
-    assert (back.shown.token, back.training) == (first, (1, 2))
+    after = desk.submit(first, FINE)
+    second = after.shown.token
+    back = desk.undo(after.last)
+    assert token_of(back.shown.token) == token_of(first)
+    assert back.training == (1, 2)
     assert back.shown.answer.values == FINE.values
-    again = desk.submit(first, FINE)
+    again = desk.submit(back.shown.token, FINE)
     assert (again.shown.token, again.training) == (second, (2, 2))
-    assert desk.submit(second, FINE).training is None
-    assert desk.undo(second).training == (2, 2)
+    end = desk.submit(second, FINE)
+    assert end.training is None
+    assert desk.undo(end.last).training == (2, 2)
 
 
 def test_nothing_that_is_shown_tells_a_check_from_a_normal_unit(study, tmp_path):
