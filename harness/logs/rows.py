@@ -179,7 +179,8 @@ def _log(
     ]
     points = Points()
     without = 0
-    for number, row in enumerate(islice(_both(first, rows), MOST_ROWS), start=1):
+    whole = _both(first, rows)
+    for number, row in enumerate(islice(whole, MOST_ROWS), start=1):
         step = step_of(row.get(steps[0])) if steps else number
         if step is None:
             without += any(number_of(value) is not None for value in row.values())
@@ -190,6 +191,8 @@ def _log(
                 points.add(name, step, value)
     if not points.of:
         raise InputError("it holds no number at a step", file=path)
+    if next(whole, None) is not None:
+        problems.append(f"{path.name}: only the first {MOST_ROWS:,} rows are read")
     if not steps:
         problems.append(f"{path.name}: no column of steps; rows are numbered instead")
     if without:

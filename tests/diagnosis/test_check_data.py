@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import pickle
 import sys
 from random import Random
@@ -207,6 +208,9 @@ def test_a_tokenizer_that_is_none_is_refused(tmp_path):
         check_data(varied(3), tokenizer=tmp_path)
     with pytest.raises(CheckpointError, match="there is no tokenizer"):
         check_data(varied(3), tokenizer=tmp_path / "nowhere")
+    os.truncate(tmp_path / "tokenizer.json", 2**40)
+    with pytest.raises(CheckpointError, match="it is larger than"):
+        check_data(varied(3), tokenizer=tmp_path)
 
 
 def test_an_answer_far_commoner_in_training_than_held_out(many):
@@ -398,7 +402,24 @@ def test_cells_that_do_not_fit_the_header_are_named(tmp_path):
     assert [one.where[-2:] for one in found.examples] == [":3", ":4"]
 
 
+def test_an_open_quote_hides_no_rows(tmp_path):
+    rows = [f"question {n},answer {n}" for n in range(40)]
+    rows[20] = 'question 20,"answer 20'
+    (tmp_path / "a.csv").write_text("prompt,completion\n" + "\n".join(rows) + "\n")
+    found = checks(tmp_path / "a.csv")["unreadable_rows"]
+    assert found.status == "failure"
+    assert "not valid CSV: unexpected end of data" in found.examples[0].text
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with names are POSIX's")
+def test_a_pipe_is_refused_rather_than_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    with pytest.raises(InputError, match=r"pipe\.jsonl: it is no plain file"):
+        check_data(tmp_path / "pipe.jsonl")
+
+
 HOSTILE = {
+    "header.csv": (b"prompt,completion\n", "there is none in"),
     "empty.jsonl": (b"", "it is empty"),
     "blank.jsonl": (b"\n \n", "it is empty"),
     "pickle.jsonl": (pickle.dumps([{"prompt": "x"}]), "it is a pickle"),

@@ -70,6 +70,12 @@ def test_nothing_wrong_is_an_answer_with_what_was_checked():
     assert "finite_values" in said
 
 
+def test_a_single_check_is_told_in_the_singular():
+    check = Check("one", "curves", "fine", 1.0, "any", "a test", "So.")
+    said = render_diagnosis(Diagnosis((), (check,), ()), "text")
+    assert said.startswith("Nothing wrong was found. 1 check was made.")
+
+
 def test_nothing_to_check_is_said():
     assert render_diagnosis(diagnose(), "text").startswith("Nothing could be checked")
 

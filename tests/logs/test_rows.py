@@ -7,7 +7,7 @@ import math
 import pytest
 
 from harness.errors import InputError, UsageError
-from harness.logs import read_training, text
+from harness.logs import read_training, rows, text
 
 LEGACY = (
     "step,elapsed_tokens,elapsed_examples,training_loss,training_sequence_accuracy,"
@@ -115,6 +115,15 @@ def test_a_line_without_end_is_not_read_into_memory(tmp_path, monkeypatch):
     log = read(tmp_path, "log.jsonl", content)
     assert log.curves["train_loss"].steps.tolist() == [1]
     assert "line 2 is longer than" in log.problems[0]
+
+
+def test_rows_beyond_the_most_are_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(rows, "MOST_ROWS", 3)
+    content = "step,loss\n1,4\n2,3\n3,2\n"
+    assert read(tmp_path, "whole.csv", content).problems == ()
+    log = read(tmp_path, "long.csv", content + "4,1\n")
+    assert log.curves["train_loss"].steps.tolist() == [1, 2, 3]
+    assert log.problems == ("long.csv: only the first 3 rows are read",)
 
 
 def test_damaged_lines_are_said_and_the_rest_is_read(tmp_path):

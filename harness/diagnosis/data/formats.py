@@ -77,7 +77,9 @@ class Formats(Family):
     def first_problem(self) -> str:
         """The first thing that is wrong, for an error where nothing can be read."""
         first = self._first["unreadable"]
-        return f"{first[0].where}: {first[0].text}" if first else "there is no row"
+        if first:
+            return f"{first[0].where}: {first[0].text}"
+        return f"there is none in {self._sniffed.name}"
 
     def findings(self, seen: Seen) -> Findings:
         """What stands in the way of reading the file."""

@@ -54,6 +54,8 @@ CHARACTERS = 4
 TURN = 4
 """Tokens that a chat template adds to each turn, as OpenAI's cookbook counts."""
 SHOWN = 3
+LARGEST = 500_000_000
+"""Bytes of a tokenizer.json, which is read whole; large ones have 30 million."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,8 @@ def _fast(file: Path) -> Callable[[Sequence[str]], list[int]]:
     except ImportError:
         raise MissingPackage("Counting tokens", "diagnosis") from None
     try:
+        if file.stat().st_size > LARGEST:
+            raise ValueError(f"it is larger than {LARGEST // 10**6} MB")  # noqa: TRY301
         loaded = Tokenizer.from_str(file.read_text(encoding="utf-8"))
     except Exception as error:
         # The package raises plain Exception for whatever is wrong in the file.

@@ -82,12 +82,16 @@ def sniff(source: Source) -> Sniffed:
     """
     if not isinstance(source, Path):
         return Sniffed("memory", "rows")
-    if source.is_dir():
-        raise InputError("it is a folder; name a file in it", file=source)
-    if not source.exists():
-        raise MissingData("no such file", file=source)
-    with plain_errors(source), opened(source) as file:
-        head = file.read(4096)
+    with plain_errors(source):
+        if source.is_dir():
+            raise InputError("it is a folder; name a file in it", file=source)
+        if not source.exists():
+            raise MissingData("no such file", file=source)
+        if not source.is_file():
+            # A pipe would be waited for, and can be read only once.
+            raise InputError("it is no plain file, but a pipe or device", file=source)
+        with opened(source) as file:
+            head = file.read(4096)
     if not head.strip():
         raise InputError("it is empty; there is no row to check", file=source)
     encoding = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}.get(head[:2], "utf-8")
@@ -289,7 +293,9 @@ def _table(path: Path, sniffed: Sniffed) -> Iterator[Raw]:
                 bad.append(problem)
             yield text
 
-    reader = csv.reader(texts(), delimiter="," if sniffed.kind == "csv" else "\t")
+    # Strictly, since a quote that nothing closes would swallow the rows after it.
+    delimiter = "," if sniffed.kind == "csv" else "\t"
+    reader = csv.reader(texts(), delimiter=delimiter, strict=True)
     header: list[str] | None = None
     rows = chain.from_iterable(iter(lambda: _next_cells(reader), None))
     for cells, problem in rows:

@@ -44,7 +44,8 @@ def headline(diagnosis: Diagnosis) -> str:
     if not diagnosis.checks:
         return "Nothing could be checked: name a run's folder, data, a log or a study."
     if not diagnosis.causes:
-        return f"{NOTHING} {looked} were made{_missing(diagnosis)}."
+        were = "was" if len(diagnosis.checks) == 1 else "were"
+        return f"{NOTHING} {looked} {were} made{_missing(diagnosis)}."
     first = diagnosis.causes[0]
     doubt = ""
     if first.alternatives:
