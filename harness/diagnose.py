@@ -24,10 +24,11 @@ from harness.diagnosis.stopping import check_stopping
 from harness.diagnosis.stored import stored_training
 from harness.diagnosis.verdict import verdict
 from harness.diagnosis.whole_answers import check_whole_answers
-from harness.errors import InputError, MissingData, MissingPackage
+from harness.errors import InputError, MissingData, MissingPackage, StudyError
 from harness.logs import TrainingLog, merged, read_training
 from harness.progress import silent
 from harness.report import report
+from harness.study import StudyFile
 from harness.study.items import stored_items, stored_tasks
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from harness.diagnosis.model import Diagnosis
     from harness.diagnosis.outputs.subject import Subject
     from harness.progress import Progress
-    from harness.study import StudyFile
+    from harness.types import Json
 
     Pair = tuple[str, str]
 
@@ -68,6 +69,8 @@ class Evidence:
     """How the run was set up; empty where that is unknown."""
     study: StudyFile | None
     """Outputs and ratings."""
+    no_study: str = NO_STUDY
+    """Why there is none, where there is none."""
 
 
 def diagnose(  # noqa: PLR0913 - one argument an option
@@ -85,7 +88,8 @@ def diagnose(  # noqa: PLR0913 - one argument an option
     Nothing is needed; what cannot be checked for want of it is listed with the reason.
 
     Args:
-        run_dir: folder of the run, in which log, settings and data are looked for.
+        run_dir: folder of the run, in which log, settings, data and a study are
+            looked for.
         data: training data.
         held_out: held-out data, or name of a task.
         config: file with the trainer's settings.
@@ -100,6 +104,8 @@ def diagnose(  # noqa: PLR0913 - one argument an option
     """
     run = None if run_dir is None else Path(run_dir)
     files = RunFiles() if run is None else find_files(run)
+    found, no_study = (None, "") if study is not None else _found_study(files.study)
+    study = found if study is None else study
     known = log if isinstance(log, TrainingLog) else _read_log(log, run)
     if known is None and study is not None:
         known = stored_training(study, _tasks(study, held_out))
@@ -116,8 +122,22 @@ def diagnose(  # noqa: PLR0913 - one argument an option
             () if known is None else (known,),
         ),
         study=study,
+        no_study=no_study,
     )
-    return replace(verdict(_findings(given, progress)), log=known)
+    findings = _findings(given, progress)
+    if found is not None:
+        found.close()
+    return replace(verdict(findings), log=known)
+
+
+def _found_study(path: Path | None) -> tuple[StudyFile | None, str]:
+    """The study in a run's folder, or why there is none."""
+    if path is None:
+        return None, NO_STUDY
+    try:
+        return StudyFile(path, must_exist=True), ""
+    except StudyError as error:
+        return None, str(error)
 
 
 def _findings(given: Evidence, progress: Progress) -> list[Findings]:
@@ -128,7 +148,7 @@ def _findings(given: Evidence, progress: Progress) -> list[Findings]:
     curves = _absent("curves", NO_LOG) if given.log is None else check_curves(given.log)
     progress("diagnosis", 3, 4)
     subjects = _subjects(given, pairs)
-    outputs = _of_study(given.study, subjects)
+    outputs = _of_study(given, subjects)
     subject = subjects[0] if subjects else None
     both = [check_stopping(given.log, subject), check_whole_answers(given.log, subject)]
     progress("diagnosis", 4, 4)
@@ -157,16 +177,10 @@ def _data(given: Evidence, progress: Progress) -> tuple[Findings, list[Pair]]:
     """What the training data show, and their prompts and answers."""
     if given.data is None:
         return _absent("data", NO_DATA), []
-    held_out = given.held_out
-    if held_out is None and given.study is not None:
-        tasks = stored_tasks(given.study)
-        rows = as_rows(one for task in tasks for one in stored_items(given.study, task))
-    else:
-        rows = []
     try:
         found = check_data(
             given.data,
-            held_out if held_out is not None else rows or None,
+            _stored_rows(given) or given.held_out,
             tokenizer=given.tokenizer,
             limit=given.settings.max_length,
             progress=progress,
@@ -178,6 +192,16 @@ def _data(given: Evidence, progress: Progress) -> tuple[Findings, list[Pair]]:
         if given.data_named:
             raise
         return _absent("data", str(error)), []
+
+
+def _stored_rows(given: Evidence) -> list[dict[str, Json]]:
+    """The study's items, of the task that was named or, if nothing was, of all."""
+    if given.study is None:
+        return []
+    tasks = stored_tasks(given.study)
+    if given.held_out is not None:
+        tasks = [task for task in tasks if task == str(given.held_out)]
+    return as_rows(one for task in tasks for one in stored_items(given.study, task))
 
 
 def _configuration(given: Evidence, rows: int | None, data: Findings) -> Findings:
@@ -202,10 +226,11 @@ def _tasks(study: StudyFile, held_out: Path | str | None) -> list[str]:
     return [str(held_out)] if str(held_out) in tasks else tasks
 
 
-def _of_study(study: StudyFile | None, subjects: Sequence[Subject]) -> list[Findings]:
+def _of_study(given: Evidence, subjects: Sequence[Subject]) -> list[Findings]:
     """What outputs and ratings of each task show."""
+    study = given.study
     if study is None or not subjects:
-        reason = NO_STUDY if study is None else NO_OUTPUTS
+        reason = given.no_study if study is None else NO_OUTPUTS
         return [_absent("outputs", reason), _absent("people", reason)]
     found: list[Findings] = []
     for subject in subjects:

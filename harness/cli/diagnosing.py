@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from json import dumps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from harness.cli.options import AsJson
-from harness.errors import UsageError
 from harness.terminal import open_study, progress_bars, write_text
-
-if TYPE_CHECKING:
-    from harness.diagnosis.model import Diagnosis
-    from harness.reporting.model import Report
 
 
 class DiagnosisFormat(StrEnum):
@@ -83,28 +77,3 @@ def diagnose(  # noqa: PLR0913 - one argument an option
         typer.echo(written, nl=False)
     else:
         write_text(out, written)
-
-
-def with_diagnosis(report: Report, diagnosis: Diagnosis, form: str) -> str:
-    """A report followed by the diagnosis of its run.
-
-    Raises:
-        UsageError: the form has no room for one.
-    """
-    from harness.diagnosis.writing import render_diagnosis
-    from harness.reporting import render
-
-    if form == "html":
-        from harness.diagnosis.writing.as_html import section
-        from harness.reporting.as_html import html
-
-        return html(report, section(diagnosis))
-    if form == "json":
-        from harness.diagnosis.writing.as_json import diagnosis_json
-        from harness.reporting.as_json import as_json
-
-        whole = {**as_json(report), "diagnosis": diagnosis_json(diagnosis)}
-        return dumps(whole, ensure_ascii=False, indent=2, allow_nan=False, default=str)
-    if form in {"text", "md"}:
-        return f"{render(report, form)}\n{render_diagnosis(diagnosis, form)}"
-    raise UsageError(f"--run-dir adds a diagnosis, which the form {form} cannot hold.")

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from harness.cli.options import ESTIMANDS, About, AboutPrompts, AsJson, Db, With
-from harness.cli.verbs import named_tasks
+from harness.cli.reporting import named_tasks
 from harness.terminal import open_study, print_json, progress_bars
 
 FAILED = 1

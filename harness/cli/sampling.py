@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from harness.cli.options import AsJson, Db
-from harness.cli.verbs import named_tasks
+from harness.cli.reporting import named_tasks
 from harness.terminal import open_study, progress_bars, write_text
 
 

@@ -1,4 +1,4 @@
-"""Commands that work on a study: run, score, rate, report, demo."""
+"""Commands that work on a study: run, score, rate, compare, demo."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.diagnosing import with_diagnosis
 from harness.cli.options import (
     ESTIMANDS,
     About,
@@ -18,16 +17,14 @@ from harness.cli.options import (
     Executor,
     ExecutorName,
     Format,
-    HumanJudgment,
     RayAddress,
-    Resampled,
     Suite,
     TensorBoardFolder,
     Track,
     With,
     Workers,
 )
-from harness.errors import NotFound
+from harness.cli.reporting import print_report
 from harness.terminal import (
     RESULTS,
     open_study,
@@ -35,15 +32,10 @@ from harness.terminal import (
     progress_bars,
     study_path,
     tell,
-    write_text,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from harness.backends import Usage
-    from harness.reporting.combined import Asked
-    from harness.study import StudyFile
 
 
 def run(  # noqa: PLR0913 - one argument an option
@@ -122,7 +114,7 @@ def run(  # noqa: PLR0913 - one argument an option
         tell(f"Mind: {remark}")
     for line in write_to_trackers(study, names, trackers):
         tell(line)
-    _print_report(study, names, Format.JSON if json else Format.TEXT)
+    print_report(study, names, Format.JSON if json else Format.TEXT)
 
 
 def score(
@@ -152,7 +144,7 @@ def score(
     _tell_usage(done.usage, "judges")
     for line in write_to_trackers(study, names, trackers):
         tell(line)
-    _print_report(study, names, Format.JSON if json else Format.TEXT)
+    print_report(study, names, Format.JSON if json else Format.TEXT)
 
 
 def rate(  # noqa: PLR0913 - one argument an option
@@ -218,63 +210,6 @@ def rate(  # noqa: PLR0913 - one argument an option
     )
 
 
-def report(  # noqa: PLR0913 - one argument an option
-    name: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[SUITE|TASK]", help="What to report; all tasks if none is named."
-        ),
-    ] = None,
-    *,
-    db: Db = None,
-    format: Annotated[Format, typer.Option(help="Form of the report.")] = Format.TEXT,  # noqa: A002 - the option's name
-    json: AsJson = False,
-    human: Annotated[
-        HumanJudgment,
-        typer.Option(
-            help="Ratings as given, as z-scores of each rater, or less each rater's "
-            "severity."
-        ),
-    ] = HumanJudgment.RAW,
-    out: Annotated[
-        Path | None, typer.Option(help="File to write; otherwise it is printed.")
-    ] = None,
-    over: Annotated[
-        Resampled,
-        typer.Option(
-            help="What intervals of agreement resample; both (items and checkpoints) "
-            "needs eight checkpoints and takes longer."
-        ),
-    ] = Resampled.ITEMS,
-    metric: With = None,
-    estimand: AboutPrompts = About.LIKE_THESE,
-    run_dir: Annotated[
-        Path | None,
-        typer.Option(help="Folder of the training run, to add its diagnosis."),
-    ] = None,
-) -> None:
-    """Say which checkpoint is better, and how far metrics agree with people.
-
-    Example: harness report --db results/demo.db --format html --out report.html
-    """
-    study = open_study(db, name, must_exist=True)
-    tasks = named_tasks(study, name)
-    form = Format.JSON if json else format
-    from harness.reporting.combined import Asked
-
-    asked = Asked(ESTIMANDS[estimand], metric)
-    _print_report(
-        study,
-        tasks,
-        form,
-        out,
-        human=human.value,
-        over=over,
-        asked=asked,
-        run_dir=run_dir,
-    )
-
-
 def compare(  # noqa: PLR0913 - one argument an option
     first: Annotated[str, typer.Argument(help="Name of a checkpoint, or SERIES/NAME.")],
     second: Annotated[str, typer.Argument(help="The one to compare with it.")],
@@ -324,8 +259,8 @@ def demo(
 
     with progress_bars() as progress:
         made = tour(folder, simulated_raters=simulate_raters, progress=progress)
-    _print_report(made.study, None, Format.HTML, folder / "demo.html")
-    _print_report(made.study, None, Format.TEXT)
+    print_report(made.study, None, Format.HTML, folder / "demo.html")
+    print_report(made.study, None, Format.TEXT)
     if serve and sys.stdout.isatty():
         from ui.serve import serve as serve_page
 
@@ -343,56 +278,3 @@ def _tell_usage(usage: Usage, whom: str) -> None:
         )
     for remark in usage.remarks:
         tell(f"Mind: {remark}")
-
-
-def named_tasks(study: StudyFile, name: str | None) -> list[str] | None:
-    """Names of the stored tasks that a suite's or task's name means; None: all.
-
-    Raises:
-        NotFound: no suite, task file or stored task has that name.
-    """
-    from harness.study.items import stored_tasks
-    from harness.task import load_tasks
-
-    stored = stored_tasks(study)
-    if name is None or name in stored:
-        return None if name is None else [name]
-    try:
-        return [task.name for task in load_tasks(name)]
-    except NotFound:
-        raise NotFound("task", name, stored) from None
-
-
-def _print_report(  # noqa: PLR0913 - as the report's options
-    study: StudyFile,
-    tasks: Sequence[str] | None,
-    form: Format,
-    out: Path | None = None,
-    *,
-    human: str = "raw",
-    over: Resampled = Resampled.ITEMS,
-    asked: Asked | None = None,
-    run_dir: Path | None = None,
-) -> None:
-    from harness.report import report as make
-    from harness.reporting import render
-
-    with progress_bars() as progress:
-        made = make(
-            study,
-            None if tasks is None else list(tasks),
-            human=human,
-            over="both" if over is Resampled.BOTH else "items",
-            asked=asked,
-            progress=progress,
-        )
-        text = render(made, form.value) if run_dir is None else None
-        if text is None:
-            from harness.diagnose import diagnose
-
-            found = diagnose(run_dir, study=study, progress=progress)
-            text = with_diagnosis(made, found, form.value)
-    if out is None:
-        typer.echo(text)
-        return
-    write_text(out, text)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.diagnosis.configuration.reading import newest_checkpoint
 from harness.errors import InputError
+from harness.study.file import APPLICATION_ID
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,6 +21,9 @@ NOT_DATA = ("state", "config", "result", "log", "metric", "event", "token", "voc
 TOKENIZER = "tokenizer.json"
 MOST = 2_000
 """Files of a folder that are looked at."""
+STUDY = ".db"
+MARKED = slice(68, 72)
+"""Bytes of an SQLite file that say whose it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +36,12 @@ class RunFiles:
     """Held-out data."""
     tokenizer: Path | None = None
     """Folder of the newest checkpoint's tokenizer, or of the run's."""
+    study: Path | None = None
+    """The only study in the folder; of several none is chosen."""
 
 
 def find_files(folder: Path) -> RunFiles:
-    """Training and held-out data in a run's folder, found by their names.
+    """Training and held-out data in a run's folder by their names, and its study.
 
     Raises:
         InputError: there is no such folder.
@@ -44,12 +50,15 @@ def find_files(folder: Path) -> RunFiles:
         raise InputError(
             "there is no such folder; it is to be that of a training run", file=folder
         )
-    names = [file for file in _files(folder) if _may_be_data(file)]
+    files = list(_files(folder))
+    names = [file for file in files if _may_be_data(file)]
+    studies = [file for file in files if file.suffix == STUDY and _is_study(file)]
     places = (newest_checkpoint(folder), folder)
     return RunFiles(
         data=_named(names, TRAINING),
         held_out=_named(names, HELD_OUT),
         tokenizer=next((one for one in places if (one / TOKENIZER).is_file()), None),
+        study=studies[0] if len(studies) == 1 else None,
     )
 
 
@@ -64,6 +73,15 @@ def _files(folder: Path) -> Iterator[Path]:
 def _may_be_data(file: Path) -> bool:
     name = file.name.lower()
     return file.suffix.lower() in DATA and not any(one in name for one in NOT_DATA)
+
+
+def _is_study(file: Path) -> bool:
+    try:
+        with file.open("rb") as opened:
+            head = opened.read(MARKED.stop)
+    except OSError:
+        return False
+    return head[MARKED] == APPLICATION_ID.to_bytes(4, "big")
 
 
 def _named(files: Iterable[Path], words: Iterable[str]) -> Path | None:
