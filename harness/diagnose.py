@@ -18,7 +18,7 @@ from harness.diagnosis.model import Findings, NotChecked
 from harness.diagnosis.outputs import check_outputs
 from harness.diagnosis.outputs.checks import named_by_task
 from harness.diagnosis.outputs.subject import DRAWS, subject_of
-from harness.diagnosis.pairs import as_rows, training_pairs
+from harness.diagnosis.pairs import training_pairs
 from harness.diagnosis.people import check_people
 from harness.diagnosis.stopping import check_stopping
 from harness.diagnosis.stored import stored_training
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from harness.diagnosis.model import Diagnosis
     from harness.diagnosis.outputs.subject import Subject
     from harness.progress import Progress
-    from harness.types import Json
+    from harness.types import Item
 
     Pair = tuple[str, str]
 
@@ -180,7 +180,7 @@ def _data(given: Evidence, progress: Progress) -> tuple[Findings, list[Pair]]:
     try:
         found = check_data(
             given.data,
-            _stored_rows(given) or given.held_out,
+            _stored_held_out(given) or given.held_out,
             tokenizer=given.tokenizer,
             limit=given.settings.max_length,
             progress=progress,
@@ -194,14 +194,14 @@ def _data(given: Evidence, progress: Progress) -> tuple[Findings, list[Pair]]:
         return _absent("data", str(error)), []
 
 
-def _stored_rows(given: Evidence) -> list[dict[str, Json]]:
+def _stored_held_out(given: Evidence) -> list[Item]:
     """The study's items, of the task that was named or, if nothing was, of all."""
     if given.study is None:
         return []
     tasks = stored_tasks(given.study)
     if given.held_out is not None:
         tasks = [task for task in tasks if task == str(given.held_out)]
-    return as_rows(one for task in tasks for one in stored_items(given.study, task))
+    return [one for task in tasks for one in stored_items(given.study, task)]
 
 
 def _configuration(given: Evidence, rows: int | None, data: Findings) -> Findings:

@@ -154,6 +154,66 @@ def test_tasks_of_a_study_are_told_apart(tmp_path):
     study.close()
 
 
+def asked_politely(study, held):
+    """A task whose template adds words to what its rows hold."""
+    maker = Maker(study, "turn_round")
+    maker.items(
+        *(
+            (
+                str(n),
+                f"Please turn this round: {p}\n=>",
+                (c,),
+                {"prompt": p, "completion": c},
+            )
+            for n, (p, c) in enumerate(held)
+        )
+    )
+    maker.checkpoint("a", {str(n): c for n, (_, c) in enumerate(held)})
+    return maker.task
+
+
+def test_a_template_that_training_rows_lack_is_no_difference(tmp_path):
+    study = StudyFile(tmp_path / "s.db")
+    asked_politely(study, varied_rows(200, seed=1))
+    write_rows(tmp_path / "train.jsonl", varied_rows(600))
+    found = diagnose(data=tmp_path / "train.jsonl", study=study)
+    drift = {one.name: one for one in found.checks}["representativeness"]
+    assert (drift.status, drift.value < 0.7) == ("fine", True)
+    study.close()
+
+
+def test_a_held_out_task_may_be_one_that_only_the_study_knows(tmp_path):
+    study = StudyFile(tmp_path / "s.db")
+    held = varied_rows(200, seed=1)
+    task = asked_politely(study, held)
+    write_rows(tmp_path / "train.jsonl", [*varied_rows(600), *held])
+    found = diagnose(data=tmp_path / "train.jsonl", study=study, held_out=task)
+    leaked = {one.name: one for one in found.checks}["leaked_prompts"]
+    assert leaked.value == 1
+    study.close()
+
+
+def test_the_only_study_in_a_runs_folder_is_found(run):
+    for name in ("one.db", "two.db"):
+        study = StudyFile(run / name)
+        a_run(Maker(study))
+        study.close()
+        (run / "other.db").write_bytes(b"SQLite format 3\0" + bytes(200))
+        found = diagnose(run)
+        assert ("outputs" in areas(found)) == (name == "one.db")
+    assert "outputs" in {one.name for one in found.not_checked}
+
+
+def test_a_damaged_study_that_was_only_found_is_listed(run):
+    study = StudyFile(run / "s.db")
+    a_run(Maker(study))
+    study.close()
+    content = (run / "s.db").read_bytes()
+    (run / "s.db").write_bytes(content[:100] + b"\xff" * 5000)
+    reasons = {one.name: one.reason for one in diagnose(run).not_checked}
+    assert "s.db" in reasons["outputs"]
+
+
 def test_what_is_named_must_be_there(tmp_path):
     for given in ({"run_dir": tmp_path / "no"}, {"log": tmp_path / "no.json"}):
         with pytest.raises(InputError, match="there is no such"):
@@ -190,6 +250,24 @@ def test_a_report_holds_the_diagnosis_of_its_run(run, tmp_path, monkeypatch, cap
     assert 'id="diagnosis-0"' in out
     code, _, err = called(monkeypatch, capsys, *report, "--format", "csv")
     assert (code, "cannot hold" in err) == (2, True)
+
+
+def test_a_report_holds_the_diagnosis_of_its_study_and_task(
+    tmp_path, monkeypatch, capsys
+):
+    study = StudyFile(tmp_path / "s.db")
+    a_run(Maker(study))
+    [series] = study.column("SELECT DISTINCT series FROM checkpoints")
+    store_log(study, series, "/runs/out", made_logs.learned_by_heart())
+    asked_politely(study, varied_rows(30))
+    study.close()
+    report = ("report", "--db", study.path, "--json")
+    _, out, _ = called(monkeypatch, capsys, *report)
+    assert "diagnosis" not in json.loads(out)
+    _, out, _ = called(monkeypatch, capsys, *report, "rewrite", "--diagnosis")
+    found = json.loads(out)["diagnosis"]
+    assert "overfitting" in [one["cause"] for one in found["causes"]]
+    assert "empty_outputs" in {one["name"] for one in found["checks"]}
 
 
 class Bomb:

@@ -9,10 +9,7 @@ from harness.diagnosis.data.rows import read, sniff
 from harness.diagnosis.data.shapes import sample
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
-
-    from harness.types import Item, Json
 
     Pair = tuple[str, str]
 
@@ -28,11 +25,3 @@ def training_pairs(file: Path) -> list[Pair]:
     """
     rows = (sample(raw) for raw in islice(read(file, sniff(file)), MOST))
     return [(one.prompt, one.answer) for one in rows if one.prompt and one.answer]
-
-
-def as_rows(items: Iterable[Item]) -> list[dict[str, Json]]:
-    """Held-out items as rows of prompt and completion."""
-    return [
-        {"prompt": item.prompt, "completion": (item.references or ("",))[0]}
-        for item in items
-    ]

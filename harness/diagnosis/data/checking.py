@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from harness.diagnosis.data.rows import Sniffed, Source
     from harness.diagnosis.data.shapes import Columns, Sample
     from harness.progress import Progress
-    from harness.types import Json
+    from harness.types import Item, Json
 
 BATCH = 4096
 """Rows that are looked at together."""
@@ -48,7 +48,7 @@ SEED = 0
 
 def check_data(
     source: str | Path | Sequence[Mapping[str, Json]],
-    held_out: str | Path | Sequence[Mapping[str, Json]] | None = None,
+    held_out: str | Path | Sequence[Mapping[str, Json]] | Sequence[Item] | None = None,
     *,
     tokenizer: str | Path | None = None,
     limit: int | None = None,
@@ -59,7 +59,7 @@ def check_data(
 
     Args:
         source: a file (JSONL, JSON, CSV, TSV, Parquet, text; also `.gz`), or rows.
-        held_out: what the model is to be tested on: a file, a task or rows.
+        held_out: what the model is to be tested on: a file, a task, rows or items.
         tokenizer: folder of the model, or its `tokenizer.json`; None: lengths are
             estimated from characters.
         limit: most tokens of an example that training reads; None: not known.

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from harness.diagnosis.data.rows import Raw, read, sniff
 from harness.diagnosis.data.shapes import prompt_column, sample
 from harness.errors import InputError, MissingData
+from harness.types import Item
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from harness.diagnosis.data.shapes import Columns, Sample
-    from harness.types import Item, Json
+    from harness.types import Json
 
 MOST = 20_000
 """Held-out examples that are looked at."""
@@ -21,7 +22,7 @@ TASK_FILES = {".yaml", ".yml"}
 
 
 def held_out_samples(
-    source: str | Path | Sequence[Mapping[str, Json]],
+    source: str | Path | Sequence[Mapping[str, Json]] | Sequence[Item],
     columns: Columns | None,
     like: Mapping[str, Json],
 ) -> list[Sample]:
@@ -29,8 +30,8 @@ def held_out_samples(
 
     Args:
         source: a file in any form that training data may have, a task's name or file,
-            or rows. Of a task the prompts are taken from the column that training rows
-            keep theirs in, and where items have no such column, as they are rendered.
+            rows, or items. Of a task's items the prompts are taken from the column that
+            training rows keep theirs in, and where they have none, as rendered.
         columns: names of the columns with prompt and answer, where they are not usual.
         like: a training row.
 
@@ -45,6 +46,11 @@ def held_out_samples(
         source = path
     if isinstance(source, Path) and source.suffix in TASK_FILES:
         return _of_task(str(source), columns, like)
+    if not isinstance(source, Path):
+        items = [one for one in source if isinstance(one, Item)]
+        if items:
+            return _of_items(items, columns, like)
+        source = [one for one in source if not isinstance(one, Item)]
     found: list[Sample] = []
     for raw in read(source, sniff(source)):
         one = sample(raw, columns)
@@ -68,11 +74,17 @@ def _of_task(
         tasks = load_tasks(name)
     except NotFound as error:
         raise MissingData(f"no such file, and no task: {error}", file=name) from None
-    items = [item for task in tasks for item in load_items(task)][:MOST]
+    items = [item for task in tasks for item in load_items(task)]
+    return _of_items(items, columns, like)
+
+
+def _of_items(
+    items: Sequence[Item], columns: Columns | None, like: Mapping[str, Json]
+) -> list[Sample]:
     column = prompt_column(like, columns)
     return [
         _of_item(number, item, column, columns)
-        for number, item in enumerate(items, start=1)
+        for number, item in enumerate(items[:MOST], start=1)
     ]
 
 
