@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.backends import AUTOMATIC
+from harness.check_data import check_data
 from harness.compare import compare
+from harness.contents import StudyContents
 from harness.diagnose import diagnose
 from harness.executors import LOCAL
-from harness.exporting import export, export_ratings
 from harness.gate import Rules, conditions, gate
-from harness.importing import Imported, import_outputs, import_ratings
 from harness.plan import plan
 from harness.progress import silent
 from harness.report import report
@@ -20,20 +20,18 @@ from harness.run import Run, run
 from harness.samples import Wish as SamplesWish
 from harness.samples import samples
 from harness.study import StudyFile
-from harness.study.checkpoints import stored_checkpoints
-from harness.study.items import stored_tasks
+from harness.study.items import stored_items, stored_tasks
 from harness.task import load_tasks
 from harness.watch import plan as plan_watch
 from harness.watch import watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Literal
-
-    import pandas as pd
 
     from harness.backends import Loading
+    from harness.check_data import Checked, Wanted
     from harness.diagnosis import Diagnosis
+    from harness.diagnosis.data.shapes import Columns
     from harness.executors import Executor
     from harness.gate import GateResult
     from harness.progress import Progress
@@ -43,11 +41,10 @@ if TYPE_CHECKING:
     from harness.reporting.model import Report
     from harness.reporting.plans import Plan
     from harness.stats.correlation import Over
-    from harness.types import Checkpoint
     from harness.watch import Watch, Wish
 
 
-class Study:
+class Study(StudyContents):
     """One study file and everything that can be done with it.
 
     >>> study = Study("results/mine.db")  # doctest: +SKIP
@@ -334,66 +331,33 @@ class Study:
             progress=progress,
         )
 
-    def import_outputs(
+    def check_data(  # noqa: PLR0913 - as the command's options
         self,
-        file: Path | str,
-        task: str,
+        source: Path | str,
+        held_out: Path | str | None = None,
         *,
-        lower_is_better: Sequence[str] = (),
-        form: str | None = None,
-        system: str | None = None,
-    ) -> Imported:
-        """Store outputs made elsewhere; see `harness.importing.import_outputs`."""
-        return import_outputs(
-            self.file,
-            Path(file),
-            task,
-            lower_is_better=lower_is_better,
-            form=form,
-            system=system,
+        tokenizer: Path | str | None = None,
+        limit: int | None = None,
+        columns: Columns | None = None,
+        wanted: Wanted | None = None,
+        progress: Progress = silent,
+    ) -> Checked:
+        """What is wrong with training data; held out are, if nothing else, our items.
+
+        Arguments are those of `harness.check_data.check_data`, which needs no study.
+
+        Raises:
+            InputError: a file cannot be read, or has no row that can.
+            UsageError: a file to write is the source, or cannot be written.
+        """
+        tasks = stored_tasks(self.file) if held_out is None else []
+        items = [item for task in tasks for item in stored_items(self.file, task)]
+        return check_data(
+            Path(source),
+            items or held_out,
+            tokenizer=tokenizer,
+            limit=limit,
+            columns=columns,
+            wanted=wanted,
+            progress=progress,
         )
-
-    def import_ratings(self, file: Path | str, task: str) -> Imported:
-        """Store ratings given elsewhere; see `harness.importing.import_ratings`."""
-        return import_ratings(self.file, Path(file), task)
-
-    def export(
-        self,
-        folder: Path | str,
-        *,
-        kind: Literal["csv", "jsonl"] = "csv",
-        names: Sequence[str] = (),
-    ) -> list[Path]:
-        """Write tables and views to files; see `harness.exporting.export`."""
-        return export(self.file, Path(folder), kind=kind, names=names)
-
-    def export_ratings(
-        self, folder: Path | str, form: Literal["label-studio", "argilla"]
-    ) -> list[Path]:
-        """Write all ratings for another tool, campaign by campaign.
-
-        Raises:
-            StudyError: nothing has been rated.
-            UsageError: the folder cannot be written.
-        """
-        return export_ratings(self.file, Path(folder), form)
-
-    def tasks(self) -> list[str]:
-        """Names of the tasks that the study has outputs or likelihoods of."""
-        return stored_tasks(self.file)
-
-    def checkpoints(self, task: str | None = None) -> list[Checkpoint]:
-        """All checkpoints, or those evaluated on a task, by series and step."""
-        return stored_checkpoints(self.file, task)
-
-    def frame(self, name: str) -> pd.DataFrame:
-        """A table or view, as `judgements` or `scores`, as a pandas data frame.
-
-        Raises:
-            NotFound: there is no such table or view; the nearest is suggested.
-        """
-        return self.file.frame(name)
-
-    def close(self) -> None:
-        """Close this thread's connection."""
-        self.file.close()

@@ -10,10 +10,13 @@ from harness.diagnosis.data import check_data as check
 from harness.progress import silent
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from harness.diagnosis.data.cleaning import Cleaned
     from harness.diagnosis.data.shapes import Columns
     from harness.diagnosis.model import Findings
     from harness.progress import Progress
+    from harness.types import Item
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class Checked:
 
 def check_data(  # noqa: PLR0913 - as the command's options
     source: Path,
-    held_out: str | Path | None = None,
+    held_out: str | Path | Sequence[Item] | None = None,
     *,
     tokenizer: str | Path | None = None,
     limit: int | None = None,

@@ -171,3 +171,19 @@ def test_a_closed_study_opens_again_when_it_is_used(study):
 def test_a_failure_is_a_harness_error(study, call, error, message):
     with pytest.raises(error, match=message):
         call(study)
+
+
+def test_training_data_are_held_against_what_the_study_asks(study, task, folders):
+    study.run(task, folders)
+    asked = study.frame("items")["prompt"].tolist()
+    rows = [{"prompt": prompt, "completion": "x"} for prompt in asked]
+    [file, other] = [study.file.path.parent / name for name in ("t.jsonl", "o.jsonl")]
+    write_rows(file, rows)
+    write_rows(other, [{"prompt": "something else", "completion": "y"}])
+
+    def leaked(**given):
+        checks = study.check_data(file, **given).findings.checks
+        return {one.name: one.value for one in checks}["leaked_prompts"]
+
+    assert leaked() == 1
+    assert leaked(held_out=other) == 0

@@ -36,7 +36,7 @@ LAYERS = (
         *("given", "overview", "settled", "roster", "remarks", "adjudicate"),
         *("diagnosis", "diagnose", "check_data"),
     ),
-    ("demo", "api", "terminal", "cli", "ui"),
+    ("demo", "api", "contents", "terminal", "cli", "ui"),
 )
 LEVELS = {unit: level for level, units in enumerate(LAYERS) for unit in units}
 HEAVY = frozenset(

@@ -47,10 +47,22 @@ def metric_clusters(
     if min(len(scores), len(evidence.checkpoints)) < 2:  # noqa: PLR2004 - a pair
         return []
     share = _share(evidence, len(scores) * (len(scores) - 1) // 2)
+    judging = {one: _judging(evidence, one) for one in evidence.rating_values}
     return [
-        _of_criterion(evidence, criterion, list(scores), (share, resampling), progress)
-        for criterion in evidence.rating_values
+        _of_criterion(evidence, criterion, metrics, (share, resampling), progress)
+        for criterion, metrics in judging.items()
+        if len(metrics) > 1
     ]
+
+
+def _judging(evidence: Evidence, criterion: str) -> list[str]:
+    """The metrics that judged any output that people rated.
+
+    One that came later, and judged others, would leave none that all have judged.
+    """
+    rated = ~np.isnan(evidence.rating_values[criterion])
+    scores = evidence.score_values
+    return [one for one in scores if np.any(rated & ~np.isnan(scores[one]))]
 
 
 def _share(evidence: Evidence, pairs: int) -> float:

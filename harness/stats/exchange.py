@@ -250,7 +250,8 @@ def tau_bs(rivals: Rivals) -> Callable[[Bools], Floats]:
     """Kendall's tau-b within each group, as a function of swaps; NaN where constant."""
     groups, outputs = rivals.human.shape
     size = max(1, _PAIRS // max(1, outputs**2))
-    parts = [slice(at, at + size) for at in range(0, groups, size)]
+    # Without any group, one empty part, so that values keep their shape.
+    parts = [slice(at, at + size) for at in range(0, max(1, groups), size)]
     orders = [
         Orders.of(Rivals(rivals.first[at], rivals.second[at], rivals.human[at]))
         for at in parts

@@ -146,3 +146,27 @@ def test_one_metric_or_one_checkpoint_has_no_clusters(maker):
     made = report(maker.study, draws=20)
     assert made.tasks[0].clusters == ()
     assert "Clusters" not in render(made, "text")
+
+
+def test_a_metric_that_judged_no_rated_output_is_not_in_the_way_of_others(maker):
+    maker.metrics = ("f1", "chrf")
+    maker.items(*((str(n), f"say {n}", ("x y",)) for n in range(6)))
+    for name, text in (("one", "x"), ("two", "c d"), ("three", "x c c")):
+        maker.checkpoint(name, {str(n): text for n in range(6)} | {"0": text + " y"})
+        maker.rate("ann", "good", {(name, str(n)): len(text) + n for n in range(6)})
+    maker.metrics = ("f1", "chrf", "exact_match")
+    maker.checkpoint("later", {str(n): "x" for n in range(6)})
+    assert ranks(report(maker.study, draws=20)).keys() == {"f1", "chrf"}
+
+
+def test_metrics_of_different_outputs_alone_have_no_rank_and_end_no_report(maker):
+    maker.items(*((str(n), f"say {n}", ("x y",)) for n in range(6)))
+    for name, metric in (("one", "f1"), ("two", "chrf")):
+        maker.metrics = (metric,)
+        maker.checkpoint(name, {str(n): "x y" if n % 2 else "x" for n in range(6)})
+        maker.rate("ann", "good", {(name, str(n)): float(n) for n in range(6)})
+    made = report(maker.study, draws=20)
+    [one] = made.tasks[0].clusters
+    assert (one.n, one.dropped) == (0, 12)
+    assert set(one.ranks.values()) == {None}
+    assert "no two metrics have a value on the outputs" in render(made, "text")
