@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.logs.model import EVAL_LOSS, TRAIN_LOSS, TrainingLog
+from harness.logs.model import EVAL_LOSS, KNOWN, TRAIN_LOSS, TrainingLog
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,7 @@ ORDER = ("trainer_state", "tensorboard", "openai", "wandb", "csv", "jsonl")
 def merged(logs: Sequence[TrainingLog]) -> TrainingLog | None:
     """The log that holds most points of losses, with what only others have added.
 
-    Its `source` says which curve is from elsewhere.
+    Its `source` says which of the curves that are looked at is from elsewhere.
 
     Returns:
         None if no log has a curve.
@@ -32,8 +32,9 @@ def merged(logs: Sequence[TrainingLog]) -> TrainingLog | None:
     for other in richest[1:]:
         more = sorted(other.curves.keys() - curves.keys())
         curves |= {name: other.curves[name] for name in more}
-        if more:
-            source += f"; {', '.join(more)} from {other.source}"
+        told = [name for name in more if name in KNOWN]
+        if told:
+            source += f"; {', '.join(told)} from {other.source}"
     for log in (*reversed(logs), *reversed(richest)):
         settings |= log.settings
     problems = dict.fromkeys(problem for log in logs for problem in log.problems)

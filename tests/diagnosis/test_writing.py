@@ -3,6 +3,7 @@
 import html
 import json
 import re
+from dataclasses import replace
 
 import made_logs
 import pytest
@@ -143,6 +144,28 @@ def test_the_page_draws_and_notes_the_curves_without_a_network(tmp_path):
     assert drawn >= 2
     assert complaints == []
     assert {url.partition(":")[0] for url in requests} <= {"file", "data"}
+
+
+LINE = "getComputedStyle(document.querySelector('.legend .{}'), '::before').backgroundImage"
+
+
+def test_a_phone_shows_all_of_the_page_and_what_each_line_is(tmp_path):
+    log = replace(made_logs.learned_by_heart(), source="/runs/" + "a_long_name_" * 9)
+    page = render_diagnosis(diagnose(log=log), "html")
+    look = {"viewport": {"width": 390, "height": 800}, "color_scheme": "dark"}
+    with opened(page, tmp_path, **look) as (tab, complaints, _):
+        tab.locator("details").evaluate_all("all => all.forEach(o => o.open = true)")
+        widths = tab.evaluate(
+            "[document.documentElement, ...document.querySelectorAll('.wide')]"
+            ".map(one => one.scrollWidth - one.clientWidth)"
+        )
+        lines = [
+            tab.evaluate(LINE.format(n) + ".backgroundImage") for n in ("s0", "s1")
+        ]
+    assert set(widths) == {0}
+    assert "none" not in lines
+    assert lines[0] != lines[1]
+    assert complaints == []
 
 
 def test_curves_without_numbers_are_drawn_to_where_they_end(tmp_path):
