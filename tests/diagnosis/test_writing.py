@@ -146,7 +146,10 @@ def test_the_page_draws_and_notes_the_curves_without_a_network(tmp_path):
     assert {url.partition(":")[0] for url in requests} <= {"file", "data"}
 
 
-LINE = "getComputedStyle(document.querySelector('.legend .{}'), '::before').backgroundImage"
+LINE = """
+getComputedStyle(document.querySelector(".legend .{}"), "::before").backgroundImage
+"""
+"""What a name in the legend is marked with, as an expression of JavaScript."""
 
 
 def test_a_phone_shows_all_of_the_page_and_what_each_line_is(tmp_path):
@@ -159,9 +162,7 @@ def test_a_phone_shows_all_of_the_page_and_what_each_line_is(tmp_path):
             "[document.documentElement, ...document.querySelectorAll('.wide')]"
             ".map(one => one.scrollWidth - one.clientWidth)"
         )
-        lines = [
-            tab.evaluate(LINE.format(n) + ".backgroundImage") for n in ("s0", "s1")
-        ]
+        lines = [tab.evaluate(LINE.format(one)) for one in ("s0", "s1")]
     assert set(widths) == {0}
     assert "none" not in lines
     assert lines[0] != lines[1]
