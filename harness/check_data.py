@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.diagnosis.data import check_data as check
+from harness.errors import UsageError
 from harness.progress import silent
 
 if TYPE_CHECKING:
@@ -58,9 +59,10 @@ def check_data(  # noqa: PLR0913 - as the command's options
     Arguments and errors are those of `harness.diagnosis.data.check_data`.
 
     Raises:
-        UsageError: a file to write is the source, or cannot be written.
+        UsageError: a file to write is the source or named twice, or cannot be written.
     """
     wanted = wanted or Wanted()
+    _check_outs(source, wanted)
     if tokenizer is None and wanted.model and Path(wanted.model).is_dir():
         tokenizer = wanted.model
     findings = check(
@@ -91,3 +93,15 @@ def check_data(  # noqa: PLR0913 - as the command's options
         if wanted.ordered is not None:
             hard.write_ordered(wanted.ordered)
     return Checked(findings, cleaned)
+
+
+def _check_outs(source: Path, wanted: Wanted) -> None:
+    """Refuse at once what would be refused after minutes of reading."""
+    from harness.diagnosis.data.cleaning import refuse_inputs
+
+    named = (wanted.clean, wanted.difficulty, wanted.ordered)
+    outs = [out for out in named if out is not None]
+    for place, out in enumerate(outs):
+        refuse_inputs(out, source)
+        if out in outs[:place]:
+            raise UsageError(f"{out} is named for two files to write; name another.")

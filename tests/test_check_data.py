@@ -72,6 +72,19 @@ def test_all_files_are_written_at_once(good, tmp_path):
         assert len(out.read_text().splitlines()) == 48
 
 
+def test_files_to_write_are_refused_before_anything_is_read(
+    good, tmp_path, monkeypatch
+):
+    def read_all(*_, **__):
+        raise AssertionError("it was read")
+
+    monkeypatch.setattr("harness.check_data.check", read_all)
+    same = check(good, "--ordered", good)
+    assert "is the input itself" in str(same.exception)
+    twice = check(good, "--clean", tmp_path / "a", "--ordered", tmp_path / "a")
+    assert "named for two files" in str(twice.exception)
+
+
 def test_a_hook_loads_nothing_heavy(good):
     program = (
         "import sys\nfrom harness.cli import app\n"

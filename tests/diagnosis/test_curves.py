@@ -155,6 +155,14 @@ def test_rates_outside_all_bands_tell_only_of_adam():
     assert check(adam, "peak_learning_rate").weights["learning_rate_too_high"] > 3
 
 
+def test_a_log_that_ends_as_warmup_begins_tells_of_no_rate():
+    begun = a_log(learning_rate=([0], [0.0]), train_loss=([0], [3.0]))
+    assert "as warm-up begins" in missing(begun)["peak_learning_rate"]
+    assert named(begun) == []
+    never = a_log(learning_rate=([0, 9], [0.0, 0.0]), train_loss=([0, 9], [3.0, 3.0]))
+    assert "learning_rate_too_low" in named(never)
+
+
 def from_scratch(end=2.9, *, peak=4e-3, warmup=24, first=1, **curves):
     """A model that knew nothing: its loss falls from a guess among 1,000 tokens."""
     steps = np.concatenate([[first], logged()])

@@ -54,6 +54,8 @@ def peak_rate(course: Course) -> Check | str:
     rate = course.peak_rate
     if rate is None:
         return NO_RATE
+    if rate == 0 and course.rate is not None and len(course.rate) == 1:
+        return "the only learning rate in the log is 0, as warm-up begins"
     if not _is_adam(course):
         return "the bands are those of Adam, and the log names another optimizer"
     weights: dict[CauseName, float] = {}

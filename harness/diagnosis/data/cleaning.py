@@ -96,6 +96,12 @@ def clean(
     return Cleaned(number, changed, dropped, log)
 
 
+def refuse_inputs(out: Path, *inputs: Path) -> None:
+    """Raise `UsageError` if the file to write is one of those that are read."""
+    if any(out.exists() and one.exists() and out.samefile(one) for one in inputs):
+        raise UsageError(f"{out} is the input itself; name another file to write.")
+
+
 @contextmanager
 def written(out: Path, *inputs: Path) -> Iterator[IO[str]]:
     """A text file that replaces `out` once all is written.
@@ -103,8 +109,7 @@ def written(out: Path, *inputs: Path) -> Iterator[IO[str]]:
     Raises:
         UsageError: it is one of the inputs, or cannot be written.
     """
-    if any(out.exists() and out.samefile(one) for one in inputs):
-        raise UsageError(f"{out} is the input itself; name another file to write.")
+    refuse_inputs(out, *inputs)
     part = out.with_name(f".{out.name}.part")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
