@@ -1,6 +1,7 @@
 """Clean copies, difficulties and ordered copies of training data."""
 
 import json
+import time
 
 import pytest
 from fakes import write_rows
@@ -74,6 +75,13 @@ def test_a_clean_text_stays_as_it_is(text):
     changes = {}
     assert _text(once, changes) == once
     assert changes == {}
+
+
+def test_long_runs_of_blanks_take_time_in_proportion():
+    begun = time.process_time()
+    assert _text(" " * 1_000_000 + "x", {}) == " " * 1_000_000 + "x"
+    assert _text("x" + " " * 1_000_000 + "\ny", {}) == "x\ny"
+    assert time.process_time() - begun < 5  # with the square of it, hours
 
 
 def test_the_input_is_never_written_over(dirty, tmp_path):

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 LINE_END = re.compile(r"\r\n?|[\u2028\u2029\x85]")
 SPACE = re.compile(r"[\u00a0\u2000-\u200a\u202f\u205f\u3000]")
-BLANKS = re.compile(r"[ \t]+(?=\n)")
+BLANKS = re.compile(r"(?<![ \t])[ \t]+(?=\n)")
+"""From where blanks begin: a million of them would else be tried from each one."""
 TOLD = 10_000
 """Rows after which progress is told."""
 
