@@ -20,6 +20,7 @@ def measured(*options):
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 def test_every_format_has_its_seconds_and_memory(tmp_path):
     small = ("--checkpoints", "4", "--items", "20", "--metrics", "2", "--raters", "4")
     study = tmp_path / "small.db"

@@ -9,7 +9,7 @@ from server_process import server
 
 from harness.study import StudyFile
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def test_no_connection_goes_out_while_a_browser_rates(chromium, tmp_path):

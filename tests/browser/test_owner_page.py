@@ -58,6 +58,7 @@ def tab(page, name):
     page.get_by_role("tab", name=name).click()
 
 
+@pytest.mark.slow
 def test_figures_stand_beside_each_checkpoint_and_follow_the_raters(owning):
     opened = owning(at_work, raters_per_output=3)
     page = opened.page
@@ -92,6 +93,7 @@ def some(study, campaign, answers=40):
         answer(study, ana, shown.token, Answer(uneven(shown)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "look", [{}, {"color_scheme": "dark"}, PHONE], ids=["light", "dark", "phone"]
 )
@@ -210,6 +212,7 @@ def test_ranks_are_decided_by_number(owning):
     assert opened.study.column("SELECT count(*) FROM adjudicated") == [6]
 
 
+@pytest.mark.slow
 def test_refreshing_keeps_focus_and_scroll(owning):
     opened = owning(at_work, outputs={"items": 8}, raters_per_output=3)
     page = opened.page

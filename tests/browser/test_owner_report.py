@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from raters_at_work import checkpoint_in, rate_all
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 LONGEST = 120_000
 """Milliseconds that making a report may take on a busy machine."""

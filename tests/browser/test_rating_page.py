@@ -100,6 +100,7 @@ def test_a_reload_brings_back_the_same_text_and_all_that_was_entered(rating):
     assert page.evaluate("Object.keys(localStorage).length") == 0
 
 
+@pytest.mark.slow
 def test_a_server_that_is_killed_costs_no_answer_and_comes_back(chromium, tmp_path):
     study = a_study(tmp_path / "s.db")
     context = chromium.new_context()

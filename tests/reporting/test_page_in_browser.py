@@ -37,6 +37,7 @@ def test_another_coefficient_can_be_chosen_without_a_script(rated, tmp_path):
         assert not tab.locator("span.kendall").first.is_visible()
 
 
+@pytest.mark.slow
 def test_a_narrow_page_does_not_scroll_sideways(rated, hostile, tmp_path):
     size = {"width": 390, "height": 800}
     for report in (rated, hostile):

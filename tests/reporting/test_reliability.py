@@ -137,6 +137,7 @@ def test_ac2_is_not_given_where_the_points_are_unknown(rated_by, ratings):
     assert one.icc.value is not None
 
 
+@pytest.mark.slow
 def test_of_many_raters_the_most_unlike_are_named(maker):
     kinds = ("person",) * (RATERS_SHOWN + 2)
     made = report(fill(maker, items=3, kinds=kinds).study, draws=20)
