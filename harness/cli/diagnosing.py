@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from harness.cli.options import AsJson
+from harness.cli.options import AsJson, PageFormat
 from harness.terminal import open_study, progress_bars, write_text
-
-
-class DiagnosisFormat(StrEnum):
-    """Forms of a diagnosis; those of `harness.diagnosis.writing.FORMATS`."""
-
-    TEXT = "text"
-    HTML = "html"
-    MARKDOWN = "md"
-    JSON = "json"
 
 
 def diagnose(  # noqa: PLR0913 - one argument an option
@@ -45,8 +35,8 @@ def diagnose(  # noqa: PLR0913 - one argument an option
         typer.Option("--db", help="Study with outputs and ratings of the run."),
     ] = None,
     format: Annotated[  # noqa: A002 - the option's name
-        DiagnosisFormat, typer.Option(help="Form of the diagnosis.")
-    ] = DiagnosisFormat.TEXT,
+        PageFormat, typer.Option(help="Form of the diagnosis.")
+    ] = PageFormat.TEXT,
     json: AsJson = False,
     out: Annotated[
         Path | None, typer.Option(help="File to write; otherwise it is printed.")

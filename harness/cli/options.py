@@ -23,6 +23,15 @@ class Format(StrEnum):
     HEDS = "heds"
 
 
+class PageFormat(StrEnum):
+    """Forms of a diagnosis and of samples."""
+
+    TEXT = "text"
+    HTML = "html"
+    MARKDOWN = "md"
+    JSON = "json"
+
+
 class HumanJudgment(StrEnum):
     """What counts as people's judgment; those of `harness.reporting.targets`."""
 

@@ -8,18 +8,9 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.options import AsJson, Db
+from harness.cli.options import AsJson, Db, PageFormat
 from harness.cli.reporting import named_tasks
 from harness.terminal import open_study, progress_bars, write_text
-
-
-class SamplesFormat(StrEnum):
-    """Forms of samples; those of `harness.reporting.render_samples`."""
-
-    TEXT = "text"
-    HTML = "html"
-    MARKDOWN = "md"
-    JSON = "json"
 
 
 class Picked(StrEnum):
@@ -67,8 +58,8 @@ def samples(  # noqa: PLR0913 - one argument an option
         typer.Option(help="Only this one, NAME or SERIES/NAME; several times."),
     ] = [],  # noqa: B006 - typer copies it
     db: Db = None,
-    format: Annotated[SamplesFormat, typer.Option(help="Form of what is shown.")] = (  # noqa: A002 - the option's name
-        SamplesFormat.TEXT
+    format: Annotated[PageFormat, typer.Option(help="Form of what is shown.")] = (  # noqa: A002 - the option's name
+        PageFormat.TEXT
     ),
     json: AsJson = False,
     out: Annotated[

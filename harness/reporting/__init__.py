@@ -62,12 +62,12 @@ def render_samples(found: Sequence[Samples], format: str) -> str:  # noqa: A002 
 
         return samples_html(found)
     from harness.reporting.histories_text import (
-        samples_json_text,
+        samples_json,
         samples_markdown,
         samples_text,
     )
 
-    forms = {"text": samples_text, "md": samples_markdown, "json": samples_json_text}
+    forms = {"text": samples_text, "md": samples_markdown, "json": samples_json}
     if format not in forms:
         raise NotFound("format of samples", format, SAMPLE_FORMATS)
     return forms[format](found)

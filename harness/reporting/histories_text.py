@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from harness.reporting.as_markdown import fenced, plain
@@ -102,34 +102,15 @@ def remark(one: Written) -> str:
     return ", ".join(parts)
 
 
-def samples_json(found: Sequence[Samples]) -> Json:
-    """The histories as plain values; pieces are pairs of kind and text."""
-    return [
+def samples_json(found: Sequence[Samples]) -> str:
+    """The histories as JSON; pieces are pairs of kind and text."""
+    made = [
         {
-            **asdict(one),
-            "items": [
-                {
-                    **asdict(item),
-                    "histories": [
-                        {
-                            "series": history.series,
-                            "sample": history.sample,
-                            "texts": history.texts,
-                            "outputs": [_output_json(o) for o in history.outputs],
-                        }
-                        for history in item.histories
-                    ],
-                }
-                for item in one.items
-            ],
+            **asdict(replace(one, items=())),
+            "items": [_item_json(item) for item in one.items],
         }
         for one in found
     ]
-
-
-def samples_json_text(found: Sequence[Samples]) -> str:
-    """`samples_json` as text."""
-    made = samples_json(found)
     return json.dumps(made, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
 
 
@@ -147,8 +128,22 @@ def _number(value: float) -> str:
     return number(value, places([value]))
 
 
+def _item_json(item: ItemHistories) -> Json:
+    histories = [
+        {
+            "series": one.series,
+            "sample": one.sample,
+            "texts": one.texts,
+            "outputs": [_output_json(output) for output in one.outputs],
+        }
+        for one in item.histories
+    ]
+    return {**asdict(replace(item, histories=())), "histories": histories}
+
+
 def _output_json(one: Written) -> Json:
-    return {**asdict(one), "pieces": [[piece.kind, piece.text] for piece in one.pieces]}
+    pieces = [[piece.kind, piece.text] for piece in one.pieces]
+    return {**asdict(replace(one, pieces=())), "pieces": pieces}
 
 
 def _parts(found: Sequence[Samples]) -> Iterator[RenderableType]:

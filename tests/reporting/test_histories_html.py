@@ -1,7 +1,6 @@
 """The page of samples in a real browser: found, stepped through, and harmless."""
 
 import pytest
-from chromium import find_chromium, find_playwright
 from report_page import opened
 from report_study import Maker
 
@@ -9,8 +8,7 @@ from harness.reporting import render_samples
 from harness.samples import Wish, samples
 from harness.study import StudyFile
 
-if find_playwright() is None or find_chromium() is None:
-    pytest.skip("needs Playwright and Chromium", allow_module_level=True)
+pytestmark = pytest.mark.browser
 
 HOSTILE = (
     "<script>document.title = 'owned'</script><img src=https://evil.example/x "
