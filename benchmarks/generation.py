@@ -108,7 +108,11 @@ def _write_task(
         "prompt": "{{ prompt }}",
         "references": ["target"],
         "generation": {"max_new_tokens": max_new_tokens, "stop": ["\n"]},
-        "metrics": ["bleu", "chrf", {"perplexity": {"of": "document"}}],
+        "metrics": [
+            "bleu",
+            "chrf",
+            {"perplexity": {"of": "document", "column": "document"}},
+        ],
     }
     shared = {
         "dataset_path": "json",

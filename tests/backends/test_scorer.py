@@ -143,3 +143,11 @@ def test_documents_and_references_can_be_asked_for_together(load, few_shot):
     model = load("llama", 8)
     asked = [*few_shot, *documents(*(passage.item for passage in few_shot))]
     assert likelihoods(model, asked) == approximately(each_alone(model, asked))
+
+
+def test_documents_are_read_beside_others_of_their_length(load, items, forwards):
+    model = load("gpt2", 4)
+    shapes = forwards(model)
+    found = likelihoods(model, documents(*items))
+    read = sum(rows * width for rows, width in shapes)
+    assert read < 1.2 * sum(tokens for _, tokens in found.values())
