@@ -485,24 +485,3 @@ def test_a_reader_that_leaves_early_gets_no_traceback(place):
     assert "Traceback" not in process.stderr.read()
     process.stderr.close()
     assert process.wait(60) in {0, 1}
-
-
-@pytest.mark.parametrize(
-    ("given", "expected"), [({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE")]
-)
-def test_threads_that_wait_leave_the_processor_to_others(given, expected):
-    # A model's threads would otherwise slow each other down on a busy machine.
-    code = (
-        "import atexit, os, sys; sys.argv = ['harness', '--help'];"
-        "atexit.register(lambda: print(os.environ['OMP_WAIT_POLICY']));"
-        "from harness.cli import main; main()"
-    )
-    known = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"}
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env=known | given,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.splitlines()[-1] == expected

@@ -217,6 +217,13 @@ class Backend(ABC):
             )
         return self
 
+    def lean(self) -> Backend:
+        """This backend for a process that does nothing but run its models.
+
+        It may import less than programs that go on with other things may need.
+        """
+        return self
+
     def fingerprint(self, location: str, known: MutableMapping[FileStamp, str]) -> str:
         """Hash of all that the checkpoint is made of; loads nothing.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
@@ -12,11 +12,13 @@ from harness.backends.base import Backend, Model, Usage, backends
 from harness.backends.batching import memory_errors
 from harness.backends.folder import CheckpointFolder, inspect_folder
 from harness.backends.fused import fuse_activations
+from harness.backends.lean import lean_imports
 from harness.backends.loading import AUTOMATIC, check_device, device_of, dtype_of
 from harness.errors import FAILURES, CheckpointError, MissingPackage, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+    from contextlib import AbstractContextManager
 
     from harness.backends.base import Generated, Request, Scored
     from harness.backends.batching import Budget
@@ -32,9 +34,13 @@ class TransformersBackend(Backend):
 
     name = "transformers"
 
-    def __init__(self, loading: Loading = AUTOMATIC) -> None:
-        """`loading` says in which precision, where, and what is trusted."""
+    def __init__(self, loading: Loading = AUTOMATIC, *, lean: bool = False) -> None:
+        """`loading` says in which precision, where, and what is trusted.
+
+        `lean`: whether to import no more than running models takes.
+        """
         self.loading = loading
+        self._is_lean = lean
 
     def with_loading(self, loading: Loading) -> TransformersBackend:
         """This backend, loading as a user asks for.
@@ -44,7 +50,11 @@ class TransformersBackend(Backend):
             UsageError: the machine lacks the device.
         """
         check_device(loading.device)
-        return TransformersBackend(loading)
+        return TransformersBackend(loading, lean=self._is_lean)
+
+    def lean(self) -> TransformersBackend:
+        """This backend, importing neither PyTorch's compiler nor its clusters."""
+        return TransformersBackend(self.loading, lean=True)
 
     def fingerprint(self, location: str, known: MutableMapping[FileStamp, str]) -> str:
         """Hash of weights, tokenizer, configuration, adapter and its base model.
@@ -79,7 +89,7 @@ class TransformersBackend(Backend):
         folder = self._inspect(location)
         torch = _torch()
         try:
-            with quiet(), memory_errors():
+            with self._imports(), quiet(), memory_errors():
                 network, tokenizer = _load(folder, self.loading)
                 network.to(device_of(self.loading)).eval()
             return TransformersModel(
@@ -97,6 +107,11 @@ class TransformersBackend(Backend):
             raise CheckpointError(
                 f"{location} cannot be loaded: {error or type(error).__name__}"
             ) from error
+
+    def _imports(self) -> AbstractContextManager[None]:
+        # A checkpoint's own code may compile.
+        lean = self._is_lean and not self.loading.trust_remote_code
+        return lean_imports() if lean else nullcontext()
 
     def _inspect(self, location: str) -> CheckpointFolder:
         return inspect_folder(Path(location), self.loading)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 import typer
@@ -18,6 +17,7 @@ from harness.cli import (
     verbs,
     watching,
 )
+from harness.cli.starting import start_quickly
 from harness.errors import HarnessError
 
 app = typer.Typer(
@@ -55,9 +55,7 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Run the command line; every known failure is one line and exit code 2."""
-    # Threads that spin while they wait make a model several times slower as soon as
-    # anything else runs on the machine; torch reads this when it is imported.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    start_quickly()
     try:
         app(prog_name="harness")
     except SystemExit as stop:

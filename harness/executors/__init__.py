@@ -39,4 +39,4 @@ def executor_named(
     if address is not None or workers is not None:
         option = "--workers" if address is None else "--ray-address"
         raise UsageError(f"{option} is for Ray: write --executor ray, too.")
-    return LOCAL
+    return Local(lean=True)

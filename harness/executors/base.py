@@ -103,13 +103,17 @@ class Executor(ABC):
 class Local(Executor):
     """Models run in this process."""
 
+    def __init__(self, *, lean: bool = False) -> None:
+        """`lean`: whether running models is all that this process is for."""
+        self._is_lean = lean
+
     def load(self, backend: Backend, order: Order) -> Model:
         """The model in this process's memory."""
-        return backend.load(order.location)
+        return (backend.lean() if self._is_lean else backend).load(order.location)
 
 
 LOCAL = Local()
-"""Holds nothing, so one is enough."""
+"""For programs that do other things as well."""
 
 
 def identity_of(backend: Backend, location: str) -> dict[str, Json]:

@@ -124,7 +124,7 @@ def loaded(order: Order) -> Model:
         CheckpointError: it cannot be loaded, or other contents lie at its path, or
             this machine would run it in another way.
     """
-    backend = backend_named(order.backend).with_loading(order.loading)
+    backend = backend_named(order.backend).with_loading(order.loading).lean()
     try:
         found = identity_of(backend, order.location)
         _check_alike(order, found)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import pandas as pd
-    from sqlite_utils import Database
 
+    from harness.study.sqlite import Database
     from harness.types import Json
 
 APPLICATION_ID = 0x544E444D  # "TNDM", as `file` and SQLite show it
@@ -172,7 +172,7 @@ class StudyFile:
             )
 
     def _connect(self) -> Database:
-        from sqlite_utils import Database
+        from harness.study.sqlite import Database
 
         connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS)
         connection.execute("PRAGMA foreign_keys = ON")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlite_utils import Migrations
-
+from harness.study.sqlite import Migrations
 from harness.study.tables import TABLES
 from harness.study.views import VIEWS
 
 if TYPE_CHECKING:
-    from sqlite_utils import Database
+    from harness.study.sqlite import Database
 
 migrations = Migrations("tandem")
 

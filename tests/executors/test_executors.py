@@ -6,7 +6,7 @@ import pytest
 from executors.studies import write_suite, write_told
 from typer.testing import CliRunner
 
-from harness.backends import AUTOMATIC, Loading, backend_named, backends
+from harness.backends import AUTOMATIC, Backend, Loading, backend_named, backends
 from harness.cli import app
 from harness.errors import (
     CheckpointError,
@@ -23,8 +23,26 @@ from harness.executors.worker import Problem, Worker
 from harness.types import Generation, Item
 
 
-def test_local_is_what_runs_in_this_process():
-    assert executor_named("local") is LOCAL
+class Loads(Backend):
+    """Gives, in place of a model, how it was loaded."""
+
+    name = "loads"
+    how = "whole"
+
+    def lean(self):
+        found = Loads()
+        found.how = "lean"
+        return found
+
+    def load(self, location):
+        return self.how, location
+
+
+def test_commands_import_no_more_than_models_take_and_programs_all():
+    order = Order("loads", "here", "print", {}, AUTOMATIC, {})
+    with executor_named("local") as local:
+        assert local.load(Loads(), order) == ("lean", "here")
+    assert LOCAL.load(Loads(), order) == ("whole", "here")
 
 
 def test_ray_starts_nothing_before_it_is_needed():

@@ -1,0 +1,97 @@
+"""A process that only runs models leaves out what it needs not, and nothing else."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from backends.lean_process import asked
+
+from harness.backends import lean
+from harness.backends.transformers import TransformersBackend
+
+KINDS = ("gpt2", "llama", "gemma", "deepseek", "t5", "bart", "mamba")
+
+
+@pytest.fixture(scope="module")
+def folders(checkpoint, tmp_path_factory):
+    """Checkpoints by kind, and an adapter."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    found = {kind: checkpoint(kind) for kind in KINDS}
+    base = AutoModelForCausalLM.from_pretrained(found["llama"])
+    config = LoraConfig(r=4, target_modules=["q_proj"], init_lora_weights=False)
+    adapter = tmp_path_factory.mktemp("lean") / "adapter"
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(5)
+        get_peft_model(base, config).save_pretrained(adapter)
+    return {"adapter": adapter} | found
+
+
+@pytest.fixture(scope="module")
+def lean_process(folders):
+    """What a process says that loads all of them and nothing else."""
+    script = Path(__file__).with_name("lean_process.py")
+    named = [f"{name}={folder}" for name, folder in folders.items()]
+    done = subprocess.run(
+        [sys.executable, str(script), *named],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.filterwarnings(
+    "ignore:.is_gradient_checkpointing. is deprecated:FutureWarning"
+)
+def test_models_say_the_same_as_with_all_imported(lean_process, folders):
+    backend = TransformersBackend()
+    expected = {name: asked(backend, folder) for name, folder in folders.items()}
+    for name, found in lean_process["found"].items():
+        assert found["answers"] == expected[name]["answers"], name
+        assert found["nll"] == pytest.approx(expected[name]["nll"], abs=1e-4), name
+    assert set(lean_process["found"]) == set(folders)
+
+
+def test_neither_compiler_nor_clusters_are_imported(lean_process):
+    # Mamba's own layers ask for the compiler as they run; it comes last.
+    for name, imported in lean_process["imported"].items():
+        assert not imported or name == "mamba", name
+
+
+def test_what_was_left_out_can_be_used_afterwards(lean_process):
+    assert lean_process["rest"] == [True] * 5
+
+
+def test_where_transformers_is_imported_already_all_stays(monkeypatch):
+    import torch
+    import transformers
+
+    before = torch.distributed.is_available
+    with lean.lean_imports():
+        assert torch.distributed.is_available is before
+        assert sys.modules["transformers"] is transformers
+
+
+def test_versions_that_were_not_tried_are_imported_whole():
+    code = (
+        "import sys; from harness.backends import lean\n"
+        "lean.TRIED['torch'] = '0.1'\n"
+        "with lean.lean_imports(): print('torch._dynamo' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["False"]
+
+
+def test_the_versions_that_the_project_pins_were_tried():
+    pins = (Path(__file__).parents[2] / "constraints.txt").read_text().splitlines()
+    pinned = dict(line.split("==") for line in pins if "==" in line)
+    for package, tried in lean.TRIED.items():
+        assert pinned[package].startswith(f"{tried}.")
