@@ -14,6 +14,7 @@ from harness.backends.folder import CheckpointFolder, inspect_folder
 from harness.backends.fused import fuse_activations
 from harness.backends.lean import lean_imports
 from harness.backends.loading import AUTOMATIC, check_device, device_of, dtype_of
+from harness.backends.packed import pack_weights
 from harness.errors import FAILURES, CheckpointError, MissingPackage, UsageError
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ class TransformersBackend(Backend):
             with self._imports(), quiet(), memory_errors():
                 network, tokenizer = _load(folder, self.loading)
                 network.to(device_of(self.loading)).eval()
+                pack_weights(network)
             return TransformersModel(
                 network, tokenizer, batch_size=self.loading.batch_size
             )
