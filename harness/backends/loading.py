@@ -73,7 +73,7 @@ def check_device(device: str) -> None:
     """
     if device in {"auto", "cpu"}:
         return
-    torch = _torch()
+    torch = torch_here()
     kind, _, number = device.partition(":")
     if kind == "mps":
         there = int(torch.backends.mps.is_available())
@@ -96,7 +96,7 @@ def device_of(loading: Loading) -> str:
     """
     if loading.device != "auto":
         return loading.device
-    return "cuda" if _torch().cuda.is_available() else "cpu"
+    return "cuda" if torch_here().cuda.is_available() else "cpu"
 
 
 def dtype_of(loading: Loading, folder: CheckpointFolder) -> str:
@@ -111,11 +111,27 @@ def dtype_of(loading: Loading, folder: CheckpointFolder) -> str:
     if loading.dtype != "auto":
         return loading.dtype
     if folder.weights_dtype in HALF and device_of(loading).startswith("cuda"):
-        return "bfloat16" if _torch().cuda.is_bf16_supported() else "float32"
+        return "bfloat16" if torch_here().cuda.is_bf16_supported() else "float32"
     return "float32"
 
 
-def _torch() -> Any:
+def cut_loose(network: Any) -> None:
+    """Copy weights that lie in the checkpoint's files, which CPUs read as memory.
+
+    A file that is overwritten in place would go on as another model, or, where it got
+    shorter, end the process.
+    """
+    for tensor in (*network.parameters(), *network.buffers()):
+        if tensor.device.type == "cpu":
+            tensor.data = tensor.data.clone()
+
+
+def torch_here() -> Any:
+    """The package torch.
+
+    Raises:
+        MissingPackage: it is not installed.
+    """
     try:
         import torch
     except ImportError:

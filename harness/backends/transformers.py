@@ -13,7 +13,14 @@ from harness.backends.batching import memory_errors
 from harness.backends.folder import CheckpointFolder, inspect_folder
 from harness.backends.fused import fuse_activations
 from harness.backends.lean import lean_imports
-from harness.backends.loading import AUTOMATIC, check_device, device_of, dtype_of
+from harness.backends.loading import (
+    AUTOMATIC,
+    check_device,
+    cut_loose,
+    device_of,
+    dtype_of,
+    torch_here,
+)
 from harness.backends.packed import pack_weights
 from harness.errors import FAILURES, CheckpointError, MissingPackage, UsageError
 
@@ -88,11 +95,12 @@ class TransformersBackend(Backend):
             MissingPackage: torch, transformers or peft is not installed.
         """
         folder = self._inspect(location)
-        torch = _torch()
+        torch = torch_here()
         try:
             with self._imports(), quiet(), memory_errors():
                 network, tokenizer = _load(folder, self.loading)
                 network.to(device_of(self.loading)).eval()
+                cut_loose(network)
                 pack_weights(network)
             return TransformersModel(
                 network, tokenizer, batch_size=self.loading.batch_size
@@ -364,14 +372,6 @@ def _with_adapter(network: Any, path: Path) -> Any:
         network, path, config=config, torch_device="cpu"
     )
     return adapted.get_base_model()
-
-
-def _torch() -> Any:
-    try:
-        import torch
-    except ImportError:
-        raise MissingPackage("Running a checkpoint", "local") from None
-    return torch
 
 
 def _loading_errors() -> tuple[type[Exception], ...]:

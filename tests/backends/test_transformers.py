@@ -257,6 +257,17 @@ def test_closing_gives_the_weights_back(folder):
     assert not hasattr(model, "network")
 
 
+def test_a_model_stays_what_it_was_when_its_files_are_overwritten_in_place(folder):
+    model = BACKEND.load(folder)
+    before = texts(model, ITEM)
+    weights = folder / "model.safetensors"
+    with weights.open("r+b") as file:
+        file.write(bytes(weights.stat().st_size))
+    assert texts(model, ITEM) == before
+    weights.write_bytes(b"")
+    assert texts(model, ITEM) == before
+
+
 # transformers 5 deprecates what peft 0.21 asks it for.
 peft_asks = pytest.mark.filterwarnings(
     "ignore:.is_gradient_checkpointing. is deprecated:FutureWarning"
