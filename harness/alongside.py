@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from queue import SimpleQueue
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING
@@ -90,11 +91,13 @@ class ScoringAlongside:
     def _run(self) -> None:
         ready: dict[str, tuple[Scoring, list[TextMetric]]] = {}
         try:
-            while waiting := self._waiting():
-                for task, outputs in waiting.items():
-                    if task not in ready:
-                        ready[task] = self._ready(task)
-                    self._score(*ready[task], outputs)
+            # A study that is locked, say: `score` does what is left, or tells of it.
+            with suppress(HarnessError):
+                while waiting := self._waiting():
+                    for task, outputs in waiting.items():
+                        if task not in ready:
+                            ready[task] = self._ready(task)
+                        self._score(*ready[task], outputs)
         finally:
             self._study.close()
 

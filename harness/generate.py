@@ -248,8 +248,8 @@ def _answers(
         _strike(waiting, [(one.item, one.sample) for one in batch], checkpoint)
         settings = gap.evaluation.settings
         outputs = [_output(one, checkpoint, settings) for one in batch]
-        store_outputs(study, outputs)
-        yield outputs
+        # Of what another process stored first, it is that one's words that count.
+        yield store_outputs(study, outputs)
         done += len(batch)
         progress(label, done, total)
     _check_none_left(waiting, "answers", checkpoint)

@@ -8,7 +8,7 @@ import pytest
 from fakes import ROWS, EchoModel, write_checkpoint, write_task
 
 from harness import alongside, work
-from harness.errors import MetricError
+from harness.errors import MetricError, StudyError
 from harness.metrics import MeanMetric
 from harness.run import run
 from harness.study import StudyFile
@@ -171,3 +171,14 @@ def test_an_item_that_another_process_took_out_is_left_alone(
     monkeypatch.setattr("fakes.EchoModel._batches", without_the_last)
     evaluate()
     assert scores(study) == {"signal": 5, "exact_match": 5, "bleu": 5}
+
+
+def test_a_study_that_cannot_be_written_for_a_moment_only_costs_time(
+    study, evaluate, monkeypatch
+):
+    def locked(*_):
+        raise StudyError("another process held the study's lock")
+
+    monkeypatch.setattr(alongside, "register_metrics", locked)
+    assert evaluate().scores == 6 * 3
+    assert scores(study) == {"signal": 6, "exact_match": 6, "bleu": 6}

@@ -11,7 +11,11 @@ from harness.errors import CheckpointError
 from harness.generate import generate
 from harness.study import StudyFile
 from harness.study.checkpoints import store_checkpoint
-from harness.study.outputs import current_likelihoods, current_outputs
+from harness.study.outputs import (
+    current_likelihoods,
+    current_outputs,
+    store_outputs,
+)
 from harness.task import load_task
 from harness.work import prepare, store_work
 
@@ -318,6 +322,28 @@ def test_hostile_answers_are_stored_as_they_are(study, checkpoint, work, monkeyp
     )
     generate(study, checkpoint, [work(rows)])
     assert texts(study, checkpoint) == [*hostile, "cut \ufffd"]
+
+
+def test_what_another_process_stored_first_is_not_told_in_other_words(
+    tmp_path, study, checkpoint, work, monkeypatch
+):
+    ready, real, told = work(), EchoModel._answer, []
+
+    def late(*asked):
+        answer = real(*asked)
+        if answer.item in rivals:
+            store_outputs(study, [rivals.pop(answer.item)])
+        return replace(answer, text="mine")
+
+    generate(study, checkpoint, [work()])
+    first, *_ = current_outputs(study, "echo", checkpoint.id)
+    rivals = {first.item: replace(first, text="theirs")}
+    with study.transaction() as db:
+        db.execute("DELETE FROM outputs")
+    monkeypatch.setattr(EchoModel, "_answer", late)
+    generate(study, checkpoint, [ready], stored=lambda _, some: told.extend(some))
+    assert texts(study, checkpoint) == ["theirs"] + ["mine"] * 9
+    assert [one.text for one in told] == ["mine"] * 9
 
 
 def test_an_imported_system_has_no_model_to_run(study, work):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass
 from sys import intern
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from harness.study.file import StudyFile
     from harness.types import Item
 
+THERE = "SELECT id FROM outputs WHERE id IN (SELECT value FROM json_each(?))"
 CURRENT = """
     SELECT outputs.id, outputs.item, outputs.text, outputs.sample, outputs.settings,
         outputs.finish, outputs.prompt_tokens, outputs.new_tokens, outputs.truncated
@@ -59,11 +61,20 @@ def output_id(item: str, checkpoint: str, sample: int, settings: str) -> str:
     return content_hash(item, checkpoint, sample, settings)
 
 
-def store_outputs(study: StudyFile, outputs: Iterable[Output]) -> None:
-    """Append outputs; one that is there already stays as it is."""
-    rows = [{**asdict(output), "created": now()} for output in outputs]
-    if rows:
-        study.insert("outputs", rows, ignore=True)
+def store_outputs(study: StudyFile, outputs: Iterable[Output]) -> list[Output]:
+    """Append outputs; one that is there already stays as it is.
+
+    Returns:
+        Those that were not there. Another process may have stored other words.
+    """
+    found: dict[str, Output] = {}
+    for output in outputs:
+        found.setdefault(output.id, output)
+    with study.transaction():
+        there = set(study.column(THERE, [json.dumps([*found])]))
+        new = [output for id_, output in found.items() if id_ not in there]
+        study.insert("outputs", [{**asdict(one), "created": now()} for one in new])
+    return new
 
 
 def store_likelihoods(
