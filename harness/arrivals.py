@@ -127,12 +127,13 @@ class Arrivals:
 
 
 def state_of(folder: Path) -> State:
-    """Size, time and number of each file in a folder; empty if it is gone."""
+    """Size, time and number of each file in a folder; empty if nobody can see it."""
     found = set()
-    # What is deleted meanwhile is missing, as it will be at the next look.
-    with suppress(FileNotFoundError):
+    # What is deleted meanwhile is missing, as it will be at the next look; so is what
+    # may not be read, or lies on a disk that is not there at the moment.
+    with suppress(OSError):
         for file in folder.iterdir():
-            with suppress(FileNotFoundError):
+            with suppress(OSError):
                 if file.is_file():
                     found.add(FileStamp.of(file))
     return frozenset(found)
@@ -220,7 +221,7 @@ def _trainer_state(checkpoint: Path) -> dict[str, Json]:
     try:
         text = (checkpoint / TRAINER_STATE).read_text(encoding="utf-8")
         state = json.loads(text)
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return state if isinstance(state, dict) else {}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import json
+import os
 import re
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -34,7 +35,9 @@ BACKEND = re.compile(r"(?P<backend>[a-z][\w-]*|[^:]+\.py):(?P<rest>.+)")
 """A name, or the path of a Python file."""
 LOCAL = "transformers"
 """The backend of folders that are named without one."""
-STEP = re.compile(r"(?:step|checkpoint|ckpt|iter)[-_]?(\d+)$", re.IGNORECASE)
+STEP = re.compile(r"(?:step|checkpoint|ckpt|iter)[-_]?(\d{1,18})$", re.IGNORECASE)
+LARGEST = 10**18
+"""Steps are below it, as the study can store them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +203,8 @@ def _find(backend: str, name: str, series: str | None) -> list[Found]:
         series = series or place.series
         return [Found(backend, place.location, place.name, series, step)]
     folders = [(path, path.resolve()) for path in _expand(str(Path(name).expanduser()))]
+    for _, whole in folders:
+        _check_is_text(whole)
     return [
         Found(
             backend,
@@ -210,6 +215,16 @@ def _find(backend: str, name: str, series: str | None) -> list[Found]:
         )
         for path, whole in folders
     ]
+
+
+def _check_is_text(folder: Path) -> None:
+    try:
+        str(folder).encode("utf-8")
+    except UnicodeEncodeError:
+        shown = os.fsencode(folder).decode("utf-8", "backslashreplace")
+        raise CheckpointError(
+            f"{shown}: this name is no text in UTF-8. Give the folder another."
+        ) from None
 
 
 def _of_job(name: str, series: str | None) -> list[Found]:
@@ -269,7 +284,7 @@ def step_of(path: Path) -> int | None:
             return step
     try:
         state = json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     step = state.get("global_step") if isinstance(state, dict) else None
-    return step if isinstance(step, int) else None
+    return step if isinstance(step, int) and abs(step) < LARGEST else None

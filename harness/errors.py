@@ -9,6 +9,7 @@ HarnessError
 │   └── ServerError    a server that refuses a request or gives no answer
 ├── MetricError        a metric, as a rule one that a user brought, that fails
 ├── StudyError         a study file that cannot be opened, locked or written
+│   └── StudyBusy      another process holds its lock; later it will do
 ├── MissingPackage     an optional package that this step needs
 └── RatingRefused      an answer that does not belong to the one who sent it
 
@@ -123,6 +124,10 @@ class MetricError(HarnessError):
 
 class StudyError(HarnessError):
     """A study file that cannot be opened, locked or written."""
+
+
+class StudyBusy(StudyError):  # noqa: N818 - reads as what it says
+    """A study file that another process has held locked for too long."""
 
 
 class MissingPackage(HarnessError):  # noqa: N818 - reads as what it says

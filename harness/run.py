@@ -152,10 +152,19 @@ def carry_out(
     planned: Plan,
     progress: Progress = silent,
     executor: Executor = LOCAL,
+    judging: Lock | None = None,
 ) -> Run:
     """Generate and score what was planned, as far as it has not been done.
 
     Checkpoints are evaluated side by side where the executor can.
+
+    Args:
+        study: where everything is stored.
+        planned: what is done.
+        progress: told what is being done.
+        executor: where models run; whoever made it closes it.
+        judging: held while a metric judges; for whoever carries out several plans of
+            the same tasks at once.
 
     Raises:
         HarnessError: a model or a metric fails.
@@ -174,7 +183,7 @@ def carry_out(
     done = in_lanes(
         _lanes(study, planned, found, executor),
         found,
-        _Evaluation(study, planned, number),
+        _Evaluation(study, planned, number, judging or Lock()),
         progress=progress,
         leave=study.close,
     )
@@ -199,7 +208,7 @@ def _lanes(
     executor: Executor,
 ) -> Sequence[Executor]:
     """For the checkpoints that have to be loaded, as many as the executor has."""
-    if planned.backend is not None or not executor.has_lanes:
+    if planned.backend is not None or not executor.has_lanes or len(found) == 1:
         return [executor]
     works, loading = planned.works, planned.loading
     number = sum(is_open(study, one, works, loading) for one in found)
@@ -220,7 +229,7 @@ class _Evaluation:
     study: StudyFile
     planned: Plan
     run: int
-    judging: Lock = field(default_factory=Lock)
+    judging: Lock
 
     def __call__(
         self, checkpoint: Checkpoint, executor: Executor, progress: Progress

@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from math import inf
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from harness.arrivals import Arrivals, Signs, state_of
 from harness.backends import AUTOMATIC
 from harness.backends.folder import base_of, read_json
 from harness.checkpoints import find_checkpoints, fingerprints, step_of
-from harness.errors import CheckpointError, MetricError, UsageError
+from harness.errors import CheckpointError, MetricError, StudyBusy, UsageError
 from harness.executors import LOCAL
+from harness.generate import is_open
+from harness.lanes import as_made
 from harness.progress import silent
 from harness.pruning import Evaluated, Pruning, delete
 from harness.run import Plan, carry_out
-from harness.study.checkpoints import known_hashes, stored_checkpoints
+from harness.study.checkpoints import known_hashes, store_hashes, stored_checkpoints
 from harness.work import prepare
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import (
+        Callable,
+        Collection,
+        Generator,
+        Iterator,
+        Mapping,
+        Sequence,
+    )
 
     from harness.arrivals import State
     from harness.backends import Loading
@@ -85,13 +97,15 @@ def plan(tasks: Sequence[Task], wish: Wish, loading: Loading = AUTOMATIC) -> Pla
     if wish.every < 1:
         raise UsageError(f"--every {wish.every}: write a number of steps, 1 or more.")
     _check(wish.signs)
+    if wish.folder.exists() and not wish.folder.is_dir():
+        raise UsageError(f"{wish.folder} is a file: name the folder of checkpoints.")
     if not wish.folder.is_dir() and not wish.folder.absolute().parent.is_dir():
         raise UsageError(
             f"There is no folder {wish.folder}, nor the one in which training could "
             "make it."
         )
-    if wish.base is not None:
-        find_checkpoints([wish.base], loading)
+    if wish.base is not None and len(find_checkpoints([wish.base], loading)) > 1:
+        raise UsageError(f"--base {wish.base} stands for several: write one of them.")
     works = tuple(prepare(task) for task in tasks)
     by = wish.keep_best
     return Planned(wish, works, loading, Pruning.of(works, by) if by else None)
@@ -153,83 +167,155 @@ class Watch:
     """Those of them that were evaluated."""
     begun: set[Path] = field(default_factory=set)
     """Runs whose step 0 is done with."""
+    under_way: list[Path] = field(default_factory=list)
+    """Folders whose turn it is, and of which the study need not know yet."""
+    judging: Lock = field(default_factory=Lock)
+    """Held while a metric judges."""
 
     def __iter__(self) -> Iterator[Run]:
+        return self.runs()
+
+    def runs(self) -> Generator[Run]:
+        """Each checkpoint's run; closing it ends what is under way."""
+        wish = self.planned.wish
         if not self.arrivals.folders():
-            wish = self.planned.wish
             self.remark(f"Waiting for {wish.pattern} in {wish.folder}.")
-        if self.planned.wish.base is not None and "/" not in self.planned.wish.pattern:
-            yield from self._step_zero(self.arrivals.folder)
         while True:
             # Whatever was whole when training ended is seen by the look that follows.
             over = self.arrivals.is_over()
             look = self.arrivals.look(time.monotonic())
             ending = over and look.is_still
-            last = {folder.parent: folder for folder in look.whole}.values()
-            for folder, state in look.whole.items():
-                # Which one is the last is not known before the end.
-                late = ending and folder in last and folder in self.passed_over
-                if late or self.looked_at.get(folder) != state:
-                    yield from self._step_zero(folder.parent, folder)
-                    yield from self._evaluate(
-                        folder, state, must=ending and folder in last
-                    )
+            try:
+                if wish.base is not None and "/" not in wish.pattern:
+                    yield from self._step_zero(self.arrivals.folder)
+                yield from self._evaluate(look.whole, ending=ending)
+            except StudyBusy as busy:
+                # Training may go on for days after whoever held the lock.
+                self.remark(f"{busy} It is tried again now.")
+                ending = False
             if ending:
                 for folder in look.left_out:
                     self.remark(f"{folder} is not whole, and was left out.")
                 return
-            time.sleep(self.planned.wish.poll)
+            time.sleep(wish.poll)
+
+    def _evaluate(self, whole: Mapping[Path, State], *, ending: bool) -> Iterator[Run]:
+        """What is whole and due, side by side where the executor can."""
+        last = {folder.parent: folder for folder in whole}.values() if ending else ()
+        due = self._due(whole, last)
+        at_once = None if self.executor.has_lanes else 1
+        while some := list(islice(due, at_once)):
+            for folder in some:
+                yield from self._step_zero(folder.parent, folder)
+            lanes = [self.executor]
+            if len(some) > 1:
+                lanes = [*self.executor.lanes(self._unmade(some), self.planned.loading)]
+            made = as_made(
+                lanes,
+                some,
+                self._attempt,
+                progress=self.progress,
+                leave=self.study.close,
+            )
+            with closing(made):
+                for folder, done in zip(some, made, strict=True):
+                    yield from self._settled(folder, whole[folder], done)
+            self.under_way.clear()
+
+    def _due(
+        self, whole: Mapping[Path, State], last: Collection[Path]
+    ) -> Iterator[Path]:
+        """Those that are new, or written anew, and not nearer than they may be."""
+        self.under_way.clear()
+        for folder, state in whole.items():
+            # Which one is the last is not known before the end.
+            late = folder in last and folder in self.passed_over
+            if not late and self.looked_at.get(folder) == state:
+                continue
+            if folder in last or self._is_due(folder):
+                self.passed_over.discard(folder)
+                self.under_way.append(folder)
+                yield folder
+            else:
+                self.looked_at[folder] = state
+                self.passed_over.add(folder)
 
     def _step_zero(self, run: Path, first: Path | None = None) -> Iterator[Run]:
         """The model that a training began with, before its first checkpoint."""
         if run in self.begun:
             return
-        self.begun.add(run)
         siblings = [one for one in self.arrivals.folders() if one.parent == run]
         if any(step_of(one) == 0 for one in siblings):
+            self.begun.add(run)
             return
         base = self.planned.wish.base or (first and _base_named_by(first))
         if base is None:
+            self.begun.add(run)
             self.remark(NO_BASE.format(run=run.name))
             return
-        [found] = find_checkpoints([str(base)], self.planned.loading)
         try:
-            yield self._carried_out(replace(found, series=run.name, step=0))
-        except CheckpointError as error:
+            [found] = find_checkpoints([str(base)], self.planned.loading)
+            found = replace(found, series=run.name, step=0)
+            done = self._carried_out(found, self.executor, self.progress)
+        except (CheckpointError, FileNotFoundError, MetricError) as error:
+            self.begun.add(run)
             self._fail(f"{base}, where training began: {error}")
-
-    def _evaluate(self, folder: Path, state: State, *, must: bool) -> Iterator[Run]:
-        """One checkpoint, unless it is not due, or has changed since it was seen."""
-        if not must and not self._is_due(folder):
-            self.looked_at[folder] = state
-            self.passed_over.add(folder)
             return
-        self.passed_over.discard(folder)
+        self.begun.add(run)
+        yield done
+
+    def _attempt(
+        self, folder: Path, executor: Executor, progress: Progress
+    ) -> Run | Exception:
+        """A checkpoint's run, or why there is none, which keeps no other from one."""
         try:
-            [found] = find_checkpoints([str(folder)], self.planned.loading)
-            # A link belongs to where it lies.
-            found = replace(
-                found,
-                series=folder.parent.name,
-                name=folder.name,
-                step=step_of(folder),
-            )
-            done = self._carried_out(found)
-        except (CheckpointError, FileNotFoundError) as error:
+            return self._carried_out(self._found(folder), executor, progress)
+        except (CheckpointError, FileNotFoundError, MetricError) as error:
+            return error
+
+    def _found(self, folder: Path) -> Found:
+        [found] = find_checkpoints([str(folder)], self.planned.loading)
+        # A link belongs to where it lies.
+        return replace(
+            found, series=folder.parent.name, name=folder.name, step=step_of(folder)
+        )
+
+    def _unmade(self, folders: Sequence[Path]) -> int:
+        """How many of these have to be loaded, as far as they can be."""
+        known, before = known_hashes(self.study), stored_checkpoints(self.study)
+        there = {(one.series, one.fingerprint): one for one in before}
+        works, loading, number = self.planned.works, self.planned.loading, 0
+        hashes = dict(known)
+        for folder in folders:
+            # What is wrong with one is told when its turn comes.
+            with suppress(CheckpointError, FileNotFoundError):
+                found = self._found(folder)
+                [print_] = fingerprints([found], hashes, loading, self.progress)
+                stored = there.get((found.series, print_))
+                number += stored is None or is_open(
+                    self.study, replace(stored, location=found.location), works, loading
+                )
+        store_hashes(self.study, {s: hashes[s] for s in hashes.keys() - known.keys()})
+        return number
+
+    def _settled(
+        self, folder: Path, state: State, done: Run | Exception
+    ) -> Iterator[Run]:
+        """What became of a checkpoint that was as it was seen, or has changed since."""
+        if isinstance(done, MetricError):
+            self.looked_at[folder] = state
+            self._fail(f"{folder}: {done}")
+        elif isinstance(done, Exception):
             if state_of(folder) == state:
                 self.looked_at[folder] = state
-                self._fail(f"{folder} was left out: {error}")
+                self._fail(f"{folder} was left out: {done}")
             elif not folder.is_dir():
                 self.remark(f"{folder} was deleted before it was evaluated.")
-            return
-        except MetricError as error:
+        else:
             self.looked_at[folder] = state
-            self._fail(f"{folder}: {error}")
-            return
-        self.looked_at[folder] = state
-        self.evaluated[folder] = Evaluated(state, done.checkpoints[0])
-        yield done
-        self._prune(folder.parent)
+            self.evaluated[folder] = Evaluated(state, done.checkpoints[0])
+            yield done
+            self._prune(folder.parent)
 
     def _is_due(self, folder: Path) -> bool:
         """Whether a checkpoint is `every` steps from the one that was evaluated before.
@@ -237,18 +323,24 @@ class Watch:
         One whose step was evaluated is too: it may have been written anew, or its
         evaluation been interrupted.
         """
-        step = step_of(folder)
+        step, run = step_of(folder), folder.parent
         known = stored_checkpoints(self.study)
-        steps = [one.step for one in known if one.series == folder.parent.name]
+        steps = [one.step for one in known if one.series == run.name]
+        steps += [step_of(one) for one in self.under_way if one.parent == run]
         if step is None or step in steps:
             return True
         before = [one for one in steps if one is not None and one < step]
         return not before or step - max(before) >= self.planned.wish.every
 
-    def _carried_out(self, found: Found) -> Run:
+    def _carried_out(
+        self,
+        found: Found,
+        executor: Executor,
+        progress: Progress,
+    ) -> Run:
         known = known_hashes(self.study)
         hashes = dict(known)
-        prints = fingerprints([found], hashes, self.planned.loading, self.progress)
+        prints = fingerprints([found], hashes, self.planned.loading, progress)
         planned = Plan(
             checkpoints=(f"{found.series}={found.location}",),
             loading=self.planned.loading,
@@ -257,7 +349,7 @@ class Watch:
             prints=tuple(prints),
             hashes={stamp: hashes[stamp] for stamp in hashes.keys() - known.keys()},
         )
-        return carry_out(self.study, planned, self.progress, self.executor)
+        return carry_out(self.study, planned, progress, executor, self.judging)
 
     def _prune(self, run: Path) -> None:
         pruning = self.planned.pruning

@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 
 import pytest
 from safe_weights import weights, write_shards, write_state
@@ -32,6 +33,48 @@ def test_a_checkpoint_is_whole_with_every_shard_of_its_index_at_its_full_length(
     assert is_whole(folder)
     (folder / "config.json").write_text('{"model_ty')
     assert not is_whole(folder)
+
+
+TOO_DEEP = "[" * 200_000
+TOO_LONG = '{"a": ' + "9" * 5000 + "}"
+
+
+@pytest.mark.parametrize("hostile", [TOO_DEEP, TOO_LONG], ids=["deep", "long"])
+def test_what_no_parser_follows_is_neither_whole_nor_the_end(out, hostile):
+    folder = write_shards(out / "checkpoint-3", "calm")
+    assert is_whole(folder)
+    (folder / "trainer_state.json").write_text(hostile)
+    assert (ends_by(folder), best_of_trainer(folder)) == (False, None)
+    (folder / "config.json").write_text(hostile)
+    assert not is_whole(folder)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [TOO_DEEP, TOO_LONG, '{"a": {"data_offsets": ["x", "y"]}}'],
+    ids=["deep", "long", "no numbers"],
+)
+def test_weights_with_a_hostile_header_are_not_whole(out, header):
+    folder = write_shards(out / "checkpoint-3", "calm")
+    length = len(header).to_bytes(8, "little")
+    (folder / "model.safetensors").write_bytes(length + header.encode())
+    assert not is_whole(folder)
+
+
+def test_a_folder_that_may_not_be_read_keeps_no_other_waiting(out, monkeypatch):
+    closed = write_shards(out / "checkpoint-3", "calm")
+    write_shards(out / "checkpoint-4", "bold")
+    inside = Path.iterdir
+
+    def refused(folder):
+        if folder == closed:
+            raise PermissionError(13, "Permission denied")
+        return inside(folder)
+
+    # Permissions do not hold back root, which tests may run as.
+    monkeypatch.setattr(Path, "iterdir", refused)
+    arrivals = Arrivals(out, signs=Signs(settle=0))
+    assert "checkpoint-4" in names(arrivals.look(0))
 
 
 def test_an_adapter_is_whole_with_its_configuration_and_weights(out):

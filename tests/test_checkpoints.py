@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 from fakes import register, write_checkpoint
@@ -122,6 +123,19 @@ def test_else_the_step_is_that_of_the_trainer(tmp_path, state, step):
 
 
 # What is refused
+
+
+def test_a_step_that_no_study_can_hold_is_none(tmp_path):
+    write_checkpoint(tmp_path / f"checkpoint-{10**19}")
+    trained = write_checkpoint(tmp_path / "final")
+    (trained / "trainer_state.json").write_text(f'{{"global_step": {10**19}}}')
+    assert [one.step for one in find_checkpoints([f"{tmp_path}/*"])] == [None, None]
+
+
+def test_a_name_that_is_no_text_is_refused(tmp_path):
+    folder = write_checkpoint(Path(os.fsdecode(bytes(tmp_path) + b"/c-\xff")))
+    with pytest.raises(CheckpointError, match=r"c-\\xff: this name is no text"):
+        find_checkpoints([str(folder)])
 
 
 def test_no_checkpoint_is_refused():

@@ -21,7 +21,7 @@ from executors.studies import (
 from harness import work
 from harness.errors import CheckpointError, MetricError
 from harness.executors import LOCAL, Executor
-from harness.lanes import in_lanes
+from harness.lanes import as_made, in_lanes
 from harness.metrics import MeanMetric
 from harness.run import run
 from harness.study import StudyFile
@@ -275,3 +275,37 @@ def test_after_an_error_the_same_command_goes_on(tmp_path, suite):
     for table in TABLES:
         held = set(rows(tmp_path / "s.db", table))
         assert set(rows(tmp_path / "one.db", table)) <= held
+
+
+def test_each_is_given_as_soon_as_it_and_all_before_it_are_made():
+    given, last = Event(), []
+
+    def made(one, *_):
+        if one == 2:
+            last.append(given.wait(SECONDS))
+        return one
+
+    for one in as_made(lanes(2), range(3), made):
+        if one == 1:
+            given.set()
+    assert last == [True]
+
+
+def test_closing_ends_what_is_under_way():
+    them, ended = lanes(2), []
+
+    def go(one, lane, progress):
+        if one == 0:
+            return one
+        try:
+            while True:
+                progress("one", 1, 2)
+                time.sleep(0.01)
+        finally:
+            ended.append(one)
+
+    made = as_made(them, range(2), go)
+    assert next(made) == 0
+    made.close()
+    assert ended == [1]
+    assert all(lane.closed.is_set() for lane in them)

@@ -6,8 +6,11 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from itertools import count
+from pathlib import Path
+from threading import Barrier
 
 import pytest
 import training_slowly
@@ -20,9 +23,11 @@ from harness.arrivals import Signs
 from harness.campaign import open_campaign
 from harness.cli import app
 from harness.demo.model import BASE_FOLDER
-from harness.errors import CheckpointError, NotFound, UsageError
+from harness.errors import CheckpointError, NotFound, StudyBusy, UsageError
+from harness.executors import LOCAL, Executor
 from harness.integrations.tensorboard import TensorBoard
-from harness.run import run
+from harness.metrics.exact_match import ExactMatch
+from harness.run import carry_out, run
 from harness.study import StudyFile
 from harness.study.checkpoints import stored_checkpoints
 from harness.task import load_task
@@ -50,9 +55,11 @@ class Training:
 
     def watching(self, **wishes):
         signs = wishes.pop("signs", Signs(settle=0.02))
-        wish = Wish(self.out, signs=signs, poll=0.01, **wishes)
+        executor = wishes.pop("executor", LOCAL)
+        folder = Path(wishes.pop("folder", self.out))
+        wish = Wish(folder, signs=signs, poll=0.01, **wishes)
         planned = plan([self.task], wish)
-        return watch(self.study, planned, remark=self.said.append)
+        return watch(self.study, planned, remark=self.said.append, executor=executor)
 
     def watch(self, **wishes):
         """Names of what was evaluated, to its outputs that are new."""
@@ -172,6 +179,123 @@ def test_one_that_is_deleted_or_broken_keeps_no_other_from_being_evaluated(
     assert watching.failures == training.said[1:]
 
 
+def test_a_metric_that_fails_on_step_0_ends_no_watch(training, monkeypatch):
+    base = write_shards(training.out.parent / "base", "base")
+    training.save(5, "calm", last=5)
+    judge = ExactMatch.score
+
+    def failing(self, item, text):
+        if "base" in text:
+            raise ZeroDivisionError("zero")
+        return judge(self, item, text)
+
+    monkeypatch.setattr(ExactMatch, "score", failing)
+    watching = training.watching(base=str(base))
+    assert [done.checkpoints[0].name for done in watching] == ["checkpoint-5"]
+    assert [said.partition(":")[0] for said in watching.failures] == [
+        f"{base}, where training began"
+    ]
+
+
+def test_a_study_that_others_hold_locked_is_tried_again(training, monkeypatch):
+    base = write_shards(training.out.parent / "base", "base")
+    training.save(5, "calm", last=5)
+    asked = []
+
+    def locked_twice(*given):
+        asked.append(given)
+        if len(asked) in {1, 3}:
+            raise StudyBusy("s.db: another process held the study's lock.")
+        return carry_out(*given)
+
+    monkeypatch.setattr("harness.watch.carry_out", locked_twice)
+    assert training.watch(base=str(base)) == [("base", ITEMS), ("checkpoint-5", ITEMS)]
+    assert (
+        training.said
+        == ["s.db: another process held the study's lock. It is tried again now."] * 2
+    )
+
+
+# Side by side
+
+
+class Divided(Executor):
+    """Two lanes, whose models are loaded at one moment, or one of nothing to load."""
+
+    has_lanes = True
+
+    def __init__(self):
+        self.asked = []
+        self.together = Barrier(2, timeout=20)
+
+    def load(self, backend, order):
+        return backend.load(order.location)
+
+    def lanes(self, checkpoints, loading):
+        self.asked.append(checkpoints)
+        return [Half(self), Half(self)] if checkpoints > 1 else [self]
+
+
+class Half(Executor):
+    """One of them."""
+
+    def __init__(self, whole):
+        self.whole = whole
+
+    def load(self, backend, order):
+        self.whole.together.wait()
+        return backend.load(order.location)
+
+
+def test_those_that_wait_are_evaluated_side_by_side_in_the_order_of_steps(training):
+    for step in (0, 10, 20, 30):
+        training.save(step, f"word{step}", last=30)
+    divided, names = Divided(), [f"checkpoint-{step}" for step in (0, 10, 20, 30)]
+    assert training.watch(executor=divided) == [(name, ITEMS) for name in names]
+    assert training.watch(executor=divided) == [(name, 0) for name in names]
+    assert divided.asked == [4, 0]
+
+
+def test_side_by_side_one_that_fails_keeps_no_other_from_being_evaluated(
+    training, echo, monkeypatch
+):
+    for step in (0, 10, 20, 30):
+        training.save(step, f"word{step}", last=30)
+    load = echo.load
+
+    def loading(location):
+        if location.endswith("-10"):
+            raise CheckpointError("this cannot be loaded.")
+        return load(location)
+
+    monkeypatch.setattr(echo, "load", loading)
+    watching = training.watching(executor=Divided())
+    assert [done.checkpoints[0].step for done in watching] == [0, 20, 30]
+    assert [said.partition(" was")[0] for said in watching.failures] == [
+        str(training.out / "checkpoint-10")
+    ]
+
+
+def test_side_by_side_no_more_is_evaluated_than_every_asks_for(training):
+    for step in (0, 10, 20, 25, 40, 45):
+        training.save(step, f"word{step}", last=45)
+    divided = Divided()
+    names = [name for name, _ in training.watch(every=20, executor=divided)]
+    assert names == [f"checkpoint-{step}" for step in (0, 20, 40, 45)]
+    assert divided.asked == [4]
+
+
+def test_whoever_stops_listening_ends_what_is_under_way(training, echo, monkeypatch):
+    for step in (0, 10, 20, 30):
+        training.save(step, f"word{step}", last=30)
+    monkeypatch.setattr(echo, "seconds", 0.05)
+    runs = training.watching(executor=Divided()).runs()
+    assert next(runs).checkpoints[0].step == 0
+    runs.close()
+    assert "lane" not in {thread.name for thread in threading.enumerate()}
+    assert len(training.watch()) == 4
+
+
 def left(training):
     return sorted(int(p.name.partition("-")[2]) for p in training.out.iterdir())
 
@@ -225,6 +349,8 @@ def test_by_a_criterion_only_what_people_have_rated_is_deleted(training):
         ({"keep_best": "perplexty"}, NotFound, "Did you mean 'perplexity'"),
         ({"keep_best": "length_ratio"}, UsageError, "neither more nor less"),
         ({"base": "nowhere"}, CheckpointError, "nowhere"),
+        ({"folder": "task.yaml"}, UsageError, "is a file"),
+        ({"base": "bases/*"}, UsageError, "stands for several"),
         ({"signs": Signs(settle=float("nan"))}, UsageError, "--settle nan"),
         ({"signs": Signs(settle=float("inf"))}, UsageError, "--settle inf"),
         ({"signs": Signs(settle=-1)}, UsageError, "0 or more"),
@@ -234,8 +360,11 @@ def test_by_a_criterion_only_what_people_have_rated_is_deleted(training):
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_is_watched(
-    training, wishes, error, words
+    training, wishes, error, words, monkeypatch
 ):
+    monkeypatch.chdir(training.out.parent)
+    for name in "ab":
+        write_shards(training.out.parent / "bases" / name, name)
     with pytest.raises(error, match=words):
         training.watch(**wishes)
 

@@ -33,6 +33,7 @@ LONGEST_HEADER = 100_000_000
 """Bytes; the limit that the safetensors library sets."""
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 PICKLED = ".bin"
+_MALFORMED = (ValueError, KeyError, IndexError, TypeError, AttributeError)
 SHOWN = 5
 """Names that a message lists."""
 
@@ -188,13 +189,14 @@ def read_header(file: Path) -> Mapping[str, Mapping[str, Any]]:
     try:
         tensors = json.loads(header)
         tensors.pop("__metadata__", None)
-        wanted = max((t["data_offsets"][1] for t in tensors.values()), default=0)
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+        ends = (t["data_offsets"][1] for t in tensors.values())
+        wanted = LENGTH + length + max(ends, default=0)
+    except (*_MALFORMED, RecursionError) as error:
         raise CheckpointError(
             f"{file}: its header cannot be read ({error}). {_RESAVE}"
         ) from None
-    if size < LENGTH + length + wanted:
-        raise CheckpointError(_cut_short(file, LENGTH + length + wanted, size))
+    if size < wanted:
+        raise CheckpointError(_cut_short(file, wanted, size))
     return cast("Mapping[str, Mapping[str, Any]]", tensors)
 
 
@@ -211,6 +213,10 @@ def read_json(file: Path) -> dict[str, Json]:
     except json.JSONDecodeError as error:
         raise CheckpointError(
             f"{file}:{error.lineno}: this is not JSON ({error.msg}). {_RESAVE}"
+        ) from None
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(
+            f"{file}: this is too much ({error}). {_RESAVE}"
         ) from None
     if not isinstance(content, dict):
         raise CheckpointError(f"{file}: this must be a JSON object. {_RESAVE}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -135,18 +136,19 @@ def watch(  # noqa: PLR0913 - one argument an option
     all_told = True
     with where, progress_bars() as progress:
         watching = begin(study, planned, executor=where, progress=progress, remark=tell)
-        for done in watching:
-            [checkpoint] = done.checkpoints
-            _print_done(done, values_of(study, names, checkpoint), as_json=json)
-            all_told = _tried(telling)
+        # Closed before the executor is, which lanes that are under way still use.
+        with closing(watching.runs()) as runs:
+            for done in runs:
+                [checkpoint] = done.checkpoints
+                _print_done(done, values_of(study, names, checkpoint), as_json=json)
+                all_told = _tried(telling)
     if not all_told:
         for line in telling():
             tell(line)
     if watching.failures:
-        raise CheckpointError(
-            f"{len(watching.failures)} checkpoints were not evaluated; what is above "
-            "says why."
-        )
+        number = len(watching.failures)
+        were = "1 checkpoint was" if number == 1 else f"{number} checkpoints were"
+        raise CheckpointError(f"{were} not evaluated; what is above says why.")
 
 
 def _tried(telling: Callable[[], Sequence[str]]) -> bool:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.errors import NotFound, StudyError
+from harness.errors import NotFound, StudyBusy, StudyError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,6 +25,19 @@ APPLICATION_ID = 0x544E444D  # "TNDM", as `file` and SQLite show it
 BUSY_SECONDS = 30.0
 AT_ONCE = 500  # rows: so few that Python does not look for garbage among them
 MOUNTS = Path("/proc/self/mounts")
+PLAIN_WORDS = {
+    "locked": f"another process held the study's lock for {BUSY_SECONDS:.0f} seconds. "
+    "Nothing was lost; run the same command again.",
+    "disk is full": "the disk is full. Everything before this is stored and nothing is "
+    "half-written; free some space and run the same command again.",
+    "disk I/O": "the disk cannot be read or written; it may be full.",
+    "not a database": "it is no SQLite database, or it is damaged ({message}).",
+    "malformed": "it is no SQLite database, or it is damaged ({message}).",
+    "readonly": "the file or its folder is read-only.",
+    "unable to open": "it cannot be opened; is its folder there and may you write to "
+    "it?",
+}
+"""What SQLite says, by a part of it, as users read it."""
 NETWORK_FILE_SYSTEMS = frozenset(
     (
         *("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "fuse.sshfs"),
@@ -231,7 +244,8 @@ class StudyFile:
         try:
             yield
         except sqlite3.Error as error:
-            raise StudyError(f"{self.path}: {_in_plain_words(error)}") from error
+            kind = StudyBusy if "locked" in str(error) else StudyError
+            raise kind(f"{self.path}: {_in_plain_words(error)}") from error
         except OSError as error:
             raise StudyError(f"{self.path}: {error.strerror}") from error
         except (UnicodeEncodeError, OverflowError) as error:
@@ -245,23 +259,8 @@ def now() -> str:
 
 def _in_plain_words(error: sqlite3.Error) -> str:
     message = str(error)
-    if "locked" in message:
-        return (
-            f"another process held the study's lock for {BUSY_SECONDS:.0f} seconds. "
-            "Nothing was lost; run the same command again."
-        )
-    if "disk is full" in message:
-        return (
-            "the disk is full. Everything before this is stored and nothing is "
-            "half-written; free some space and run the same command again."
-        )
-    if "not a database" in message or "malformed" in message:
-        return f"it is no SQLite database, or it is damaged ({message})."
-    if "readonly" in message:
-        return "the file or its folder is read-only."
-    if "unable to open" in message:
-        return "it cannot be opened; is its folder there and may you write to it?"
-    return message
+    known = (words for sign, words in PLAIN_WORDS.items() if sign in message)
+    return next(known, message).replace("{message}", message)
 
 
 def _file_system(path: Path) -> str:

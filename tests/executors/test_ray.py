@@ -189,12 +189,15 @@ def test_a_training_is_watched_over_the_cluster(tmp_path, suite, executor):
     from backends.tiny_models import save_checkpoint
 
     save_checkpoint("llama", tmp_path / "out" / "checkpoint-5")
+    save_checkpoint("mistral", tmp_path / "out" / "checkpoint-9")
     (tmp_path / "out" / "done").touch()
     wish = Wish(tmp_path / "out", signs=Signs(settle=0.0, until="done"))
     study = Study(tmp_path / "ray.db")
-    [done] = study.watch(suite, wish, executor=executor)
+    runs = list(study.watch(suite, wish, executor=executor))
     study.file.close()
-    assert [one.generated for one in done.generations] == [ITEMS * SAMPLES]
+    assert [one.checkpoints[0].step for one in runs] == [5, 9]
+    made = [one.generated for run in runs for one in run.generations]
+    assert made == [ITEMS * SAMPLES] * 2
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import time
 import pytest
 from rating_study import a_study
 
-from harness.errors import NotFound, StudyError
+from harness.errors import NotFound, StudyBusy, StudyError
 from harness.study import StudyFile, file
 from harness.study.migrations import migrations
 
@@ -194,9 +194,7 @@ def test_a_lock_that_is_held_too_long_is_said_so(tmp_path, monkeypatch):
     monkeypatch.setattr(file, "BUSY_SECONDS", 0.05)
     holder, study = StudyFile(tmp_path / "s.db"), StudyFile(tmp_path / "s.db")
     with holder.transaction():
-        with pytest.raises(
-            StudyError, match=r"held the study's lock.*Nothing was lost"
-        ):
+        with pytest.raises(StudyBusy, match=r"held the study's lock.*Nothing was lost"):
             study.insert("series", [{"name": "a"}])
         assert study.column("SELECT count(*) FROM series") == [0]
     study.insert("series", [{"name": "a"}])
