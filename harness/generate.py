@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from harness.backends import AUTOMATIC, Request, Usage, backend_named
@@ -164,15 +163,12 @@ def _loaded(executor: Executor, backend: Backend, order: Order) -> Model:
     A run may take hours to come to a checkpoint, and training goes on meanwhile.
     """
     model = executor.load(backend, order)
-    # Names of other places are all that is known of them.
-    if Path(order.location).is_absolute():
-        found = backend.fingerprint(order.location, dict(order.known))
-        if found != order.fingerprint:
-            model.close()
-            raise CheckpointError(
-                f"{order.location} was written to after the run had begun. Nothing of "
-                "the new contents was stored; run the same command again."
-            )
+    if not order.holds(backend):
+        model.close()
+        raise CheckpointError(
+            f"{order.location} was written to, or deleted, after the run had begun. "
+            "Nothing of the new contents was stored; run the same command again."
+        )
     return model
 
 

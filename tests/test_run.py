@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -120,13 +121,32 @@ def test_a_folder_overwritten_before_its_turn_is_not_taken_for_what_it_was(
         if label == "checkpoint-30: generate" and done == total:
             write_checkpoint(tmp_path / "run" / "checkpoint-100", "newer words")
 
-    with pytest.raises(CheckpointError, match="100 was written to after the run had"):
+    with pytest.raises(
+        CheckpointError, match="100 was written to, or deleted, after the"
+    ):
         run(study, [task()], [folders], progress=train_on)
     assert study.column("SELECT count(*) FROM outputs") == [10]
     assert echo.closed == 2
     run(study, [task()], [folders])
     texts = study.column("SELECT text FROM outputs WHERE text LIKE 'newer%'")
     assert len(texts) == 10
+
+
+def test_a_model_whose_folder_is_deleted_while_it_is_loaded_is_closed(
+    study, folders, task, echo, tmp_path, monkeypatch
+):
+    load = echo.load
+
+    def deleting(location):
+        model = load(location)
+        shutil.rmtree(location)
+        return model
+
+    monkeypatch.setattr(echo, "load", deleting)
+    with pytest.raises(CheckpointError, match="30 was written to, or deleted, after"):
+        run(study, [task()], [folders])
+    assert echo.closed == 1
+    assert study.column("SELECT count(*) FROM outputs") == [0]
 
 
 def test_what_the_answers_were_made_with_is_known_also_if_nothing_was_loaded(

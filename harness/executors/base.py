@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from harness.errors import CheckpointError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,6 +54,17 @@ class Order:
             loading=loading,
             known=known,
         )
+
+    def holds(self, backend: Backend) -> bool:
+        """Whether the checkpoint that is meant is still where it was found."""
+        # Names of other places are all that is known of them.
+        if not Path(self.location).is_absolute():
+            return True
+        try:
+            found = backend.fingerprint(self.location, dict(self.known))
+        except (CheckpointError, OSError):
+            return False
+        return found == self.fingerprint
 
 
 class Executor(ABC):

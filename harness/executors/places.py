@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from math import inf
 from threading import Lock
 
 
@@ -13,6 +15,7 @@ class Places:
         self._lock = Lock()
         self._left = 0
         self._at_work: set[object] = set()
+        self._used = -inf
 
     def leave(self, number: int) -> None:
         """Places that a lane needs no more."""
@@ -35,9 +38,11 @@ class Places:
     def end(self, crew: object) -> None:
         """It has left that."""
         with self._lock:
-            self._at_work.discard(crew)
+            if crew in self._at_work:
+                self._at_work.discard(crew)
+                self._used = time.monotonic()
 
-    def are_used(self) -> bool:
-        """Whether any crew has room."""
+    def are_used(self, within: float) -> bool:
+        """Whether any crew has room, or had some so many seconds ago."""
         with self._lock:
-            return bool(self._at_work)
+            return bool(self._at_work) or time.monotonic() - self._used <= within

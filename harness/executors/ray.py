@@ -93,7 +93,7 @@ class RayExecutor(Executor):
             return backend.load(order.location)
         number, options = self._seats(order.loading)
         crew = RayCrew(order, number, options, Places())
-        return SharedModel(order.location, crew)
+        return SharedModel(order.location, crew, lambda: order.holds(backend))
 
     def lanes(self, checkpoints: int, loading: Loading) -> Sequence[Executor]:
         """Workers divided evenly, at least one to each lane.
@@ -190,7 +190,7 @@ class RayLane(Executor):
         # Whoever closed it before that line did not know of the crew.
         if self._is_closed:
             crew.close()
-        return SharedModel(order.location, crew)
+        return SharedModel(order.location, crew, lambda: order.holds(backend))
 
     def close(self) -> None:
         """End its workers and leave their places to the other lanes."""
@@ -224,6 +224,7 @@ class RayCrew(Crew):
         import ray
 
         self.size = size
+        self._name = order.location
         self._places = places
         self._is_closed = False
         self._wanted = dict(options)
@@ -256,7 +257,8 @@ class RayCrew(Crew):
         try:
             return worker, ray.get(call)
         except ray.exceptions.RayTaskError as error:
-            raise CheckpointError(f"A worker failed: {_last_line(error)}") from error
+            said = f"{self._name}: a worker failed: {_last_line(error)}"
+            raise CheckpointError(said) from error
         except ray.exceptions.RayError as error:
             return worker, Died(_last_line(error))
 
@@ -296,7 +298,7 @@ class RayCrew(Crew):
         starting = [actor.__ray_ready__.remote() for actor in self._actors]
         started, _ = ray.wait(starting, timeout=PATIENCE)
         # Other lanes may have the room: there may be less of it than workers.
-        while not started and self._places.are_used():
+        while not started and self._places.are_used(PATIENCE):
             started, _ = ray.wait(starting, timeout=PATIENCE)
         if not started:
             raise CheckpointError(

@@ -15,7 +15,7 @@ from harness.backends import Model, Usage
 from harness.errors import CheckpointError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from harness.backends import Generated, Request, Scored
     from harness.executors.worker import Part
@@ -94,17 +94,22 @@ class SharedModel(Model):
     cluster has no room for yet join when there is.
     """
 
-    def __init__(self, name: str, crew: Crew) -> None:
+    def __init__(
+        self, name: str, crew: Crew, is_there: Callable[[], bool] = lambda: True
+    ) -> None:
         """Have all workers load; returns once the first has.
 
         Args:
             name: of the checkpoint, for errors.
             crew: its workers, ended by `close`.
+            is_there: whether what they load is still where it was. If not, those that
+                hold it go on without the others.
 
         Raises:
             CheckpointError: a worker cannot load it; says why and where.
         """
         self._name = name
+        self._is_there = is_there
         self._crew = crew
         self._idle: deque[int] = deque()
         self._usages: dict[int, Usage] = {}
@@ -185,7 +190,8 @@ class SharedModel(Model):
             self._usages[worker] = part.usage
             self._idle.append(worker)
         elif part.problem is not None:
-            raise part.problem.error()
+            if self._is_there() or not self._usages:
+                raise part.problem.error()
         else:
             self._usages[worker] = part.usage
             self._description = self._description or part.description

@@ -44,12 +44,13 @@ class Problem:
     """For users."""
 
     @classmethod
-    def of(cls, error: Exception) -> Problem:
-        """What an error says, and on which machine it was raised."""
+    def of(cls, error: Exception, location: str) -> Problem:
+        """What an error says, and on which machine and of what it was raised."""
         place = f"Worker on {platform.node()}: "
         if not isinstance(error, HarnessError):
             quoted = " ".join(f"{type(error).__name__}: {error}".split())
-            return cls("CheckpointError", f"{place}the model failed: {quoted}")
+            said = f"{place}{location}: the model failed: {quoted}"
+            return cls("CheckpointError", said)
         kind = "CheckpointError"
         if not isinstance(error, ServerError) and type(error).__name__ in KINDS:
             kind = type(error).__name__
@@ -88,7 +89,7 @@ class Worker:
             self._model = loaded(self._order)
             return Part(description=dict(self._model.description))
         except (HarnessError, *FAILURES) as error:
-            return Part(problem=Problem.of(error))
+            return Part(problem=Problem.of(error, self._order.location))
 
     def generate(
         self, requests: Sequence[Request], settings: Generation
@@ -113,7 +114,7 @@ class Worker:
             for batch in batches:
                 rows += batch
         except (HarnessError, *FAILURES) as error:
-            problem = Problem.of(error)
+            problem = Problem.of(error, self._order.location)
         return Part(rows, self._ready.usage, problem=problem)
 
 

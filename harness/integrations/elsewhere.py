@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from harness.integrations.holding import Holder
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -26,7 +28,7 @@ class Job:
 
     step: int
     """Its step."""
-    holder: Path
+    holder: Holder
     """A folder that is deleted afterwards."""
     folder: Path
     """The checkpoint in it."""
@@ -57,9 +59,8 @@ class Elsewhere:
 
     def hold(self, step: int, kept: Path) -> Job:
         """An empty place for a checkpoint, beside where it is kept."""
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        holder = Path(tempfile.mkdtemp(prefix=".harness-", dir=kept.parent))
-        return Job(step, holder, holder / kept.name, kept)
+        holder = Holder.beside(kept.parent)
+        return Job(step, holder, holder.path / kept.name, kept)
 
     def take(self, step: int, kept: Path) -> None:
         """Evaluate a saved checkpoint, even if it is deleted meanwhile."""
@@ -87,7 +88,7 @@ class Elsewhere:
             lines = said.read().decode("utf-8", "replace").strip().splitlines()
             said.close()
             self.running = None
-            shutil.rmtree(job.holder, ignore_errors=True)
+            job.holder.delete()
             self._begin()
             yield job, None if code == 0 else " ".join(lines[-LAST_LINES:])
 
@@ -101,7 +102,7 @@ class Elsewhere:
             self.waiting.appendleft(job)
             self.running = None
         for job in self.waiting:
-            shutil.rmtree(job.holder, ignore_errors=True)
+            job.holder.delete()
         self.waiting.clear()
 
     def _begin(self) -> None:
@@ -116,7 +117,12 @@ class Elsewhere:
         own = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
         kept = {name: value for name, value in os.environ.items() if name not in own}
         process = subprocess.Popen(  # noqa: S603 - this very program
-            command, stdout=subprocess.DEVNULL, stderr=said, env=kept
+            command,
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+            env=kept,
+            # It goes on where this process is killed, and holds what it reads.
+            pass_fds=[job.holder.lock] if os.name == "posix" else [],
         )
         self.running = (job, process, said)
 

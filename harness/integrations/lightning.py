@@ -102,9 +102,8 @@ class HarnessCallback(Callback):  # type: ignore[misc]
         network = self.network(pl_module)
         step = trainer.global_step
         root = Path(trainer.default_root_dir)
-        root.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".harness-", dir=root) as holder:
-            saved = Path(holder) / f"checkpoint-{step}"
+        with held(root) as holder:
+            saved = holder / f"checkpoint-{step}"
             network.save_pretrained(saved)
             self.tokenizer.save_pretrained(saved)
             moment = Moment(

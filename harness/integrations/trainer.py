@@ -246,10 +246,9 @@ class HarnessCallback(TrainerCallback):  # type: ignore[misc]
     @contextmanager
     def _saved(self, name: str) -> Iterator[Path]:
         """A folder that the model as it is now is saved to, for a moment."""
-        self.output.mkdir(parents=True, exist_ok=True)
         # A half of a checkpoint must not be taken for one by who resumes a training.
-        with tempfile.TemporaryDirectory(prefix=".harness-", dir=self.output) as holder:
-            saved = Path(holder) / name
+        with held(self.output) as holder:
+            saved = holder / name
             with quiet():
                 self.trainer.save_model(str(saved), _internal_call=True)
             yield saved

@@ -188,7 +188,8 @@ def test_what_came_before_an_error_comes_with_it(tmp_path):
     worker.load()
     part = worker.generate(requests(), Generation())
     assert [one.item for one in part.rows] == ["0", "1", "2"]
-    with pytest.raises(CheckpointError, match="the model failed: RuntimeError: CUDA"):
+    said = rf"{tmp_path / 'c'}: the model failed: RuntimeError: CUDA"
+    with pytest.raises(CheckpointError, match=said):
         raise part.problem.error()
 
 
@@ -221,7 +222,7 @@ def test_a_worker_refuses_what_is_not_what_is_meant(tmp_path, changes, said):
     ],
 )
 def test_any_error_survives_the_journey(error, kind):
-    problem = pickle.loads(pickle.dumps(Problem.of(error)))  # noqa: S301 - made here
+    problem = pickle.loads(pickle.dumps(Problem.of(error, "c")))  # noqa: S301 - made here
     assert type(problem.error()) is kind
     assert "Worker on " in str(problem.error())
     assert "\n" not in str(problem.error())

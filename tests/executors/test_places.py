@@ -28,13 +28,16 @@ def test_many_threads_take_no_more_than_is_left():
     assert sum(taken) == 50
 
 
-def test_places_are_used_from_the_first_that_begins_to_the_last_that_ends():
+def test_places_are_used_from_the_first_that_begins_to_a_while_after_the_last_ends():
     places, one, other = Places(), object(), object()
-    assert not places.are_used()
+    assert not places.are_used(60)
+    places.end(one)
+    assert not places.are_used(60)
     places.begin(one)
     places.begin(other)
     places.end(one)
     places.end(one)
-    assert places.are_used()
+    assert places.are_used(0)
     places.end(other)
-    assert not places.are_used()
+    assert places.are_used(60)
+    assert not places.are_used(-1)

@@ -4,6 +4,7 @@ The cluster's machines are processes here, each with one core.
 """
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -86,6 +87,32 @@ def test_a_machine_that_is_lost_loses_nothing(tmp_path, suite, cluster):
     assert len((tmp_path / "c" / ".pids").read_text().split()) >= 3
     run(tmp_path / "local.db", suite, [named])
     assert_alike(tmp_path / "local.db", tmp_path / "ray.db")
+
+
+def test_a_checkpoint_deleted_meanwhile_is_finished_by_those_that_hold_it(
+    tmp_path, suite, executor
+):
+    folder = tmp_path / "run" / "checkpoint-1"
+    named = write_told(folder, seconds=0.3, notes=True)
+    ended = Thread(target=delete_and_kill_one, args=(folder,))
+    ended.start()
+    run(tmp_path / "ray.db", suite, [named], executor=executor)
+    ended.join()
+    assert not folder.exists()
+    assert count(tmp_path / "ray.db") == ITEMS * SAMPLES
+
+
+def delete_and_kill_one(folder):
+    """Delete a checkpoint that both workers have loaded, and end one of those."""
+    end, pids = time.monotonic() + PATIENCE, []
+    while len(pids) < 2 and time.monotonic() < end:
+        time.sleep(0.1)
+        with suppress(FileNotFoundError):
+            pids = (folder / ".pids").read_text().split()
+    # Both have read what lies there by the time that the first answers are stored.
+    time.sleep(0.5)
+    shutil.rmtree(folder)
+    os.kill(int(pids[0]), signal.SIGKILL)
 
 
 def take_away(cluster, node, folder):

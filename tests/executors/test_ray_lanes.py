@@ -70,7 +70,7 @@ def test_lanes_that_the_cluster_has_no_room_for_wait_for_others(
     named = told(tmp_path, 4)
     with RayExecutor(cluster.address, workers=4) as executor:
         # Patience is for the first worker alone, which may need more of it here.
-        monkeypatch.setattr("harness.executors.places.Places.are_used", lambda _: True)
+        monkeypatch.setattr("harness.executors.places.Places.are_used", lambda *_: True)
         run(tmp_path / "ray.db", suite, named, executor=executor)
     run(tmp_path / "local.db", suite, named)
     assert_alike(tmp_path / "local.db", tmp_path / "ray.db")

@@ -134,6 +134,28 @@ def test_a_worker_that_cannot_load_ends_all():
     assert staff.closed
 
 
+GONE = Part(problem=Problem("CheckpointError", "there is no such folder"))
+
+
+@pytest.mark.parametrize("call", [2, 3])
+def test_a_worker_that_comes_after_the_checkpoint_was_deleted_is_done_without(call):
+    staff = Staff(3, {call: GONE})
+    model = SharedModel("c", staff, lambda: False)
+    assert sorted(answered(model)) == wanted()
+    assert len(staff.loaded) == 2
+
+
+def test_a_checkpoint_that_is_gone_before_any_has_loaded_it_is_a_problem():
+    with pytest.raises(CheckpointError, match="there is no such folder"):
+        SharedModel("c", Staff(3, {1: GONE}), lambda: False)
+
+
+def test_a_worker_that_cannot_load_what_is_still_there_is_a_problem():
+    model = SharedModel("c", Staff(3, {2: GONE}))
+    with pytest.raises(CheckpointError, match="there is no such folder"):
+        answered(model)
+
+
 class Asking(Staff):
     """Each worker says that it has asked a server as often as it was called."""
 
