@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from harness.differences import Piece
     from harness.progress import Progress
+    from harness.reporting.given_ratings import GivenRatings
     from harness.study import StudyFile
     from harness.types import Checkpoint, Item, Output
 
@@ -67,6 +68,11 @@ class Wish:
     """Names, or SERIES/NAME; empty: all."""
     seed: int = 0
     """Seed of items at random."""
+
+    @property
+    def picks_by_ratings(self) -> bool:
+        """Whether all ratings tell which items are shown."""
+        return self.pick == "rated" and not self.items
 
 
 def samples(
@@ -156,9 +162,16 @@ class _Task:
         return not shown.isdisjoint(keys) if keys else bool(shown)
 
     def samples(self, wish: Wish, progress: Progress) -> Samples:
-        chosen, how = self._chosen(wish, progress)
-        outputs = [one for id_ in chosen for one in self.outputs[id_]]
-        judged = _Judged.read(self.study, self.name, self.checkpoints, outputs)
+        given = self._given(self.outputs) if wish.picks_by_ratings else None
+        chosen, how = self._chosen(wish, progress, given)
+        outputs = {id_: self.outputs[id_] for id_ in chosen}
+        if given is None:
+            given = self._given(outputs)
+        else:
+            shown = {one.id for one in chain.from_iterable(outputs.values())}
+            mask = np.fromiter((o in shown for o in given.output), bool, len(given))
+            given = given.kept(mask)
+        judged = _Judged.of(given, _scores(self.study, self._by_checkpoint(outputs)))
         metrics = [
             signature
             for signature in stored_metrics(self.study)
@@ -179,7 +192,9 @@ class _Task:
             simulated=judged.simulated,
         )
 
-    def _chosen(self, wish: Wish, progress: Progress) -> tuple[list[str], str]:
+    def _chosen(
+        self, wish: Wish, progress: Progress, given: GivenRatings | None
+    ) -> tuple[list[str], str]:
         """Ids of the items that are shown, and which they are in words."""
         every = list(self.outputs)
         if wish.items:
@@ -194,8 +209,8 @@ class _Task:
         elif wish.pick == "changed":
             found = _largest(self._changes(progress))
             how = "those whose words changed most"
-        elif wish.pick == "rated":
-            ratings = self._ratings()
+        elif given is not None:
+            ratings = self._ratings(given)
             found = _largest(ratings)
             how = "those rated most" if any(ratings.values()) else "none is rated"
         else:
@@ -211,15 +226,20 @@ class _Task:
             changes[id_] = _change(self._series(outputs).values())
         return changes
 
-    def _ratings(self) -> dict[str, float]:
+    def _given(self, outputs: Outputs) -> GivenRatings:
+        by_checkpoint = self._by_checkpoint(outputs)
+        return given_ratings(self.study, self.name, by_checkpoint).ratings
+
+    def _by_checkpoint(self, outputs: Outputs) -> dict[str, list[Output]]:
+        found: dict[str, list[Output]] = {one.id: [] for one in self.checkpoints}
+        for one in chain.from_iterable(outputs.values()):
+            found[one.checkpoint].append(one)
+        return found
+
+    def _ratings(self, given: GivenRatings) -> dict[str, float]:
         """Each item to the number of its ratings."""
-        by_checkpoint: dict[str, list[Output]] = {
-            one.id: [] for one in self.checkpoints
-        }
-        for one in chain.from_iterable(self.outputs.values()):
-            by_checkpoint[one.checkpoint].append(one)
-        item_of = {one.id: one.item for some in by_checkpoint.values() for one in some}
-        given = given_ratings(self.study, self.name, by_checkpoint).ratings
+        written = chain.from_iterable(self.outputs.values())
+        item_of = {one.id: one.item for one in written}
         found = Counter(item_of[output] for output in given.output)
         return {id_: found[id_] for id_ in self.outputs}
 
@@ -255,17 +275,9 @@ class _Judged:
     simulated: bool
 
     @classmethod
-    def read(
-        cls,
-        study: StudyFile,
-        task: str,
-        checkpoints: Iterable[Checkpoint],
-        outputs: Sequence[Output],
+    def of(
+        cls, given: GivenRatings, scores: Mapping[str, Mapping[str, float]]
     ) -> _Judged:
-        by_checkpoint: dict[str, list[Output]] = {one.id: [] for one in checkpoints}
-        for one in outputs:
-            by_checkpoint[one.checkpoint].append(one)
-        given = given_ratings(study, task, by_checkpoint).ratings
         ratings: dict[str, dict[str, Rated]] = {}
         columns = in_columns(given, as_rated=False)
         for criterion, found in columns.items():
@@ -275,7 +287,7 @@ class _Judged:
             ):
                 ratings.setdefault(id_, {})[criterion] = Rated(mean, count)
         return cls(
-            scores=_scores(study, by_checkpoint),
+            scores=scores,
             ratings=ratings,
             criteria=tuple(columns),
             simulated="simulated" in given.kind,

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from harness.cli import app
 from harness.errors import NotFound, UsageError
+from harness.reporting.ratings import given_ratings
 from harness.samples import Wish, samples
 from harness.study import StudyFile
 
@@ -114,6 +115,27 @@ def test_those_rated_most_come_first(maker):
     maker.rate("ben", "meaning", {("step-1", "c"): 4.0})
     found = shown(maker.study, pick="rated")
     assert "".join(item.item for item in found.items) == "cba"
+
+
+def test_ratings_that_choose_items_are_read_once_and_shown_of_those_alone(
+    maker, monkeypatch
+):
+    maker.rate("ana", "meaning", {("step-1", "b"): 4.0, ("step-2", "c"): 4.0})
+    maker.rate("ben", "meaning", {("step-1", "c"): 4.0})
+    maker.rate("sim", "fluency", {("step-1", "a"): 4.0}, kind="simulated")
+    asked = []
+
+    def counted(*given):
+        asked.append(given)
+        return given_ratings(*given)
+
+    monkeypatch.setattr("harness.samples.given_ratings", counted)
+    picked = shown(maker.study, pick="rated", limit=1)
+    assert len(asked) == 1
+    named = shown(maker.study, items=("c",))
+    assert picked.items == named.items
+    assert (picked.criteria, picked.simulated) == (named.criteria, named.simulated)
+    assert (picked.criteria, picked.simulated) == (("meaning",), False)
 
 
 def test_random_items_are_those_of_their_seed(tmp_path):
