@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from harness.study import StudyFile
 
 RATED = """
-    SELECT item, avg(rating) AS rating, min(score) AS score FROM judgements
+    SELECT item, avg(rating) AS rating, min(score) AS score,
+        max(rater_kind = 'simulated') FROM judgements
     WHERE task = ? AND criterion = ? AND signature = ? AND score IS NOT NULL
     GROUP BY output_id
 """
@@ -34,6 +35,8 @@ class Foretold:
     """Name of the metric."""
     line: Calibration
     """What they are made by."""
+    simulated: bool
+    """Whether any rating that it rests on was made up by a program."""
 
 
 def foretell(study: StudyFile, task: str, criterion: str) -> Foretold:
@@ -56,13 +59,16 @@ def foretell(study: StudyFile, task: str, criterion: str) -> Foretold:
             f"Nobody has rated outputs on {criterion} of task '{task}' yet. Collect "
             "ratings of any checkpoints: harness rate"
         )
-    items, ratings, scores = zip(*rows, strict=True)
+    items, ratings, scores, kinds = zip(*rows, strict=True)
+    simulated = any(kinds)
     line = calibrate(ratings, scores, items)
     if not line.tells:
+        which = "ratings, some of them SIMULATED," if simulated else "ratings"
         raise UsageError(
-            f"{name} says nothing sure of ratings on {criterion} of task '{task}': a "
+            f"{name} says nothing sure of {which} on {criterion} of task '{task}': a "
             f"unit more is worth {line.slope:.3g} [{line.low:.3g}, {line.high:.3g}] "
             f"points on {line.items} prompts."
         )
     means = study.tuples(MEANS, [task, signature])
-    return Foretold({id_: line.predict(mean) for id_, mean in means}, name, line)
+    foretold = {id_: line.predict(mean) for id_, mean in means}
+    return Foretold(foretold, name, line, simulated)

@@ -24,7 +24,7 @@ COMPARING = ("pairwise", "ranking")
 """Schemes by which outputs have no rating of their own."""
 RATED = """
     SELECT task, avg(value) FROM output_ratings
-    WHERE checkpoint = ? AND criterion = ? GROUP BY task
+    WHERE checkpoint = ? AND criterion = ? AND rater_kind <> 'simulated' GROUP BY task
 """
 
 

@@ -17,10 +17,11 @@ def rated(shown):
     return {"meaning": 1 + checkpoint_in(shown.outputs[0]), "fluency": 3}
 
 
-def a_rated_study(tmp_path, metric, judges):
+def a_rated_study(tmp_path, metric, judges, kind="person"):
     """Three checkpoints were there to be rated; a fourth only has scores."""
     study = a_study(tmp_path / "s.db", items=12)
-    rate_all(study, open_campaign(study, a_task(raters_per_output=1)), judges)
+    campaign = open_campaign(study, a_task(raters_per_output=1))
+    rate_all(study, campaign, judges, kind=kind)
     add_outputs(study, items=12, checkpoints=4)
     add_scores(study, metric)
     return study
@@ -67,4 +68,28 @@ def test_a_metric_that_says_nothing_of_ratings_foretells_none(tmp_path):
         tmp_path, lambda prompt, number: prompt * (-1) ** number, {"ann": rated}
     )
     with pytest.raises(UsageError, match="chrf says nothing sure of ratings"):
+        foretell(study, "modernize", "meaning")
+
+
+@pytest.mark.parametrize("kind", ["person", "simulated"])
+def test_ratings_that_a_program_made_up_are_said_to_be(tmp_path, kind):
+    study = a_rated_study(
+        tmp_path, lambda prompt, number: 10 * number, {"ann": rated}, kind
+    )
+    assert foretell(study, "modernize", "meaning").simulated == (kind == "simulated")
+    said = []
+    Stopping("meaning").curve(evaluator(study), study, {}, remark=said.append)
+    assert [one.partition(":")[0] for one in said] == ["SIMULATED"] * (
+        kind == "simulated"
+    )
+
+
+def test_a_refusal_says_that_ratings_are_made_up(tmp_path):
+    study = a_rated_study(
+        tmp_path,
+        lambda prompt, number: prompt * (-1) ** number,
+        {"ann": rated},
+        "simulated",
+    )
+    with pytest.raises(UsageError, match="nothing sure of ratings, some of them SIMUL"):
         foretell(study, "modernize", "meaning")

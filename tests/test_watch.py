@@ -342,6 +342,17 @@ def test_by_a_criterion_only_what_people_have_rated_is_deleted(training):
     assert left(training) == [10, 40, 50]
 
 
+def test_nothing_is_deleted_by_ratings_that_a_program_made_up(training):
+    for step, word in ((10, "aaa"), (20, "aa"), (30, "aaaa")):
+        training.save(step, word, last=30)
+    run(training.study, [training.task], [f"{training.out}/checkpoint-*"])
+    campaign = open_campaign(training.study, training.task)
+    judges = {"ann": lambda shown: {"meaning": 2 + ("aaa" in shown.outputs[0])}}
+    rate_all(training.study, campaign, judges, kind="simulated")
+    training.watch(keep_best="meaning")
+    assert left(training) == [10, 20, 30]
+
+
 @pytest.mark.parametrize(
     ("wishes", "error", "words"),
     [

@@ -11,13 +11,18 @@ from harness.metrics.signatures import labels, named
 from harness.values import meant
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from harness.integrations.evaluating import Evaluator
     from harness.study import StudyFile
     from harness.values import Value
 
     Curve = Mapping[int, float]
+
+SIMULATED = (
+    "SIMULATED: ratings on {criterion} of task '{task}' that a program made up take "
+    "part in what is foretold, and in when training stops."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,11 @@ class Stopping:
         return found[0] if found else None
 
     def curve(
-        self, evaluator: Evaluator, study: StudyFile, values: Mapping[int, list[Value]]
+        self,
+        evaluator: Evaluator,
+        study: StudyFile,
+        values: Mapping[int, list[Value]],
+        remark: Callable[[str], None] = lambda _: None,
     ) -> dict[int, float]:
         """Step to the value that decides, turned so that more is better.
 
@@ -64,6 +73,7 @@ class Stopping:
             evaluator: knows what each step is in the study.
             study: with scores and ratings.
             values: step to the metrics' values.
+            remark: told if ratings that a program made up take part.
 
         Raises:
             NotFound: no metric or criterion has that name.
@@ -72,7 +82,10 @@ class Stopping:
         """
         task = self.task_of(evaluator)
         if task is not None:
-            means = foretell(study, task, self.by).means
+            foretold = foretell(study, task, self.by)
+            if foretold.simulated:
+                remark(SIMULATED.format(criterion=self.by, task=task))
+            means = foretold.means
             known = evaluator.evaluated.items()
             return {step: means[one.id] for step, one in known if one.id in means}
         found: dict[int, float] = {}
