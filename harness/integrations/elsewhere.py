@@ -10,13 +10,13 @@ import sys
 import tempfile
 from collections import deque
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from harness.integrations.holding import Holder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 LAST_LINES = 3
 """Lines quoted of a process that failed."""

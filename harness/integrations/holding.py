@@ -1,4 +1,4 @@
-"""Holding: hidden folders for checkpoints in use, swept up after processes that died.
+"""Holding: hidden folders for checkpoints in use, swept up after dead processes.
 
 Whoever makes one holds a lock on a file in it, which the system takes back from dead
 processes whatever killed them; the next to make one in that place deletes what nobody

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ from lightning.pytorch.callbacks import Callback
 
 from harness.errors import HarnessError, UsageError
 from harness.integrations.evaluating import Evaluator, Moment, plain, text_tokenizer
+from harness.integrations.holding import held
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 from contextlib import contextmanager, nullcontext
 from copy import copy
 from functools import partial
@@ -17,6 +16,7 @@ from harness.backends.transformers import quiet
 from harness.errors import HarnessError, UsageError
 from harness.integrations.elsewhere import Elsewhere
 from harness.integrations.evaluating import Evaluator, Moment, plain, text_tokenizer
+from harness.integrations.holding import held
 from harness.integrations.stopping import check_known
 from harness.study import StudyFile
 from harness.study.checkpoints import stored_checkpoints
@@ -217,7 +217,7 @@ class HarnessCallback(TrainerCallback):  # type: ignore[misc]
             return False
         study = StudyFile(self.evaluator.db)
         try:
-            curve = stop.curve(self.evaluator, study, self.values)
+            curve = stop.curve(self.evaluator, study, self.values, remark=self._say)
         finally:
             study.close()
         over = stop.is_over(curve)
