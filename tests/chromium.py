@@ -5,6 +5,18 @@ import shutil
 
 import pytest
 
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    # A name for this machine that is none of loopback.
+    "--host-resolver-rules=MAP rate.example.org 127.0.0.1",
+]
+
 
 def missing(what):
     """Skip, and say what to install; fail in CI."""

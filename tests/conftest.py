@@ -1,8 +1,10 @@
-"""What tests of all parts share: the human-rated sets, a backend without a model."""
+"""What tests of all parts share: human-rated sets, a browser, an echo for a model."""
 
 from __future__ import annotations
 
 import os
+import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,10 @@ import pytest
 # cost more than they do, most of all where tests run side by side.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+# Hundreds of processes start here; none is to compile the program and the tests anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 @pytest.fixture(scope="session")
@@ -21,6 +27,26 @@ def realdata() -> Path:
     if not (folder / "realsumm" / "outputs.jsonl.gz").is_file():
         pytest.skip(f"no human-rated sets in {folder}; set HARNESS_REALDATA")
     return folder
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A running Chromium without a window."""
+    from chromium import ARGUMENTS, find_chromium, find_playwright
+
+    path = find_chromium()
+    with find_playwright().sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def opened(chromium, tmp_path):
+    """Opens a page in Chromium, on its own; gives it, complaints and requests."""
+    from report_page import opened
+
+    return partial(opened, chromium, tmp_path)
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import pytest
 from fakes import write_rows
 from raters_at_work import COMPARED
 from rating_study import a_study, a_task
-from report_page import opened
 from report_study import Maker, fill
 from reporting.test_preferred import a_compared_study, later_wins
 
@@ -259,9 +258,9 @@ def test_the_figure_has_a_line_for_each_way_of_rating(rated):
 
 
 @pytest.mark.browser
-def test_the_page_draws_its_figure_and_asks_nobody(rated, tmp_path):
+def test_the_page_draws_its_figure_and_asks_nobody(opened, rated):
     found = plan(rated, "rewrite", "meaning", 0.3)
-    with opened(plans_html(found), tmp_path) as (tab, complaints, requests):
+    with opened(plans_html(found)) as (tab, complaints, requests):
         assert tab.locator("#power-0 .scatterlayer .trace").count() == 8
         assert tab.locator("tbody tr").count() == 16
         assert complaints == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from hashlib import sha256
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -47,6 +47,8 @@ class Part:
     """Names of its own style sheets beside the templates."""
 
 
+# Translating the templates takes longer than filling most of them.
+@cache
 def environment() -> Environment:
     """Templates of reports, which escape whatever they print."""
     from jinja2 import Environment, PackageLoader, StrictUndefined

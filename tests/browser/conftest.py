@@ -5,7 +5,8 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from chromium import find_chromium, find_playwright, hear_console
+from chromium import hear_console
+from gradio_apps import only_mounted
 from rating_study import a_study, a_task
 from server_thread import running
 
@@ -13,27 +14,11 @@ from harness.campaign import open_campaign
 from harness.study.owners import invite_owner
 from harness.study.raters import add_rater
 
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    # A name for this machine that is none of loopback.
-    "--host-resolver-rules=MAP rate.example.org 127.0.0.1",
-]
 
-
-@pytest.fixture(scope="module")
-def chromium():
-    """A running Chromium without a window."""
-    path = find_chromium()
-    with find_playwright().sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield browser
-        browser.close()
+@pytest.fixture(scope="module", autouse=True)
+def _only_mounted_apps():
+    with only_mounted():
+        yield
 
 
 @pytest.fixture

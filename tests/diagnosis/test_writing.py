@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import made_logs
 import pytest
-from report_page import opened
 
 from harness.diagnose import diagnose
 from harness.diagnosis import Check, Diagnosis, Example, Findings
@@ -132,10 +131,10 @@ def test_an_unknown_form_is_refused():
     assert FORMATS == ("text", "md", "html", "json")
 
 
-def test_the_page_draws_and_notes_the_curves_without_a_network(tmp_path):
+def test_the_page_draws_and_notes_the_curves_without_a_network(opened):
     page = render_diagnosis(diagnose(log=made_logs.learned_by_heart()), "html")
     assert "default-src 'none'" in html.unescape(page)
-    with opened(page, tmp_path) as (tab, complaints, requests):
+    with opened(page) as (tab, complaints, requests):
         tab.wait_for_selector("#diagnosis-0 .annotation")
         notes = " ".join(tab.locator("#diagnosis-0 .annotation").all_text_contents())
         drawn = tab.locator(".main-svg").count()
@@ -152,11 +151,11 @@ getComputedStyle(document.querySelector(".legend .{}"), "::before").backgroundIm
 """What a name in the legend is marked with, as an expression of JavaScript."""
 
 
-def test_a_phone_shows_all_of_the_page_and_what_each_line_is(tmp_path):
+def test_a_phone_shows_all_of_the_page_and_what_each_line_is(opened):
     log = replace(made_logs.learned_by_heart(), source="/runs/" + "a_long_name_" * 9)
     page = render_diagnosis(diagnose(log=log), "html")
     look = {"viewport": {"width": 390, "height": 800}, "color_scheme": "dark"}
-    with opened(page, tmp_path, **look) as (tab, complaints, _):
+    with opened(page, **look) as (tab, complaints, _):
         tab.locator("details").evaluate_all("all => all.forEach(o => o.open = true)")
         widths = tab.evaluate(
             "[document.documentElement, ...document.querySelectorAll('.wide')]"

@@ -16,6 +16,7 @@ from reported_studies import (
 
 from harness.logs import Curve, TrainingLog
 from harness.report import report
+from harness.reporting import render
 from harness.study import StudyFile
 from harness.study.training_logs import store_log
 
@@ -40,6 +41,12 @@ def rated(tmp_path_factory):
     made = report(fill(Maker(study)).study, draws=100)
     study.close()
     return made
+
+
+@pytest.fixture(scope="session")
+def rated_page(rated):
+    """The page of that report."""
+    return render(rated, "html")
 
 
 @pytest.fixture(scope="session")

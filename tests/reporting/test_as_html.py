@@ -41,8 +41,8 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def page(rated):
-    return Page(render(rated, "html"))
+def page(rated_page):
+    return Page(rated_page)
 
 
 def test_nothing_is_loaded_from_anywhere(page):
@@ -131,18 +131,18 @@ def test_several_tasks_are_linked_at_the_top(maker):
     assert links == ["#t0", "#t1"]
 
 
-def test_long_texts_are_folded_and_very_long_ones_are_cut(rated):
+def test_long_texts_are_folded_and_very_long_ones_are_cut(rated, rated_page):
     long = with_texts(rated, lambda text: f"{text} " + "and so on " * 50)
     assert render(long, "html").count('<details class="fold">') > 10
-    assert '<details class="fold">' not in render(rated, "html")
+    assert '<details class="fold">' not in rated_page
     huge = render(with_texts(rated, lambda text: f"{text} " + "x" * 1_000_000), "html")
     assert "more characters" in huge
-    assert len(huge) < len(render(rated, "html")) + 2_000_000
+    assert len(huge) < len(rated_page) + 2_000_000
 
 
-def test_each_raters_rating_stands_beside_a_disagreement(rated):
+def test_each_raters_rating_stands_beside_a_disagreement(rated, rated_page):
     one = rated.tasks[0].disagreements[0]
     given = dict(one.output.given[one.criterion])
     assert set(given) == {"rater 0", "rater 1"}
-    shown = "".join(Page(render(rated, "html")).text)
+    shown = "".join(Page(rated_page).text)
     assert f"{one.criterion} by rater 0: {given['rater 0']:g}, rater 1:" in shown

@@ -1,7 +1,6 @@
 """The page of samples in a real browser: found, stepped through, and harmless."""
 
 import pytest
-from report_page import opened
 from report_study import Maker
 
 from harness.reporting import render_samples
@@ -25,7 +24,7 @@ LONG_NAME = "n" * 300
 LONG = "the same words " * 400
 
 
-def narrow(folder, by_step, series=("run",)):
+def narrow(opened, folder, by_step, series=("run",)):
     study = StudyFile(folder / "study.db")
     made = Maker(study)
     made.items(*((key, f"say {key}", (HOSTILE,)) for key in by_step[1]))
@@ -35,12 +34,12 @@ def narrow(folder, by_step, series=("run",)):
             made.checkpoint(name, texts, step=step, series=run)
     text = render_samples(samples(study, wish=Wish()), "html")
     study.close()
-    return opened(text, folder, viewport={"width": 390, "height": 800})
+    return opened(text, viewport={"width": 390, "height": 800})
 
 
 @pytest.fixture
-def page(tmp_path):
-    with narrow(tmp_path, TEXTS) as found:
+def page(opened, tmp_path):
+    with narrow(opened, tmp_path, TEXTS) as found:
         yield found
 
 
@@ -91,15 +90,15 @@ def test_a_narrow_window_needs_no_sideways_scrolling(page):
     assert tab.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-def test_names_without_spaces_need_none_either(tmp_path):
+def test_names_without_spaces_need_none_either(opened, tmp_path):
     texts = {step: {LONG_NAME: str(step)} for step in (1, 2)}
-    with narrow(tmp_path, texts, ("run", LONG_NAME)) as (tab, *_):
+    with narrow(opened, tmp_path, texts, ("run", LONG_NAME)) as (tab, *_):
         assert tab.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-def test_a_long_text_is_shown_where_it_changed(tmp_path):
+def test_a_long_text_is_shown_where_it_changed(opened, tmp_path):
     texts = {step: {"a": f"{LONG}{step} {LONG}"} for step in (1, 2)}
-    with narrow(tmp_path, texts) as (tab, *_):
+    with narrow(opened, tmp_path, texts) as (tab, *_):
         first, second = tab.locator(".text").all()
         assert first.evaluate("text => text.scrollTop") == 0
         inside = """text => {

@@ -1,7 +1,6 @@
 """Points and disagreements of the report's page, opened in a real browser."""
 
 import pytest
-from report_page import opened
 from report_study import with_texts
 
 from harness.reporting import render
@@ -25,8 +24,8 @@ def shown_output(tab, report):
     return output_of(report, item, checkpoint)
 
 
-def test_a_click_on_a_point_opens_its_output(rated, tmp_path):
-    with opened(render(rated, "html"), tmp_path) as (tab, complaints, _):
+def test_a_click_on_a_point_opens_its_output(opened, rated, rated_page):
+    with opened(rated_page) as (tab, complaints, _):
         tab.locator("#t0-scatter .point").nth(7).click(force=True)
         tab.locator(".shown h4").wait_for()
         output = shown_output(tab, rated)
@@ -40,8 +39,8 @@ def test_a_click_on_a_point_opens_its_output(rated, tmp_path):
         assert complaints == []
 
 
-def test_the_keyboard_goes_through_all_points(rated, tmp_path):
-    with opened(render(rated, "html"), tmp_path) as (tab, complaints, _):
+def test_the_keyboard_goes_through_all_points(opened, rated_page):
+    with opened(rated_page) as (tab, complaints, _):
         tab.get_by_role("button", name="Next point").focus()
         seen = []
         for _ in range(48):
@@ -57,8 +56,8 @@ def test_the_keyboard_goes_through_all_points(rated, tmp_path):
         assert complaints == []
 
 
-def test_the_open_output_stays_open_when_another_pair_is_chosen(rated, tmp_path):
-    with opened(render(rated, "html"), tmp_path) as (tab, complaints, _):
+def test_the_open_output_stays_open_when_another_pair_is_chosen(opened, rated_page):
+    with opened(rated_page) as (tab, complaints, _):
         tab.get_by_role("button", name="Next point").press("Enter")
         before = tab.locator(".shown h4").inner_text()
         tab.select_option('select[data-axis="x"]', label="chrf")
@@ -69,8 +68,8 @@ def test_the_open_output_stays_open_when_another_pair_is_chosen(rated, tmp_path)
         assert complaints == []
 
 
-def test_hostile_texts_are_opened_as_they_are(hostile, tmp_path):
-    with opened(render(hostile, "html"), tmp_path) as (tab, complaints, requests):
+def test_hostile_texts_are_opened_as_they_are(opened, hostile):
+    with opened(render(hostile, "html")) as (tab, complaints, requests):
         for _ in range(6):
             tab.get_by_role("button", name="Next point").press("Enter")
             texts = tab.locator(".shown dd").all_inner_texts()
@@ -81,8 +80,8 @@ def test_hostile_texts_are_opened_as_they_are(hostile, tmp_path):
         assert len(requests) == 1
 
 
-def test_disagreements_with_another_metric_can_be_chosen(rated, tmp_path):
-    with opened(render(rated, "html"), tmp_path) as (tab, complaints, _):
+def test_disagreements_with_another_metric_can_be_chosen(opened, rated_page):
+    with opened(rated_page) as (tab, complaints, _):
         chooser = tab.locator("select[data-shows=t0-apart-0]")
         first = chooser.locator("option").first.inner_text()
         shown = tab.locator(".t0-apart-0:visible")
@@ -93,9 +92,9 @@ def test_disagreements_with_another_metric_can_be_chosen(rated, tmp_path):
         assert complaints == []
 
 
-def test_a_folded_text_opens_and_is_whole_on_paper(rated, tmp_path):
+def test_a_folded_text_opens_and_is_whole_on_paper(opened, rated):
     long = with_texts(rated, lambda text: f"{text} " + "and so on " * 50 + "the end")
-    with opened(render(long, "html"), tmp_path) as (tab, *_):
+    with opened(render(long, "html")) as (tab, *_):
         fold = tab.locator(".sides:not([hidden]) details.fold").first
         assert not fold.locator("div").is_visible()
         fold.locator("summary").click()
@@ -109,8 +108,8 @@ def test_a_folded_text_opens_and_is_whole_on_paper(rated, tmp_path):
         assert not fold.locator("div").is_visible()
 
 
-def test_figures_of_a_dark_page_are_drawn_dark_for_paper(rated, tmp_path):
-    with opened(render(rated, "html"), tmp_path, color_scheme="dark") as (tab, *_):
+def test_figures_of_a_dark_page_are_drawn_dark_for_paper(opened, rated_page):
+    with opened(rated_page, color_scheme="dark") as (tab, *_):
         tab.get_by_role("button", name="Next point").press("Enter")
 
         def brightness(part):
@@ -133,8 +132,8 @@ def test_figures_of_a_dark_page_are_drawn_dark_for_paper(rated, tmp_path):
         assert all(brightness(part) > 128 for part in parts)
 
 
-def test_a_dark_page_is_printed_in_black_on_white(rated, tmp_path):
-    with opened(render(rated, "html"), tmp_path, color_scheme="dark") as (tab, *_):
+def test_a_dark_page_is_printed_in_black_on_white(opened, rated_page):
+    with opened(rated_page, color_scheme="dark") as (tab, *_):
         tab.emulate_media(media="print", color_scheme="dark")
         tab.evaluate("dispatchEvent(new Event('beforeprint'))")
         style = "getComputedStyle(document.body)"
@@ -142,8 +141,8 @@ def test_a_dark_page_is_printed_in_black_on_white(rated, tmp_path):
         assert tab.evaluate(f"{style}.color") == "rgb(0, 0, 0)"
 
 
-def test_on_paper_every_coefficient_is_there_with_its_name(rated, tmp_path):
-    with opened(render(rated, "html"), tmp_path) as (tab, *_):
+def test_on_paper_every_coefficient_is_there_with_its_name(opened, rated_page):
+    with opened(rated_page) as (tab, *_):
         all_outputs = tab.locator(".coefficients td").nth(1)
         names = [all_outputs.locator(f"span.{name} b") for name in CHOSEN]
         assert not any(name.is_visible() for name in names)

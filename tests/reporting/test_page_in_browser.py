@@ -1,7 +1,6 @@
 """The report's page in a real browser."""
 
 import pytest
-from report_page import opened
 
 from harness.reporting import render
 
@@ -9,17 +8,16 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_figures_are_drawn_without_a_complaint_or_a_request(rated, tmp_path, scheme):
-    page = render(rated, "html")
-    with opened(page, tmp_path, color_scheme=scheme) as (tab, complaints, requests):
+def test_figures_are_drawn_without_a_complaint_or_a_request(opened, rated_page, scheme):
+    with opened(rated_page, color_scheme=scheme) as (tab, complaints, requests):
         tab.wait_for_selector("#t0-scatter .scatterlayer .point")
         assert tab.locator(".panels .main-svg").count() >= 9
         assert complaints == []
         assert [url for url in requests if not url.startswith("file:")] == []
 
 
-def test_another_pair_can_be_chosen(rated, tmp_path):
-    with opened(render(rated, "html"), tmp_path) as (tab, complaints, _):
+def test_another_pair_can_be_chosen(opened, rated_page):
+    with opened(rated_page) as (tab, complaints, _):
         title = tab.locator("#t0-scatter .xtitle")
         assert title.text_content() == "perplexity"
         tab.select_option('select[data-axis="x"]', label="chrf")
@@ -28,8 +26,8 @@ def test_another_pair_can_be_chosen(rated, tmp_path):
         assert complaints == []
 
 
-def test_another_coefficient_can_be_chosen_without_a_script(rated, tmp_path):
-    with opened(render(rated, "html"), tmp_path) as (tab, *_):
+def test_another_coefficient_can_be_chosen_without_a_script(opened, rated_page):
+    with opened(rated_page) as (tab, *_):
         spearman = tab.locator("span.spearman").first
         assert not spearman.is_visible()
         tab.check('input[value="spearman"]')
@@ -38,16 +36,16 @@ def test_another_coefficient_can_be_chosen_without_a_script(rated, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_narrow_page_does_not_scroll_sideways(rated, hostile, tmp_path):
+def test_a_narrow_page_does_not_scroll_sideways(opened, rated_page, hostile):
     size = {"width": 390, "height": 800}
-    for report in (rated, hostile):
-        with opened(render(report, "html"), tmp_path, viewport=size) as (tab, *_):
+    for page in (rated_page, render(hostile, "html")):
+        with opened(page, viewport=size) as (tab, *_):
             width = tab.evaluate("document.documentElement.scrollWidth")
             assert width == 390
 
 
-def test_hostile_outputs_do_nothing(hostile, tmp_path):
-    with opened(render(hostile, "html"), tmp_path) as (tab, complaints, requests):
+def test_hostile_outputs_do_nothing(opened, hostile):
+    with opened(render(hostile, "html")) as (tab, complaints, requests):
         tab.wait_for_selector("#t0-scatter .point")
         tab.locator("#t0-scatter .point").first.hover(force=True)
         tab.wait_for_timeout(200)

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 from fastapi.testclient import TestClient
+from gradio_apps import only_mounted
 from rater_client import RaterPage
 from rating_study import a_study, a_task
 
@@ -13,12 +14,18 @@ from harness.study.raters import add_rater
 from ui.app import create_app
 
 
-def serve(stack, path, outputs=None, **rating):
+@pytest.fixture(scope="module", autouse=True)
+def _only_mounted_apps():
+    with only_mounted():
+        yield
+
+
+def serve(stack, path, outputs=None, *, password=None, **rating):
     """A study with its app, visitors without a session, and pages of raters."""
     study = a_study(path, **(outputs or {}))
     stack.callback(study.close)
     campaign = open_campaign(study, a_task(**rating))
-    app = create_app(study.path, [campaign])
+    app = create_app(study.path, [campaign], password=password)
 
     def visitor(of=app):
         client = TestClient(of, base_url="http://127.0.0.1:7860")

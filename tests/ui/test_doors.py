@@ -17,9 +17,9 @@ OTHER = ("10.0.0.2", 1)
 @pytest.fixture
 def guarded(served):
     """Ana's link at a study with a password, and what a browser anywhere gets."""
-    app = served(outputs={"items": 1, "checkpoints": 1})
+    password = Password.of(RIGHT)
+    app = served(outputs={"items": 1, "checkpoints": 1}, password=password)
     link = f"/i/{add_rater(app.study, 'Ana')}"
-    app.app = create_app(app.study.path, [app.campaign], password=Password.of(RIGHT))
 
     def send(method, password=None, client=OWN, path=link, **form):
         http = TestClient(app.app, base_url="http://127.0.0.1:7860", client=client)
