@@ -5,7 +5,7 @@ import re
 import pytest
 from page_keys import contrasts, luminance, next_after, press
 from rating_study import a_study
-from server_process import server
+from server_process import warm_server
 
 pytestmark = pytest.mark.browser
 
@@ -104,7 +104,7 @@ def test_a_reload_brings_back_the_same_text_and_all_that_was_entered(rating):
 def test_a_server_that_is_killed_costs_no_answer_and_comes_back(chromium, tmp_path):
     study = a_study(tmp_path / "s.db")
     context = chromium.new_context()
-    with server(study.path, ["Ana"]) as (process, links):
+    with warm_server(study.path, ["Ana"]) as (process, links):
         root, _, invite = links["Ana"].rpartition("/i/")
         page = context.new_page()
         page.goto(f"{root}/i/{invite}")
@@ -113,7 +113,7 @@ def test_a_server_that_is_killed_costs_no_answer_and_comes_back(chromium, tmp_pa
         press(page, "4", "c")
         page.keyboard.type("kept")
         process.kill()
-        process.wait()
+        process.join()
         press(page, "Escape", "2", "Enter")
         problem = page.get_by_role("alert")
         problem.wait_for()
@@ -121,7 +121,7 @@ def test_a_server_that_is_killed_costs_no_answer_and_comes_back(chromium, tmp_pa
         assert checked(page) == [4, 2]
         assert page.locator("textarea").input_value() == "kept"
         assert status(page) == ""
-    with server(study.path, ["Ana"], int(root.rpartition(":")[2])):
+    with warm_server(study.path, ["Ana"], int(root.rpartition(":")[2])):
         next_after(page, lambda: press(page, "Enter"))
         assert status(page) == "Saved"
     assert [given for _, given in values(study)] == ["4.0,2.0"]

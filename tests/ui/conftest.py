@@ -47,9 +47,16 @@ def served(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def standing(tmp_path_factory):
-    """A served study for tests that leave no trace: with Ana's page, and a stranger."""
+def served_to_all(tmp_path_factory):
+    """Serves a study that all tests of a module share, and leave as it is."""
+    folder = tmp_path_factory.mktemp("served")
     with ExitStack() as stack:
-        app = serve(stack, tmp_path_factory.mktemp("standing") / "s.db")
-        app.ana, app.stranger = app.page("Ana"), app.visitor()
-        yield app
+        yield lambda **settings: serve(stack, folder / "s.db", **settings)
+
+
+@pytest.fixture(scope="module")
+def standing(served_to_all):
+    """A served study for tests that leave no trace: with Ana's page, and a stranger."""
+    app = served_to_all()
+    app.ana, app.stranger = app.page("Ana"), app.visitor()
+    return app

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from rater_client import RaterPage
 from rating_study import a_study, token_of
-from server_process import server
+from server_process import warm_server
 
 from harness.study import StudyFile
 
@@ -72,7 +72,7 @@ def opened(links):
 def run(db, pages, acknowledged, chance, *, port=0, kill_after=None):
     """Serve, have all raters rate, kill the server; how each rater ended."""
     # New links are made at each start, but nobody opens one.
-    with server(db, RATERS, port) as (process, links):
+    with warm_server(db, RATERS, port) as (process, links):
         if not pages:
             found, port = opened(links)
             pages.extend(found)

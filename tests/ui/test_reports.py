@@ -28,15 +28,19 @@ def until(done):
     return found
 
 
-@pytest.fixture
-def reported(served):
-    """A served study of Ana's and Ben's answers, its owner, and a report made."""
-    app = served(raters_per_output=3)
+def with_report(app):
+    """Ana's and Ben's answers, the owner, and a report made."""
     rate_all(app.study, app.campaign, {"Ana": by_checkpoint, "Ben": by_checkpoint})
     app.owner = OwnersPage(app.visitor(), invite_owner(app.study))
     app.owner.call("make_report")
     until(lambda: app.owner.call("ask_report")["made"])
     return app
+
+
+@pytest.fixture(scope="module")
+def reported(served_to_all):
+    """A served study with a report; nothing is asked of it but what is there."""
+    return with_report(served_to_all())
 
 
 @pytest.fixture
@@ -92,7 +96,8 @@ def test_the_page_is_sandboxed_and_reaches_nothing(reported, place):
     assert headers["x-content-type-options"] == "nosniff"
 
 
-def test_answers_since_are_told_and_come_with_the_next_report(reported):
+def test_answers_since_are_told_and_come_with_the_next_report(served):
+    reported = with_report(served(raters_per_output=3))
     before = reported.owner.call("ask_report")["made"]
     rate_all(reported.study, reported.campaign, {"Cem": by_checkpoint})
     told = reported.owner.call("ask_report")["made"]

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from rater_client import RaterPage
 from rating_study import a_study, a_task, add_scores, token_of
-from server_process import server
+from server_process import server, warm_server
 
 from harness.errors import StudyError, UsageError
 from harness.study import StudyFile
@@ -204,7 +204,7 @@ def test_no_acknowledged_rating_is_lost_when_the_server_is_killed(tmp_path):
         except httpx.TransportError:
             return
 
-    with server(db, names) as (process, links):
+    with warm_server(db, names) as (process, links):
         pages = [page_at(links[name]) for name in names]
         with ThreadPoolExecutor(len(pages)) as pool:
             working = [pool.submit(rate_until_it_dies, page) for page in pages]
