@@ -33,32 +33,49 @@ def rating(chromium, tmp_path):
         yield start
 
 
-def serve(stack, path, outputs=None, **plan):
-    """A study whose campaign is open at `root`."""
+def serve(stack, path, outputs=None, work=None, **plan):
+    """A study whose campaign is open at `root`, once raters were at work."""
     study = a_study(path, **(outputs or {}))
     stack.callback(study.close)
     task = replace(a_task(**plan), path=path.parent / "task.yaml")
     campaign = open_campaign(study, task)
+    if work:
+        work(study, campaign)
     port = stack.enter_context(running(study.path, campaign))
     root = f"http://127.0.0.1:{port}"
     return SimpleNamespace(study=study, campaign=campaign, root=root)
 
 
-def visit(stack, chromium, served, name, look=None):
-    """A new rater's page, past the welcome, and all that it does."""
+def watched(stack, chromium, served, look=None, patience=30_000):
+    """An empty page of a new browser, and all that it does."""
     context = chromium.new_context(**(look or {}))
     stack.callback(context.close)
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(patience)
     seen = SimpleNamespace(**vars(served), context=context, requests=[], complaints=[])
     context.on("request", lambda request: seen.requests.append(request.url))
     hear_console(context, seen.complaints)
     context.on("weberror", lambda error: seen.complaints.append(str(error)))
     context.on("dialog", lambda dialog: seen.complaints.append(dialog.message))
     seen.page = context.new_page()
+    return seen
+
+
+def visit(stack, chromium, served, name, look=None):
+    """A new rater's page, past the welcome, and all that it does."""
+    seen = watched(stack, chromium, served, look)
     seen.page.goto(f"{seen.root}/i/{add_rater(seen.study, name)}")
     seen.page.get_by_role("button", name="Start").press("Enter")
     seen.page.wait_for_selector(".criterion")
     seen.requests.clear()
+    return seen
+
+
+def own(stack, chromium, served, look=None):
+    """The owner's page, past the welcome, and all that it does."""
+    seen = watched(stack, chromium, served, look, patience=10_000)
+    seen.page.goto(f"{seen.root}/o/{invite_owner(seen.study)}")
+    seen.page.get_by_role("button", name="Open").press("Enter")
+    seen.page.wait_for_selector(".campaign")
     return seen
 
 
@@ -90,31 +107,23 @@ def owning(chromium, tmp_path):
     """Opens the owner's page of a study in which raters were at work."""
     with ExitStack() as stack:
 
-        def start(work, *, outputs=None, look=None, **plan):
-            study = a_study(tmp_path / "s.db", **(outputs or {}))
-            stack.callback(study.close)
-            campaign = open_campaign(study, a_task(**plan))
-            work(study, campaign)
-            port = stack.enter_context(running(study.path, campaign))
-            context = chromium.new_context(**(look or {}))
-            stack.callback(context.close)
-            context.set_default_timeout(10_000)
-            seen = SimpleNamespace(
-                study=study,
-                campaign=campaign,
-                context=context,
-                root=f"http://127.0.0.1:{port}",
-                requests=[],
-                complaints=[],
-            )
-            context.on("request", lambda request: seen.requests.append(request.url))
-            hear_console(context, seen.complaints)
-            context.on("weberror", lambda error: seen.complaints.append(str(error)))
-            context.on("dialog", lambda dialog: seen.complaints.append(dialog.message))
-            seen.page = context.new_page()
-            seen.page.goto(f"{seen.root}/o/{invite_owner(study)}")
-            seen.page.get_by_role("button", name="Open").press("Enter")
-            seen.page.wait_for_selector(".campaign")
-            return seen
+        def start(work, *, look=None, **plan):
+            served = serve(stack, tmp_path / "s.db", work=work, **plan)
+            return own(stack, chromium, served, look)
+
+        yield start
+
+
+@pytest.fixture(scope="module")
+def owning_one(chromium, tmp_path_factory):
+    """Opens the owner's page again and again, of one study that a module shares."""
+    path = tmp_path_factory.mktemp("owned") / "s.db"
+    with ExitStack() as stack:
+        served = []
+
+        def start(contexts, work, **plan):
+            if not served:
+                served.append(serve(stack, path, work=work, **plan))
+            return own(contexts, chromium, served[0])
 
         yield start

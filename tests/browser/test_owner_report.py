@@ -1,6 +1,7 @@
 """The report that the owner's page makes and opens, in a real browser."""
 
 import re
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -20,17 +21,18 @@ def rated(study, campaign):
 
 
 @pytest.fixture
-def opened(owning):
+def opened(owning_one):
     """The owner's page with a report made, and the report in a window of its own."""
-    seen = owning(rated, raters_per_output=3)
-    seen.page.get_by_role("tab", name="Report").click()
-    link = seen.page.get_by_role("link", name="Open the report")
-    link.wait_for(timeout=LONGEST)
-    with seen.context.expect_page() as window:
-        link.click()
-    seen.report = window.value
-    seen.report.wait_for_selector(".plot .main-svg")
-    return seen
+    with ExitStack() as stack:
+        seen = owning_one(stack, rated, raters_per_output=3)
+        seen.page.get_by_role("tab", name="Report").click()
+        link = seen.page.get_by_role("link", name="Open the report")
+        link.wait_for(timeout=LONGEST)
+        with seen.context.expect_page() as window:
+            link.click()
+        seen.report = window.value
+        seen.report.wait_for_selector(".plot .main-svg")
+        yield seen
 
 
 def test_the_tab_says_what_the_report_says_and_how_old_it_is(opened):
