@@ -2,6 +2,8 @@ PYTHON ?= python3
 TORCH ?=
 VENV := .venv
 BIN := $(VENV)/bin
+# In the order of tests/conftest.py, which puts long files first.
+APART := -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: setup demo test test-all browser lint bench clean
 
@@ -19,11 +21,11 @@ demo: setup
 	$(BIN)/harness demo
 
 test: setup browser
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow'
+	$(BIN)/python -m pytest $(APART) -m 'not slow'
 
 # Simulations of many studies, servers killed under load and the like as well.
 test-all: setup browser
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest $(APART)
 
 # The browser tests drive Debian's Chromium; where it cannot be installed they skip
 # and say so, except in CI.

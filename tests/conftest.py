@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from functools import partial
@@ -17,6 +18,22 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # Hundreds of processes start here; none is to compile the program and the tests anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# What is imported and collected stays to the end; to look through it for garbage again
+# and again takes seconds.
+gc.disable()
+
+
+def pytest_collection_modifyitems(items):
+    """Put files with long tests first: at the end no process is left alone with one."""
+    marks = ("slow", "browser")
+    long = {one.path for one in items if any(map(one.get_closest_marker, marks))}
+    items.sort(key=lambda one: one.path not in long)
+
+
+def pytest_collection_finish():
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
