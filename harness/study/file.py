@@ -195,7 +195,7 @@ class StudyFile:
         return Database(connection, execute_plugins=False)
 
     def _prepare(self) -> None:
-        from harness.study.migrations import migrations
+        from harness.study.migrations import bring_up_to_date, migrations
 
         if self._mark() != APPLICATION_ID or migrations.pending(self.db):
             # The lock first: two processes may open a new file at one moment.
@@ -205,7 +205,7 @@ class StudyFile:
                         f"{self.path} is the database of another program. "
                         "Name another file with --db."
                     )
-                migrations.apply(db)
+                bring_up_to_date(db)
                 db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         known = {migration.name for migration in migrations._migrations}  # noqa: SLF001
         if {row.name for row in migrations.applied(self.db)} - known:

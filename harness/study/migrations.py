@@ -42,15 +42,12 @@ LIKELIHOODS = """
 
 @migrations()
 def m002_views(db: Database) -> None:
-    """Every view of the first version."""
-    _make_views(db)
+    """Every view of the first version; see `bring_up_to_date`."""
 
 
 @migrations()
 def m003_likelihoods_of_any_text(db: Database) -> None:
     """Likelihoods know what they are of; so far it was the first reference."""
-    # SQLite renames no table that a view reads.
-    _drop_views(db)
     db.execute("ALTER TABLE likelihoods RENAME TO old_likelihoods")
     db.execute(LIKELIHOODS)
     db.execute(
@@ -59,14 +56,11 @@ def m003_likelihoods_of_any_text(db: Database) -> None:
         "FROM old_likelihoods"
     )
     db.execute("DROP TABLE old_likelihoods")
-    _make_views(db)
 
 
 @migrations()
 def m004_scores_of_likelihood_are_called_so(db: Database) -> None:
     """They were called scores of a reference, also those of documents and choices."""
-    _drop_views(db)
-    _make_views(db)
 
 
 RATED_BY = """
@@ -190,10 +184,8 @@ UNITS = (
 @migrations()
 def m005_units(db: Database) -> None:
     """What is judged in one go may be several outputs, or none of a checkpoint's."""
-    _drop_views(db)
     for statement in UNITS:
         db.execute(statement)
-    _make_views(db)
 
 
 OWNER = (
@@ -235,29 +227,23 @@ OWNER = (
 @migrations()
 def m006_owner(db: Database) -> None:
     """The study's owner has a page of their own, and settles what raters dispute."""
-    _drop_views(db)
     for statement in OWNER:
         db.execute(statement)
-    _make_views(db)
 
 
 @migrations()
 def m007_comparisons(db: Database) -> None:
     """Comparisons know their campaign, and can be had without the scores."""
-    _drop_views(db)
-    _make_views(db)
 
 
 @migrations()
 def m008_configurations(db: Database) -> None:
     """How a checkpoint was trained stands with it; series of one name may differ."""
-    _drop_views(db)
     db.execute(
         "ALTER TABLE checkpoints ADD COLUMN configuration TEXT NOT NULL DEFAULT '{}'"
     )
     db.execute("ALTER TABLE series DROP COLUMN configuration")
     db.execute("ALTER TABLE series DROP COLUMN data_fingerprint")
-    _make_views(db)
 
 
 # Of every prompt that could have been drawn, so that what was not is known, too.
@@ -306,10 +292,8 @@ LOGS = (
 @migrations()
 def m010_learning_curves(db: Database) -> None:
     """What training logged stands beside what its checkpoints wrote."""
-    _drop_views(db)
     for statement in LOGS:
         db.execute(statement)
-    _make_views(db)
 
 
 TRACKED = """
@@ -332,6 +316,14 @@ def m011_tracked(db: Database) -> None:
     """What trackers were told is known."""
     db.execute(TRACKED)
     db.execute("CREATE INDEX tracked_by ON tracked (tracker, series)")
+
+
+def bring_up_to_date(db: Database) -> None:
+    """Apply what is pending, and make today's views, once, over today's tables."""
+    # SQLite renames no table that a view reads.
+    _drop_views(db)
+    migrations.apply(db)
+    _make_views(db)
 
 
 def _drop_views(db: Database) -> None:
