@@ -36,3 +36,16 @@ def test_threads_that_wait_leave_the_processor_to_others(given, expected):
 
 def test_garbage_is_still_searched_for_but_less_often():
     assert at_the_end("gc.isenabled(), gc.get_threshold()[0] > 10_000") == "True True"
+
+
+def test_the_end_is_not_spent_on_searches_for_garbage():
+    # Handlers run in the opposite order: ours looks at what the command's has done.
+    code = (
+        "import atexit, gc, sys; sys.argv = ['harness', '--help']\n"
+        "atexit.register(lambda: print(gc.get_freeze_count() > 1000))\n"
+        "from harness.cli import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "True"
