@@ -2,8 +2,8 @@
 
 transformers imports PyTorch's compiler, its distributed tensors and SciPy's optimisers
 wherever they are installed, and loading a model imports the rest of the compiler. A
-process that does nothing but read and write texts uses none of it, and gets to its
-first text in about two thirds of the time without it.
+process that does nothing but read and write texts uses none of it, and starts sooner
+without it.
 """
 
 from __future__ import annotations
