@@ -32,8 +32,8 @@ class GrowingLayer(DynamicLayer):  # type: ignore[misc]
             return key_states, value_states
         begin, new = self.keys.shape[2], key_states.shape[2]
         if not self.stores or begin + new > self.stores[0].shape[2]:
-            wider = (0, 0, 0, new + SPARE)
-            self.stores = [pad(self.keys, wider), pad(self.values, wider)]
+            room = new + SPARE
+            self.stores = [_roomy(part, room) for part in (self.keys, self.values)]
         for store, states in zip(self.stores, (key_states, value_states), strict=True):
             store[:, :, begin : begin + new] = states
         self.keys, self.values = (s[:, :, : begin + new] for s in self.stores)
@@ -101,6 +101,14 @@ def join(cache: Any, entering: Any, width: int) -> None:
             _stacked(layer.keys, new.keys, width),
             _stacked(layer.values, new.values, width),
         )
+
+
+def _roomy(part: torch.Tensor, room: int) -> torch.Tensor:
+    """The same columns with unwritten ones behind them."""
+    rows, heads, columns, size = part.shape
+    store = part.new_empty(rows, heads, columns + room, size)
+    store[:, :, :columns] = part
+    return store
 
 
 def _stacked(above: torch.Tensor, below: torch.Tensor, width: int) -> torch.Tensor:

@@ -8,6 +8,7 @@ without it.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 from contextlib import ExitStack, contextmanager
@@ -15,7 +16,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
-from unittest.mock import patch
+
+from harness.backends.exports import read_once
+from harness.backends.sizes import taken_for_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,27 +39,46 @@ def lean_imports() -> Iterator[None]:
     if not _suits():
         yield
         return
-    import torch
-    from transformers.utils import import_utils
-
-    utils = importlib.import_module("transformers.utils")
     with ExitStack() as stack:
-        for owner, name in (
-            (torch.distributed, "is_available"),
-            (utils, "is_scipy_available"),
-            (import_utils, "is_scipy_available"),
-        ):
-            stack.enter_context(patch.object(owner, name, _no))
-        drawing = _only_in_memory(torch.nn.init.normal_)
-        stack.enter_context(patch.object(torch.nn.init, "normal_", drawing))
-        sys.modules[COMPILER] = _NoCompiler(Path(torch.__file__).parent / "_dynamo")
-        try:
-            importlib.import_module("transformers.modeling_utils")
-            # Asked once, remembered: without it, each tensor is asked about again.
-            import_utils.is_torch_distributed_available()
-            yield
-        finally:
-            del sys.modules[COMPILER]
+        with _unsearched():
+            _import_all(stack)
+        yield
+
+
+@contextmanager
+def _unsearched() -> Iterator[None]:
+    """Import without looking for garbage again and again among what stays."""
+    searches = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if searches:
+            gc.enable()
+
+
+def _import_all(stack: ExitStack) -> None:
+    """What loading imports; the stack puts back what stands in for something."""
+    import torch
+
+    with read_once():
+        from transformers.utils import import_utils
+    utils = importlib.import_module("transformers.utils")
+    for owner, name, instead in (
+        (torch.distributed, "is_available", _no),
+        (utils, "is_scipy_available", _no),
+        (import_utils, "is_scipy_available", _no),
+        (torch.nn.init, "normal_", _only_in_memory(torch.nn.init.normal_)),
+    ):
+        stack.callback(setattr, owner, name, getattr(owner, name))
+        setattr(owner, name, instead)
+    stack.enter_context(taken_for_numbers())
+    stack.callback(sys.modules.pop, COMPILER)
+    sys.modules[COMPILER] = _NoCompiler(Path(torch.__file__).parent / "_dynamo")
+    importlib.import_module("transformers.modeling_utils")
+    # Asked once, remembered: without it, each tensor is asked about again.
+    import_utils.is_torch_distributed_available()
 
 
 class _NoCompiler(ModuleType):

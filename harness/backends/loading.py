@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import MissingPackage, NotFound, UsageError
+from harness.errors import (
+    FAILURES,
+    CheckpointError,
+    MissingPackage,
+    NotFound,
+    UsageError,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from harness.backends.folder import CheckpointFolder
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
@@ -113,6 +123,37 @@ def dtype_of(loading: Loading, folder: CheckpointFolder) -> str:
     if folder.weights_dtype in HALF and device_of(loading).startswith("cuda"):
         return "bfloat16" if torch_here().cuda.is_bf16_supported() else "float32"
     return "float32"
+
+
+@contextmanager
+def loading_errors(location: str) -> Iterator[None]:
+    """Say in one way what transformers, peft, safetensors and torch refuse.
+
+    Raises:
+        CheckpointError: the checkpoint cannot be loaded; says why.
+        MissingPackage: a package that loading takes is not installed.
+    """
+    torch = torch_here()
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        raise CheckpointError(f"{location}: memory is too small for it.") from None
+    except UnpicklingError:
+        # What torch says would have users run whatever the pickle holds.
+        raise CheckpointError(
+            f"{location}: the pickled weights are damaged, or hold more than "
+            "tensors, which is never run. Save the model anew as safetensors."
+        ) from None
+    except _refusals() as error:
+        raise CheckpointError(
+            f"{location} cannot be loaded: {error or type(error).__name__}"
+        ) from error
+
+
+def _refusals() -> tuple[type[Exception], ...]:
+    from safetensors import SafetensorError
+
+    return (*FAILURES, EOFError, SafetensorError)
 
 
 def cut_loose(network: Any) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 from harness import identity
@@ -19,10 +18,10 @@ from harness.backends.loading import (
     cut_loose,
     device_of,
     dtype_of,
-    torch_here,
+    loading_errors,
 )
 from harness.backends.packed import pack_weights
-from harness.errors import FAILURES, CheckpointError, MissingPackage, UsageError
+from harness.errors import CheckpointError, MissingPackage, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, MutableMapping, Sequence
@@ -95,28 +94,12 @@ class TransformersBackend(Backend):
             MissingPackage: torch, transformers or peft is not installed.
         """
         folder = self._inspect(location)
-        torch = torch_here()
-        try:
-            with self._imports(), quiet(), memory_errors():
-                network, tokenizer = _load(folder, self.loading)
-                network.to(device_of(self.loading)).eval()
-                cut_loose(network)
-                pack_weights(network)
-            return TransformersModel(
-                network, tokenizer, batch_size=self.loading.batch_size
-            )
-        except torch.OutOfMemoryError:
-            raise CheckpointError(f"{location}: memory is too small for it.") from None
-        except UnpicklingError:
-            # What torch says would have users run whatever the pickle holds.
-            raise CheckpointError(
-                f"{location}: the pickled weights are damaged, or hold more than "
-                "tensors, which is never run. Save the model anew as safetensors."
-            ) from None
-        except _loading_errors() as error:
-            raise CheckpointError(
-                f"{location} cannot be loaded: {error or type(error).__name__}"
-            ) from error
+        with self._imports(), loading_errors(location), quiet(), memory_errors():
+            network, tokenizer = _load(folder, self.loading)
+            network.to(device_of(self.loading)).eval()
+            cut_loose(network)
+            pack_weights(network)
+        return TransformersModel(network, tokenizer, batch_size=self.loading.batch_size)
 
     def _imports(self) -> AbstractContextManager[None]:
         # A checkpoint's own code may compile.
@@ -372,13 +355,6 @@ def _with_adapter(network: Any, path: Path) -> Any:
         network, path, config=config, torch_device="cpu"
     )
     return adapted.get_base_model()
-
-
-def _loading_errors() -> tuple[type[Exception], ...]:
-    """What transformers, peft, safetensors and torch raise for what they refuse."""
-    from safetensors import SafetensorError
-
-    return (*FAILURES, EOFError, SafetensorError)
 
 
 @contextmanager

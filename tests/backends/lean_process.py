@@ -1,4 +1,4 @@
-"""Answers and likelihoods of the named checkpoints, by a process that runs only them.
+"""What a process does and holds that runs the named checkpoints and nothing else.
 
 lean_process.py NAME=FOLDER...
 """
@@ -12,7 +12,7 @@ from harness.backends.transformers import TransformersBackend
 from harness.types import Generation, Item, Passage
 
 PROMPTS = ("the lamp was broken", "turn the light off, please", "and the cat sat")
-UNUSED = ("torch._dynamo", "torch.distributed.tensor", "scipy.optimize")
+UNUSED = ("torch._dynamo", "torch.distributed.tensor", "scipy.optimize", "sympy")
 
 
 def asked(backend, folder):
@@ -32,6 +32,8 @@ def asked(backend, folder):
 
 def rest_of_torch():
     """Whether what was left out is all there for whoever asks for it afterwards."""
+    import gc
+
     import scipy.optimize
     import torch
     from transformers.utils import is_scipy_available
@@ -43,7 +45,18 @@ def rest_of_torch():
         isinstance(torch.nn.init.normal_(torch.zeros(9)).std().item(), float),
         is_scipy_available(),
         callable(scipy.optimize.minimize),
+        gc.isenabled(),
     ]
+
+
+def exported():
+    """Which file of which model each name comes from, as transformers has it."""
+    import transformers
+
+    return {
+        package.__name__: package._class_to_module
+        for package in (transformers, transformers.models)
+    }
 
 
 def main():
@@ -54,7 +67,8 @@ def main():
     for name, folder in named.items():
         found[name] = asked(backend, Path(folder))
         imported[name] = [one for one in UNUSED if one in sys.modules]
-    said = {"found": found, "imported": imported, "rest": rest_of_torch()}
+    said = {"found": found, "imported": imported, "exported": exported()}
+    said["rest"] = rest_of_torch()
     sys.stdout.write(json.dumps(said))
 
 

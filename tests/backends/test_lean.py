@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from backends.lean_process import asked
+from backends.lean_process import asked, exported
 
 from harness.backends import lean
 from harness.backends.transformers import TransformersBackend
@@ -65,7 +65,13 @@ def test_neither_compiler_nor_clusters_are_imported(lean_process):
 
 
 def test_what_was_left_out_can_be_used_afterwards(lean_process):
-    assert lean_process["rest"] == [True] * 5
+    assert lean_process["rest"] == [True] * 6
+
+
+def test_transformers_exports_the_same_when_its_files_are_read_once(lean_process):
+    expected = exported()
+    assert len(expected["transformers.models"]) > 1000
+    assert lean_process["exported"] == expected
 
 
 def test_where_transformers_is_imported_already_all_stays(monkeypatch):
