@@ -35,6 +35,8 @@ def pack_weights(network: Any) -> None:
     there: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
     if not (suits and there and LEAST <= network.num_parameters() <= MOST):
         return
+    if not _multiplies():
+        return
     for module in network.modules():
         if type(module) is torch.nn.Linear:
             _pack(module, module.weight)
@@ -42,14 +44,29 @@ def pack_weights(network: Any) -> None:
             _pack(module, module.weight.t())
 
 
+def _multiplies() -> bool:
+    """Whether this PyTorch multiplies so; the operations are none of its promises."""
+    import torch
+
+    weight, given = torch.arange(6.0).reshape(2, 3), torch.arange(12.0).reshape(4, 3)
+    try:
+        result = _multiply(_ordered(weight), None, given)
+    except (AttributeError, RuntimeError, TypeError):
+        return False
+    return torch.equal(result, given @ weight.t())
+
+
 def _pack(module: Any, weight: Any) -> None:
     """`weight` has the shape (size of results, size of inputs)."""
+    module.forward = partial(_multiply, _ordered(weight), module.bias)
+
+
+def _ordered(weight: Any) -> Any:
     import torch
 
     reorder = torch.ops.mkldnn._reorder_linear_weight  # noqa: SLF001 - as Inductor's
     with torch.inference_mode():
-        packed = reorder(weight.detach().contiguous(), ROWS)
-    module.forward = partial(_multiply, packed, module.bias)
+        return reorder(weight.detach().contiguous(), ROWS)
 
 
 def _multiply(packed: Any, bias: Any, given: Any) -> Any:

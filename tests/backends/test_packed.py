@@ -81,3 +81,24 @@ def test_models_that_gain_nothing_or_are_large_are_left_alone(least, most, monke
     assert 10**4 < network.num_parameters() < 10**5
     pack_weights(network)
     assert multiplied_by_onednn(network) == []
+
+
+def absent(*_):
+    raise AttributeError("'_OpNamespace' 'mkldnn' object has no attribute")
+
+
+def of_other_arguments(*_):
+    raise RuntimeError("expected at most 1 argument(s) but received 3")
+
+
+def of_another_order(_packed, _bias, given):
+    return given[:, :2]
+
+
+@pytest.mark.usefixtures("of_any_size")
+@pytest.mark.parametrize("multiply", [absent, of_other_arguments, of_another_order])
+def test_a_pytorch_that_multiplies_otherwise_is_left_alone(multiply, monkeypatch):
+    monkeypatch.setattr(packed, "_multiply", multiply)
+    network = a_model()
+    pack_weights(network)
+    assert multiplied_by_onednn(network) == []
