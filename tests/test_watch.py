@@ -246,6 +246,9 @@ class Half(Executor):
         self.whole.together.wait()
         return backend.load(order.location)
 
+    def close(self):
+        self.whole.together.abort()
+
 
 def test_those_that_wait_are_evaluated_side_by_side_in_the_order_of_steps(training):
     for step in (0, 10, 20, 30):
