@@ -10,12 +10,14 @@ from __future__ import annotations
 import importlib
 import sys
 from contextlib import contextmanager
-from importlib.machinery import PathFinder
+from importlib.abc import Loader, MetaPathFinder
+from importlib.util import spec_from_loader
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+    from importlib.machinery import ModuleSpec
 
 SYMPY = "sympy"
 ALGEBRA = "torch.fx.experimental.symbolic_shapes"
@@ -23,6 +25,7 @@ OF_NUMBERS: dict[str, Callable[..., Any]] = {
     "expect_true": lambda truth: truth,
     "guard_or_false": lambda truth: truth,
     "guard_or_true": lambda truth: truth,
+    "guard_size_oblivious": lambda truth: truth,
     "guarding_hint_or_throw": lambda number: number,
     "has_guarding_hint": lambda _: True,
     "is_nested_int": lambda _: False,
@@ -46,9 +49,12 @@ def taken_for_numbers() -> Iterator[None]:
     algebra = {name: _asked(name) for name in OF_NUMBERS}
     for one in (_StandIn(SYMPY, {"Basic": _NoNumber}), _StandIn(ALGEBRA, algebra)):
         sys.modules[one.__name__] = one
+    parts = _PartsOfWhole()
+    sys.meta_path.insert(0, parts)
     try:
         yield
     finally:
+        sys.meta_path.remove(parts)
         _make_way()
 
 
@@ -62,17 +68,36 @@ class _StandIn(ModuleType):
     def __init__(self, name: str, known: dict[str, Any]) -> None:
         super().__init__(name)
         self.known = known
-        spec = PathFinder.find_spec(name)
-        # What is in the package can be imported without it.
-        self.__path__ = (spec and spec.submodule_search_locations) or []
+        self.__path__ = []
 
     def __getattr__(self, name: str) -> Any:
-        if name in self.known:
-            return self.known[name]
-        if name.startswith("__"):
+        found = self.known.get(name)
+        if found is not None:
+            return found
+        # Python itself looks into all modules for names like these.
+        if self.known and name.startswith("__"):
             raise AttributeError(name)
         _make_way()
         return getattr(importlib.import_module(self.__name__), name)
+
+
+class _PartsOfWhole(MetaPathFinder, Loader):
+    """Has a package imported itself before a part of it is: they import each other."""
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None,  # noqa: ARG002 - of the protocol
+        target: ModuleType | None = None,  # noqa: ARG002
+    ) -> ModuleSpec | None:
+        whole = sys.modules.get(fullname.rpartition(".")[0])
+        return spec_from_loader(fullname, self) if isinstance(whole, _StandIn) else None
+
+    def exec_module(self, module: ModuleType) -> None:
+        _make_way()
+        # What is found in its place afterwards is what was imported.
+        del sys.modules[module.__name__]
+        importlib.import_module(module.__name__)
 
 
 def _make_way() -> None:
@@ -81,7 +106,7 @@ def _make_way() -> None:
         one = sys.modules.get(name)
         if isinstance(one, _StandIn):
             one.known.clear()
-            del sys.modules[name]
+            sys.modules.pop(name, None)
 
 
 def _asked(question: str) -> Callable[..., Any]:

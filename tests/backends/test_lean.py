@@ -11,7 +11,7 @@ from backends.lean_process import asked, exported
 from harness.backends import lean
 from harness.backends.transformers import TransformersBackend
 
-KINDS = ("gpt2", "llama", "gemma", "deepseek", "t5", "bart", "mamba")
+KINDS = ("gpt2", "llama", "gemma", "deepseek", "bert_decoder", "t5", "bart", "mamba")
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,10 @@ import pytest
 
 from harness.backends import sizes
 
-TRUTHS = ("expect_true", "guard_or_false", "guard_or_true", "statically_known_true")
+TRUTHS = (
+    *("expect_true", "guard_or_false", "guard_or_true", "guard_size_oblivious"),
+    "statically_known_true",
+)
 OF_ONE = ("guarding_hint_or_throw", "has_guarding_hint", "is_nested_int")
 
 
@@ -45,6 +48,7 @@ def questions():
         yield "sym_eq", pair
 
 
+@pytest.mark.filterwarnings("ignore:guard_size_oblivious will be removed:FutureWarning")
 @pytest.mark.parametrize(("name", "values"), list(questions()))
 def test_numbers_are_answered_as_by_the_algebra(name, values):
     expected = getattr(import_module(sizes.ALGEBRA), name)(*values)
@@ -84,10 +88,13 @@ assert made.create_unbacked_symint().node.expr.is_integer
 """)
 
 
-def test_parts_of_sympy_can_be_imported_meanwhile():
-    in_new_process("""
-    core = import_module("sympy.core.basic")
-assert import_module("sympy").Basic is core.Basic
+@pytest.mark.parametrize("part", ["core.basic", "logic.boolalg", "printing.str"])
+def test_parts_of_sympy_can_be_imported_meanwhile(part):
+    in_new_process(f"""
+    part = import_module("sympy.{part}")
+import sympy
+assert sympy.{part} is part is sys.modules["sympy.{part}"]
+assert sympy.Basic is sympy.core.basic.Basic
 """)
 
 
@@ -96,6 +103,7 @@ def test_who_keeps_a_stand_in_has_the_real_one_afterwards():
     assert sympy.Basic is sizes._NoNumber
 assert sympy.Basic is import_module("sympy").Basic
 assert sys.modules["sympy"] is not sympy
+assert sympy.__version__ == import_module("sympy").__version__
 """)
 
 
