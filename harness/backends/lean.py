@@ -53,7 +53,9 @@ def _unsearched() -> Iterator[None]:
     try:
         yield
     finally:
-        gc.freeze()
+        # Once: later there is garbage, of an earlier model, which would stay as well.
+        if not gc.get_freeze_count():
+            gc.freeze()
         if searches:
             gc.enable()
 

@@ -133,10 +133,10 @@ def loading_errors(location: str) -> Iterator[None]:
         CheckpointError: the checkpoint cannot be loaded; says why.
         MissingPackage: a package that loading takes is not installed.
     """
-    torch = torch_here()
     try:
         yield
-    except torch.OutOfMemoryError:
+    # Not before: whoever loads decides how torch is imported.
+    except torch_here().OutOfMemoryError:
         raise CheckpointError(f"{location}: memory is too small for it.") from None
     except UnpicklingError:
         # What torch says would have users run whatever the pickle holds.

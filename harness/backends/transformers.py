@@ -94,12 +94,15 @@ class TransformersBackend(Backend):
             MissingPackage: torch, transformers or peft is not installed.
         """
         folder = self._inspect(location)
-        with self._imports(), loading_errors(location), quiet(), memory_errors():
-            network, tokenizer = _load(folder, self.loading)
-            network.to(device_of(self.loading)).eval()
-            cut_loose(network)
-            pack_weights(network)
-        return TransformersModel(network, tokenizer, batch_size=self.loading.batch_size)
+        with loading_errors(location):
+            with self._imports(), quiet(), memory_errors():
+                network, tokenizer = _load(folder, self.loading)
+                network.to(device_of(self.loading)).eval()
+                cut_loose(network)
+                pack_weights(network)
+            return TransformersModel(
+                network, tokenizer, batch_size=self.loading.batch_size
+            )
 
     def _imports(self) -> AbstractContextManager[None]:
         # A checkpoint's own code may compile.

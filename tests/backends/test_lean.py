@@ -84,6 +84,60 @@ def test_where_transformers_is_imported_already_all_stays(monkeypatch):
         assert sys.modules["transformers"] is transformers
 
 
+BREAK = """
+import sys
+from harness.backends.transformers import TransformersBackend
+from harness.errors import HarnessError
+name, folder = sys.argv[1:]
+sys.modules[name] = None
+try:
+    TransformersBackend().lean().load(folder)
+except HarnessError as error:
+    print(type(error).__name__)
+"""
+
+
+@pytest.mark.parametrize(
+    ("broken", "error"),
+    [
+        ("torch", "MissingPackage"),
+        ("transformers.utils.import_utils", "CheckpointError"),
+        ("transformers.modeling_utils", "CheckpointError"),
+    ],
+)
+def test_what_cannot_be_imported_is_told_as_ever(broken, error, folders):
+    done = subprocess.run(
+        [sys.executable, "-c", BREAK, broken, folders["llama"]],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.split() == [error], done.stderr
+
+
+FREE = """
+import gc, weakref
+from harness.backends.lean import lean_imports
+class Model: pass
+with lean_imports():
+    assert gc.get_freeze_count()
+model = Model()
+model.itself = model
+held = weakref.ref(model)
+del model
+with lean_imports(): pass
+gc.collect()
+assert held() is None
+"""
+
+
+def test_an_earlier_model_that_holds_itself_is_given_back():
+    done = subprocess.run(
+        [sys.executable, "-c", FREE], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_versions_that_were_not_tried_are_imported_whole():
     code = (
         "import sys; from harness.backends import lean\n"

@@ -11,7 +11,7 @@ import torch
 from backends.passages import first_references
 from backends.tiny_models import CHAT, save_checkpoint
 from safetensors.torch import load_file, save_file
-from transformers import AutoConfig
+from transformers import AutoConfig, PreTrainedTokenizerFast
 
 from harness.backends.base import Request, backends
 from harness.backends.transformers import TransformersBackend
@@ -190,6 +190,15 @@ def test_missing_weights_are_not_made_up(folder):
 def test_a_broken_tokenizer_is_a_checkpoint_error(folder):
     (folder / "tokenizer.json").write_text("{}")
     with pytest.raises(CheckpointError, match="cannot be loaded"):
+        BACKEND.load(folder)
+
+
+def test_a_tokenizer_that_fails_at_a_text_is_a_checkpoint_error(folder, monkeypatch):
+    def fail(*_, **__):
+        raise KeyError("no such language")
+
+    monkeypatch.setattr(PreTrainedTokenizerFast, "__call__", fail)
+    with pytest.raises(CheckpointError, match="no such language"):
         BACKEND.load(folder)
 
 
