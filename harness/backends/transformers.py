@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from harness.identity import FileStamp
     from harness.types import Generation, Json, Passage
 
+ALWAYS_CAUSAL = frozenset({"gpt_neox", "gpt_neox_japanese"})
+"""Kinds, Pythia among them, whose configs say to be no decoder and mean nothing."""
+
 
 class TransformersBackend(Backend):
     """Runs full models and PEFT adapters from local folders."""
@@ -334,13 +337,19 @@ def _network_class(folder: CheckpointFolder, config: Any, loading: Loading) -> A
         # The auto classes remember the first folder's code for all named alike.
         found = get_class_from_dynamic_module(own, folder.model, local_files_only=True)
         return add_generation_mixin_to_remote_model(found)
-    encoder = not config.is_encoder_decoder and not getattr(config, "is_decoder", True)
-    if type(config) not in known or encoder:
+    if type(config) not in known or _sees_ahead(config):
         raise CheckpointError(
             f"{folder.model}: '{config.model_type}' models, as config.json has this "
             "one, do not go on with a text. Name a causal or an encoder-decoder model."
         )
     return kind
+
+
+def _sees_ahead(config: Any) -> bool:
+    """Whether the layers of such a model see what follows, as BERT's do."""
+    if config.is_encoder_decoder or config.model_type in ALWAYS_CAUSAL:
+        return False
+    return not getattr(config, "is_decoder", True)
 
 
 def _with_adapter(network: Any, path: Path) -> Any:

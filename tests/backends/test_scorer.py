@@ -10,7 +10,10 @@ from backends.tiny_models import LINES, WORDS
 from harness.types import Item, Passage
 
 SHOTS = "\n".join(LINES[:3]) + "\n"
-CAUSAL = ["llama", "gpt2", "mistral", "gemma", "gpt_neo", "deepseek", "longrope"]
+CAUSAL = [
+    *("llama", "gpt2", "mistral", "gemma", "gpt_neo", "gpt_neox", "deepseek"),
+    "longrope",
+]
 
 
 def likelihoods(model, passages):

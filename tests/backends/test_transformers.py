@@ -181,6 +181,13 @@ def test_a_bert_that_was_made_a_decoder_writes_text(tmp_path):
     assert text
 
 
+def test_a_pythia_whose_config_says_to_be_no_decoder_writes_text(checkpoint):
+    folder = checkpoint("gpt_neox")
+    assert not AutoConfig.from_pretrained(folder).is_decoder
+    [text] = texts(BACKEND.load(str(folder)), ITEM)
+    assert text
+
+
 def test_missing_weights_are_not_made_up(folder):
     rewrite(folder, lambda name, old: None if name == "model.norm.weight" else old)
     with pytest.raises(CheckpointError, match=r"the first is 'model\.norm\.weight'"):

@@ -32,6 +32,7 @@ LLAMA_LIKE: dict[str, dict[str, Any]] = {
         "attention_types": [[["global", "local"], 1]],
         "window_size": 12,
     },
+    "gpt_neox": {"model_type": "gpt_neox"},
     "deepseek": {
         "model_type": "deepseek_v3",
         "num_key_value_heads": 4,
