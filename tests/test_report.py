@@ -15,7 +15,8 @@ from harness.importing import import_outputs
 from harness.report import report
 from harness.reporting import evidence, render
 from harness.study import StudyFile
-from harness.study.checkpoints import store_used, stored_checkpoints
+from harness.study.checkpoints import store_checkpoint, store_used, stored_checkpoints
+from harness.study.outputs import Evaluation, store_evaluation
 from harness.study.runs import start
 
 REFERENCES = ("the cat sat on the mat", "a dog barked at night", "we saw rain fall")
@@ -636,7 +637,32 @@ def test_scores_that_an_import_lacks_cannot_be_added_and_are_said_so(tmp_path):
     study = StudyFile(tmp_path / "s.db")
     import_outputs(study, file, "t")
     found = [note for note in only(Maker(study)).notes if "bert" in note]
-    assert found == ["Outputs imported without a score: bert (1)."]
+    assert found == [
+        "Outputs without an imported score, by the references of today: bert (1)."
+    ]
+
+
+def test_a_place_that_held_several_checkpoints_is_noted_with_the_last(cats):
+    place = {"series": "run", "step": 1, "backend": "replay", "location": "/out/last"}
+    first, second = (
+        store_checkpoint(cats.study, name="last", fingerprint=one, **place)
+        for one in ("bb2222", "aa1111")
+    )
+
+    def notes_once_asked(checkpoint):
+        run = start(cats.study, "run", {})
+        asked = Evaluation(checkpoint.id, cats.task, cats.version, "s", "l", 1)
+        store_evaluation(cats.study, asked, run)
+        return only(cats).notes
+
+    said = (
+        "{} were found in the same place, whose contents have changed: what the last "
+        "run found there is {}."
+    )
+    assert not any("same place" in note for note in notes_once_asked(first))
+    expected = said.format("last and last~aa1111", "last~aa1111")
+    assert expected in notes_once_asked(second)
+    assert said.format("last~aa1111 and last", "last") in notes_once_asked(first)
 
 
 def test_what_checkpoints_ran_in_is_reported_and_a_difference_noted(cats):

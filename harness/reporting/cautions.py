@@ -45,6 +45,32 @@ def unbeaten_copy(task: TaskReport) -> str:
     return ""
 
 
+def not_judged(task: TaskReport) -> str:
+    """How much metrics could not judge; empty where they judged everything.
+
+    A checkpoint may be ahead by what was left out of its value alone.
+    """
+    partly, unlike = [], []
+    for metric in task.metrics:
+        found = [c.metrics.get(metric.signature) for c in task.checkpoints]
+        known = [one for one in found if one is not None]
+        worst = max(known, key=lambda one: one.dropped, default=None)
+        if worst is None or not worst.dropped:
+            continue
+        uneven = len({one.dropped for one in known}) > 1
+        most = "up to " * uneven
+        of = f"{worst.dropped:,} of {worst.n + worst.dropped:,}"
+        partly.append(f"{metric.label} ({most}{of})")
+        unlike += [metric.label] * uneven
+    said = f"Left out, as they could not be judged: {few(partly)}." if partly else ""
+    if unlike:
+        said += (
+            f" By {few(unlike)} values are of unlike items: harness compare takes "
+            "those that both checkpoints have."
+        )
+    return said
+
+
 def _unbeaten(task: TaskReport, metric: MetricInfo, baseline: Baseline) -> bool:
     trivial = baseline.metrics.get(metric.signature)
     if trivial is None or trivial.value is None or not metric.directed:

@@ -63,6 +63,13 @@ POLICIES = """
 """
 
 
+PLACES = """
+    SELECT checkpoints.id, backend, series, location
+    FROM checkpoints JOIN evaluations ON evaluations.checkpoint = checkpoints.id
+    WHERE evaluations.task = ? AND location IS NOT NULL ORDER BY evaluations.run
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Texts:
     """How the texts were read that likelihoods are of."""
@@ -111,6 +118,8 @@ class Evidence:
     """Id of the checkpoint to what its answers were made with."""
     texts: Texts = Texts()
     """How the texts of likelihoods were read."""
+    overwritten: tuple[tuple[str, ...], ...] = ()
+    """Ids of checkpoints that were found in one place, as the last runs found them."""
     has_outputs: bool = True
     """Whether outputs are asked for at all, or likelihoods only."""
     comparisons: Comparisons = field(default_factory=Comparisons)
@@ -324,6 +333,7 @@ def _gathered(study: StudyFile, task: str, reader: Reader) -> Evidence:
         asked_otherwise=given.asked_otherwise,
         used=used_for(study, task),
         texts=_texts(study, task),
+        overwritten=_overwritten(study, task),
         has_outputs=_has_outputs(study, task),
         comparisons=comparisons_of(study, task),
         rater_names=given.rater_names,
@@ -342,6 +352,14 @@ def _texts(study: StudyFile, task: str) -> Texts:
         documents=tuple(dict.fromkeys(one["policy"] for one in policies)),
         windows_differ=len(windows) > len({target for target, _ in windows}),
     )
+
+
+def _overwritten(study: StudyFile, task: str) -> tuple[tuple[str, ...], ...]:
+    found: dict[tuple[str, ...], list[str]] = {}
+    for row in study.rows(PLACES, [task]):
+        place = row["backend"], row["series"], row["location"]
+        found.setdefault(place, []).append(row["id"])
+    return tuple(tuple(ids) for ids in found.values() if len(ids) > 1)
 
 
 def _has_outputs(study: StudyFile, task: str) -> bool:

@@ -50,6 +50,12 @@ class Lead:
         return self.difference.value is not None and abs(self.difference.value) < LEVEL
 
     @property
+    def behind(self) -> bool:
+        """Whether a metric puts it first only by items that the next best lacks."""
+        gap = self.difference.value
+        return self.kind == "metric" and gap is not None and gap < -LEVEL
+
+    @property
     def answer(self) -> str:
         """`clear`, `not clear`, or of whom it is not clear."""
         if self.rival is not None:

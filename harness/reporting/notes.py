@@ -25,7 +25,7 @@ IMPORTED = "|imported"
 """How the signatures of imported metrics end."""
 
 NOT_SCORED = "Outputs not scored yet: {}. harness score adds them."
-NOT_IMPORTED = "Outputs imported without a score: {}."
+NOT_IMPORTED = "Outputs without an imported score, by the references of today: {}."
 NO_LIKELIHOOD = "Items without a likelihood yet: {}. harness run adds them."
 
 MOST_LETTERS = (
@@ -77,6 +77,12 @@ def _of_checkpoints(evidence: Evidence) -> list[str]:
     if number <= 1:
         alone = counted(number, "checkpoint")
         found.append(f"{alone}: agreement across checkpoints needs two.")
+    for ids in evidence.overwritten:
+        labels = [on_one_line(evidence.labels[id_]) for id_ in ids]
+        found.append(
+            f"{listed(labels)} were found in the same place, whose contents have "
+            f"changed: what the last run found there is {labels[-1]}."
+        )
     dtypes = {used["dtype"] for used in evidence.used.values() if "dtype" in used}
     if len(dtypes) > 1:
         found.append(

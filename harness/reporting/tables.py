@@ -55,13 +55,16 @@ class Column:
 
     @property
     def best(self) -> frozenset[str]:
-        """Labels of the checkpoints with the best value, if there are others."""
+        """Labels of the checkpoints with the best value, if there are others.
+
+        None where items that only one of them has decide.
+        """
         known = {
             label: self.sign * estimate.value
             for label, estimate in self.checkpoints.items()
             if estimate.value is not None
         }
-        if self.lead is None or not known:
+        if self.lead is None or self.lead.behind or not known:
             return frozenset()
         top = max(known.values())
         return frozenset(label for label, value in known.items() if value == top)

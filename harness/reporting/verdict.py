@@ -138,11 +138,16 @@ def _metrics_say(task: TaskReport) -> str:
         single = len(task.checkpoints) == 1 and task.metrics
         return "one checkpoint alone leaves nothing to compare" if single else ""
     level = [lead for lead in found if lead.level]
-    ahead = [lead for lead in found if not lead.level]
-    if not ahead:
-        return f"the best are level {_named(task, level)}"
-    rest = f"; the best are level {_named(task, level)}" if level else ""
-    return f"{_relation(task, ahead)} {_winners(task, ahead)}{rest}"
+    behind = [lead for lead in found if lead.behind]
+    ahead = [lead for lead in found if not lead.level and not lead.behind]
+    said = [f"{_relation(task, ahead)} {_winners(task, ahead)}"] if ahead else []
+    said += [f"the best are level {_named(task, level)}"] if level else []
+    if behind:
+        said.append(
+            f"the first {_named(task, behind)} is behind the next best on the items "
+            "that both have"
+        )
+    return "; ".join(said)
 
 
 def _winners(task: TaskReport, leads: Sequence[Lead]) -> str:

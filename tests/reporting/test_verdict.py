@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from harness.reporting import render
-from harness.reporting.cautions import closest_metric, unbeaten_copy
+from harness.reporting.cautions import closest_metric, not_judged, unbeaten_copy
 from harness.reporting.estimates import items_needed
+from harness.reporting.tables import columns
 from harness.reporting.verdict import verdict
 from harness.types import Estimate
 
@@ -128,6 +129,55 @@ def test_who_is_level_is_not_called_first(task):
     name = task.metric(ahead.by).label
     assert f"; metrics agree: run-240 first by {name} (clearly); the best are" in said
     assert f"{name}," not in said.partition("level by")[2]
+
+
+def test_who_is_ahead_only_by_items_that_others_lack_is_not_called_first(task):
+    behind = Estimate(-0.1, -0.2, -0.05, n=4)
+    [*leads, last] = settled(task).leads
+    found = replace(task, leads=(*leads, replace(last, difference=behind)))
+    name = task.metric(last.by).label
+    said = verdict(found)[0]
+    assert f"; the first by {name} is behind the next best on the items" in said
+    assert f"{name} (" not in said
+    assert columns(found)[-1].best == frozenset()
+    assert columns(task)[-1].best
+
+
+def test_what_a_metric_could_not_judge_stands_under_its_values(task):
+    assert not_judged(task) == ""
+    bleu = next(m for m in task.metrics if m.name == "bleu")
+
+    def judged(*dropped):
+        return replace(
+            task,
+            checkpoints=tuple(
+                replace(
+                    one,
+                    metrics={bleu.signature: Estimate(5.0, n=12 - n, dropped=n)},
+                )
+                for one, n in zip(task.checkpoints, dropped, strict=True)
+            ),
+        )
+
+    assert not_judged(judged(2, 2, 2, 2)) == (
+        "Left out, as they could not be judged: bleu (2 of 12)."
+    )
+    assert not_judged(judged(0, 2, 0, 12)) == (
+        "Left out, as they could not be judged: bleu (up to 12 of 12). By bleu values "
+        "are of unlike items: harness compare takes those that both checkpoints have."
+    )
+
+
+@pytest.mark.parametrize("form", ["text", "md", "html"])
+def test_what_a_metric_could_not_judge_is_said_in_every_form(rated, form):
+    [task] = rated.tasks
+    first, *others = task.checkpoints
+    values = {s: replace(e, dropped=3) for s, e in first.metrics.items()}
+    first = replace(first, metrics=values)
+    some = replace(task, checkpoints=(first, *others))
+    assert "could not be judged: perplexity (up to 3 of 15)" in " ".join(
+        unescape(render(replace(rated, tasks=(some,)), form)).split()
+    )
 
 
 def test_checkpoints_that_are_rated_alike_are_called_level(task):
