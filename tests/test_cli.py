@@ -144,6 +144,17 @@ def test_a_report_can_be_written_to_a_file(good, place, form):
     assert "checkpoint-30" in target.read_text(encoding="utf-8")
 
 
+def test_an_import_says_what_it_does_not_read_and_what_no_longer_counts(good, tmp_path):
+    row = {"item": "a", "system": "old", "output": "x", "references": "y"}
+    write_rows(tmp_path / "scored.jsonl", [{**row, "scores": {"bleu": 1}}])
+    good("import", "outputs", "scored.jsonl", "--task", "mended")
+    other = {**row, "system": "new", "references": "z", "bleu": 2}
+    write_rows(tmp_path / "other.jsonl", [other])
+    _, err = good("import", "outputs", "other.jsonl", "--task", "mended")
+    assert "Mind: columns that are not read: bleu; scores of metrics are" in err
+    assert "Mind: imported scores that no longer count: 1, as their items" in err
+
+
 def test_outputs_and_ratings_are_imported_and_reported(good):
     out, err = good("import", "outputs", "outputs.jsonl", "--task", "news")
     assert out == ""
@@ -159,6 +170,8 @@ def test_outputs_and_ratings_are_imported_and_reported(good):
         "checkpoints": 2,
         "raters": 2,
         "left_out": 0,
+        "unread": [],
+        "outdated": 0,
     }
     out, _ = good("report", "news")
     assert "fit" in out

@@ -178,6 +178,20 @@ def test_mended_references_join_the_items_that_are_there(study, outputs):
     ]
 
 
+def test_scores_by_other_references_than_those_of_today_are_counted(study, outputs):
+    assert outputs().outdated == 0
+    mended = [changed(OUTPUTS[0], references=["new"], system="third")]
+    assert outputs(mended).outdated == 4  # of both systems for the one item
+    again = [changed(row, references=["new"]) for row in OUTPUTS if row["item"] == "a"]
+    assert outputs(again).outdated == 0
+
+
+def test_columns_that_are_not_read_are_named(study, outputs):
+    assert outputs().unread == ()
+    row = changed(OUTPUTS[0], references=None, reference="right", bleu=0.5)
+    assert outputs([row]).unread == ("reference", "bleu")
+
+
 @pytest.mark.parametrize(
     ("columns", "step"),
     [

@@ -275,6 +275,8 @@ def _print_imported(done: Imported, study: StudyFile, *, json: bool) -> None:
     if json:
         print_json(asdict(done))
         return
+    from harness.reporting.formats import few
+
     raters = f", {done.raters} raters" if done.raters else ""
     tell(
         f"{done.rows} rows for task '{done.task}': {done.items} items, "
@@ -282,6 +284,16 @@ def _print_imported(done: Imported, study: StudyFile, *, json: bool) -> None:
     )
     if done.left_out:
         tell(f"Mind: samples without an output, left out: {done.left_out}")
+    if done.unread:
+        tell(
+            f"Mind: columns that are not read: {few(done.unread)}; scores of metrics "
+            "are read from 'scores', as {\"bleu\": 0.5}"
+        )
+    if done.outdated:
+        tell(
+            f"Mind: imported scores that no longer count: {done.outdated}, as their "
+            "items have other references now; import them again with these"
+        )
 
 
 def _better(metric: type[Metric]) -> str:

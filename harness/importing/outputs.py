@@ -28,6 +28,14 @@ if TYPE_CHECKING:
 
 SETTINGS = "imported"
 
+OUTDATED = """
+    SELECT count(*) FROM (
+        SELECT output, signature FROM scores JOIN items ON items.id = scores.item
+        WHERE items.task = ? AND signature LIKE '%|imported'
+        EXCEPT SELECT output, signature FROM current_scores WHERE task = ?
+    )
+"""
+
 
 def import_outputs(
     study: StudyFile,
@@ -94,6 +102,8 @@ def store_read(study: StudyFile, read: ReadOutputs) -> Imported:
         len(items),
         len(checkpoints),
         left_out=read.left_out,
+        unread=tuple(read.unread),
+        outdated=study.column(OUTDATED, [task, task])[0],
     )
 
 

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from harness.types import Json
 
 
+COLUMNS = {"item", "system", "output", "prompt", "references", "scores"}
+COLUMNS |= {"sample", "step", "series", "context"}
+"""Those of the flat form that are read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
     """What a file says of an item."""
@@ -69,6 +74,8 @@ class ReadOutputs:
     """Those for which less is better, as the user or the file says."""
     left_out: int = 0
     """Samples that hold no output."""
+    unread: dict[str, None] = field(default_factory=dict)
+    """Columns that are not read, in the order in which they were met."""
 
 
 def read_outputs(
@@ -112,6 +119,7 @@ def read_outputs(
 def _gather(row: Row, read: ReadOutputs) -> dict[str, float | None]:
     """Add what a row says; returns its scores."""
     key, system = name_of(row, "item"), name_of(row, "system")
+    read.unread |= dict.fromkeys(name for name in row.values if name not in COLUMNS)
     given = Given(row, text_of(row, "output"), _scores(row))
     read.items[key] = _said(row, key, read.items.get(key))
     series = name_of(row, "series") if row.values.get("series") else "imported"

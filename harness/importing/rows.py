@@ -37,6 +37,10 @@ class Imported:
     """Raters that they come from; 0 for outputs."""
     left_out: int = 0
     """Samples that hold no output, since the model failed on them."""
+    unread: tuple[str, ...] = ()
+    """Columns of outputs that mean nothing here."""
+    outdated: int = 0
+    """Scores imported for other references than the items have now: none counts."""
 
 
 @dataclass(frozen=True, slots=True)
