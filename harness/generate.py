@@ -124,6 +124,8 @@ def generate(  # noqa: PLR0913 - three things, and how they are worked on
                     stored(gap.work.task.name, outputs)
                 _judge_passages(study, model, checkpoint, gap, progress)
                 usages[number] = model.usage.since(before)
+        except CheckpointError as error:
+            raise _named(error, checkpoint) from error.__cause__
         finally:
             model.close()
     return [_done(gap, usage) for gap, usage in zip(gaps, usages, strict=True)]
@@ -155,6 +157,13 @@ def _done(gap: _Gap, usage: Usage) -> Generation:
         likelihoods=len(gap.unscored),
         usage=usage,
     )
+
+
+def _named(error: CheckpointError, checkpoint: Checkpoint) -> CheckpointError:
+    """The error, with the checkpoint's name: a model does not know its own."""
+    if checkpoint.name not in str(error):
+        error.args = (f"{checkpoint.name}: {error}",)
+    return error
 
 
 def _loaded(executor: Executor, backend: Backend, order: Order) -> Model:

@@ -248,7 +248,8 @@ class _Template:
                 f"the prompt template fails on this row: {why}; "
                 f"its columns are: {', '.join(row.values)}"
             ) from error
-        if not any(text.strip() for text in texts):
+        # Of a chat, what is to be answered; a system's turn alone asks nothing.
+        if not texts[-1].strip():
             raise row.error("its prompt is empty")
         if self._task.file.messages is None:
             return texts[0], ()

@@ -87,6 +87,19 @@ def test_a_run_says_when_it_finished(study, folders, task, echo):
     assert second["started"] < second["finished"]
 
 
+def test_what_a_model_fails_at_is_told_with_its_checkpoints_name(
+    study, folders, task, echo, monkeypatch
+):
+    def generate(self, requests, settings):
+        if self.word == "bold":
+            raise CheckpointError("The model's logits are not numbers.")
+        yield [self._answer(one, settings) for one in requests]
+
+    monkeypatch.setattr(fakes.EchoModel, "generate", generate)
+    with pytest.raises(CheckpointError, match=r"^checkpoint-100: The model's logits"):
+        run(study, [task()], [folders])
+
+
 def test_another_dtype_is_run_anew_and_another_device_is_not(
     study, folders, task, echo
 ):

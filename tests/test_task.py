@@ -198,6 +198,13 @@ def test_a_prompt_that_fails_is_refused_with_the_row(refusal, prompt, row, messa
     assert message in refusal([row], prompt=prompt)
 
 
+def test_a_chat_whose_last_turn_is_empty_is_refused(refusal):
+    roles = {"system": "Be kind.", "user": "{{ q }}"}
+    messages = [{"role": role, "content": text} for role, text in roles.items()]
+    message = refusal([{"q": ""}], prompt=None, messages=messages)
+    assert message == "data.jsonl:1: its prompt is empty"
+
+
 @pytest.mark.parametrize("prompt", ["{{ q", "{% if %}", "{{ q|nofilter }}", "{% x %}"])
 def test_a_broken_template_is_refused_with_its_line(refusal, tmp_path, prompt):
     message = refusal([{"q": "a"}], prompt=prompt)
