@@ -19,6 +19,8 @@ from harness.pythonfile import load_module
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from pyarrow.parquet import ParquetFile
+
     from harness.types import Json
 
 FORMATS = (".jsonl", ".ndjson", ".csv", ".tsv", ".parquet")
@@ -289,13 +291,40 @@ def _parquet(path: Path) -> Iterator[Row]:
 
     try:
         table = pyarrow.parquet.ParquetFile(path)
+        counts = _counts(table)
         number = 0
         for batch in table.iter_batches():
             for values in batch.to_pylist():
                 number += 1
+                for name in counts:
+                    if not _is_missing(values[name]):
+                        values[name] = int(values[name])
                 yield Row(values, str(path), number)
     except pyarrow.ArrowException as error:
         raise InputError(f"not a Parquet file: {_quoted(error)}", file=path) from error
+
+
+def _counts(table: ParquetFile) -> list[str]:
+    """Columns of floats that are whole numbers, of which some are missing.
+
+    Pandas makes floats of whole numbers where one is missing; as text they would read
+    5.0 in prompts and references.
+    """
+    import pyarrow
+
+    floats = [f.name for f in table.schema_arrow if pyarrow.types.is_floating(f.type)]
+    read = table.read(floats)
+    found = []
+    for name, column in zip(read.column_names, read.columns, strict=True):
+        values = column.to_pylist()
+        known = [float(value) for value in values if not _is_missing(value)]
+        if len(known) < len(values) and all(map(float.is_integer, known)):
+            found.append(name)
+    return found
+
+
+def _is_missing(value: float | None) -> bool:
+    return value is None or math.isnan(value)
 
 
 def text_of(row: Row, column: str) -> str:

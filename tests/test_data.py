@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+import math
 import os
 import re
 import sys
@@ -94,6 +95,26 @@ def test_every_form_of_file_gives_the_same_rows(put, rows, name, content):
 def test_parquet_gives_the_same_rows(tmp_path, rows):
     as_parquet(tmp_path / "a.parquet")
     assert rows("a.parquet") == ROWS
+
+
+def test_whole_numbers_that_pandas_made_floats_are_whole_again(tmp_path, rows):
+    made = {
+        "answer": [5.0, None, -7.0],
+        "measured": [5.0, None, 0.5],
+        "full": [1.0, 2.0, 3.0],
+        "endless": [math.inf, None, 1.0],
+    }
+    written = [
+        dict(zip(made, row, strict=True)) for row in zip(*made.values(), strict=True)
+    ]
+    as_parquet(tmp_path / "a.parquet", written)
+    found = {name: [str(row[name]) for row in rows("a.parquet")] for name in made}
+    assert found == {
+        "answer": ["5", "None", "-7"],
+        "measured": ["5.0", "None", "0.5"],
+        "full": ["1.0", "2.0", "3.0"],
+        "endless": ["inf", "None", "1.0"],
+    }
 
 
 def test_parquet_keeps_lists_numbers_and_nulls(tmp_path, rows):
