@@ -63,7 +63,7 @@ class Study(StudyContents):
     def run(
         self,
         suite: str,
-        checkpoints: Sequence[str],
+        checkpoints: str | Sequence[str],
         *,
         rehash: bool = False,
         loading: Loading = AUTOMATIC,
@@ -74,7 +74,8 @@ class Study(StudyContents):
 
         Args:
             suite: path of a task or suite file, or the name of a bundled one.
-            checkpoints: each `[SERIES=]PATH`, a glob, or `[SERIES=]BACKEND:NAME`.
+            checkpoints: each `[SERIES=]PATH`, a glob, or `[SERIES=]BACKEND:NAME`; one
+                alone, or several.
             rehash: read every file of a checkpoint again.
             loading: in which precision, where, and what is trusted; see
                 `harness.backends.Loading`.
@@ -88,7 +89,7 @@ class Study(StudyContents):
         return run(
             self.file,
             load_tasks(suite),
-            checkpoints,
+            [checkpoints] if isinstance(checkpoints, str) else checkpoints,
             rehash=rehash,
             loading=loading,
             executor=executor,

@@ -58,6 +58,11 @@ def test_run_then_report(study, folders, task):
     assert means == [1.0, 0.0]
 
 
+def test_one_checkpoint_needs_no_list(study, folders, task):
+    done = study.run(task, folders[0])
+    assert [c.name for c in done.checkpoints] == ["checkpoint-30", "checkpoint-100"]
+
+
 def test_two_checkpoints_are_compared(study, folders, task):
     study.run(task, folders)
     [found] = study.compare("checkpoint-30", "checkpoint-100", task="echo")
