@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 ALWAYS_CAUSAL = frozenset({"gpt_neox", "gpt_neox_japanese"})
 """Kinds, Pythia among them, whose configs say to be no decoder and mean nothing."""
+SEEING_AHEAD = frozenset({"cpmant", "xlm", "xlnet"})
+"""Kinds whose layers see what follows, unless a config says `causal`."""
 
 
 class TransformersBackend(Backend):
@@ -349,6 +351,8 @@ def _sees_ahead(config: Any) -> bool:
     """Whether the layers of such a model see what follows, as BERT's do."""
     if config.is_encoder_decoder or config.model_type in ALWAYS_CAUSAL:
         return False
+    if config.model_type in SEEING_AHEAD:
+        return not getattr(config, "causal", False)
     return not getattr(config, "is_decoder", True)
 
 
