@@ -74,6 +74,25 @@ def test_transformers_exports_the_same_when_its_files_are_read_once(lean_process
     assert lean_process["exported"] == expected
 
 
+def test_who_imports_a_part_of_the_compiler_meanwhile_has_all_of_it_afterwards():
+    code = """
+from harness.backends.lean import lean_imports
+with lean_imports():
+    import torch._dynamo.utils
+    from torch._dynamo._trace_wrapped_higher_order_op import TransformGetItemToIndex
+import torch
+from transformers import BertConfig, BertModel
+assert torch._dynamo.utils.counters is not None
+model = BertModel(BertConfig(hidden_size=8, num_hidden_layers=1, num_attention_heads=1))
+compiled = torch.compile(lambda x: 2 * x, backend="eager", dynamic=True)
+assert [compiled(torch.ones(n)).sum().item() for n in (1, 5)] == [2, 10]
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_where_transformers_is_imported_already_all_stays(monkeypatch):
     import torch
     import transformers
