@@ -12,25 +12,20 @@ import gc
 import importlib
 import sys
 from contextlib import ExitStack, contextmanager
-from importlib.abc import Loader, MetaPathFinder
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import spec_from_loader
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from harness.backends.exports import read_once
 from harness.backends.sizes import taken_for_numbers
+from harness.backends.stand_ins import StandIn, standing_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from importlib.machinery import ModuleSpec
+    from collections.abc import Callable, Iterator
 
 TRIED = {"torch": "2.13", "transformers": "5.23"}
 """The packages' versions that this was tried with; others are imported whole."""
 COMPILER = "torch._dynamo"
-ALONE = f"{COMPILER}._trace_wrapped_higher_order_op"
-"""The part of it that transformers' masks take, which stands by itself."""
 
 
 @contextmanager
@@ -81,18 +76,18 @@ def _import_all(stack: ExitStack) -> None:
         stack.callback(setattr, owner, name, getattr(owner, name))
         setattr(owner, name, instead)
     stack.enter_context(taken_for_numbers())
-    stack.callback(_end_of_no_compiler)
-    sys.modules[COMPILER] = _NoCompiler(Path(torch.__file__).parent / "_dynamo")
-    rest = _RestOfCompiler()
-    stack.callback(sys.meta_path.remove, rest)
-    sys.meta_path.insert(0, rest)
+    folder = Path(torch.__file__).parent / "_dynamo"
+    stack.enter_context(standing_in(_NoCompiler(folder)))
     importlib.import_module("transformers.modeling_utils")
     # Asked once, remembered: without it, each tensor is asked about again.
     import_utils.is_torch_distributed_available()
 
 
-class _NoCompiler(ModuleType):
-    """Stands in for the compiler: its marks on functions leave them as they are."""
+class _NoCompiler(StandIn):
+    """In the compiler's place: its marks on functions leave them as they are."""
+
+    alone = frozenset({f"{COMPILER}._trace_wrapped_higher_order_op"})
+    """What transformers' masks take."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(COMPILER)
@@ -102,31 +97,6 @@ class _NoCompiler(ModuleType):
         if name.startswith("__"):
             raise AttributeError(name)
         return _left_as_it_is
-
-
-class _RestOfCompiler(MetaPathFinder, Loader):
-    """Has who imports another part of the compiler, in a thread say, get all of it."""
-
-    def find_spec(
-        self,
-        fullname: str,
-        path: Sequence[str] | None,  # noqa: ARG002 - of the protocol
-        target: ModuleType | None = None,  # noqa: ARG002
-    ) -> ModuleSpec | None:
-        whole = sys.modules.get(fullname.rpartition(".")[0])
-        stands_in = isinstance(whole, _NoCompiler) and fullname != ALONE
-        return spec_from_loader(fullname, self) if stands_in else None
-
-    def exec_module(self, module: ModuleType) -> None:
-        _end_of_no_compiler()
-        # What is found in its place afterwards is what was imported.
-        del sys.modules[module.__name__]
-        importlib.import_module(module.__name__)
-
-
-def _end_of_no_compiler() -> None:
-    if isinstance(sys.modules.get(COMPILER), _NoCompiler):
-        del sys.modules[COMPILER]
 
 
 def _left_as_it_is(marked: Any = None, *_: Any, **__: Any) -> Any:

@@ -2,7 +2,7 @@
 
 Until its weights are read, a model is made of tensors without memory. Of each of their
 sizes PyTorch asks the algebra that its compiler has for sizes not known yet. That is
-SymPy, and takes longer to import than such a model takes to be made.
+SymPy, and takes longer to import than a small model takes to be made.
 """
 
 from __future__ import annotations
@@ -10,14 +10,12 @@ from __future__ import annotations
 import importlib
 import sys
 from contextlib import contextmanager
-from importlib.abc import Loader, MetaPathFinder
-from importlib.util import spec_from_loader
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from harness.backends.stand_ins import StandIn, standing_in
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from importlib.machinery import ModuleSpec
+    from collections.abc import Callable, Iterator
 
 SYMPY = "sympy"
 ALGEBRA = "torch.fx.experimental.symbolic_shapes"
@@ -47,22 +45,15 @@ def taken_for_numbers() -> Iterator[None]:
         yield
         return
     algebra = {name: _asked(name) for name in OF_NUMBERS}
-    for one in (_StandIn(SYMPY, {"Basic": _NoNumber}), _StandIn(ALGEBRA, algebra)):
-        sys.modules[one.__name__] = one
-    parts = _PartsOfWhole()
-    sys.meta_path.insert(0, parts)
-    try:
+    with standing_in(_Known(SYMPY, {"Basic": _NoNumber}), _Known(ALGEBRA, algebra)):
         yield
-    finally:
-        sys.meta_path.remove(parts)
-        _make_way()
 
 
 class _NoNumber:
     """In the place of SymPy's expressions, which no number is."""
 
 
-class _StandIn(ModuleType):
+class _Known(StandIn):
     """In the place of a module until it is asked for more than is known here."""
 
     def __init__(self, name: str, known: dict[str, Any]) -> None:
@@ -77,34 +68,19 @@ class _StandIn(ModuleType):
         # Python itself looks into all modules for names like these.
         if self.known and name.startswith("__"):
             raise AttributeError(name)
-        _make_way()
+        self.make_way()
         return getattr(importlib.import_module(self.__name__), name)
 
-
-class _PartsOfWhole(MetaPathFinder, Loader):
-    """Has a package imported itself before a part of it is: they import each other."""
-
-    def find_spec(
-        self,
-        fullname: str,
-        path: Sequence[str] | None,  # noqa: ARG002 - of the protocol
-        target: ModuleType | None = None,  # noqa: ARG002
-    ) -> ModuleSpec | None:
-        whole = sys.modules.get(fullname.rpartition(".")[0])
-        return spec_from_loader(fullname, self) if isinstance(whole, _StandIn) else None
-
-    def exec_module(self, module: ModuleType) -> None:
+    def make_way(self) -> None:
+        """Both do, since the algebra imports SymPy."""
         _make_way()
-        # What is found in its place afterwards is what was imported.
-        del sys.modules[module.__name__]
-        importlib.import_module(module.__name__)
 
 
 def _make_way() -> None:
-    """Have the modules imported by whoever asks for them, or a stand-in, next."""
+    """Have both imported by whoever asks for them, or keeps a stand-in, next."""
     for name in (SYMPY, ALGEBRA):
         one = sys.modules.get(name)
-        if isinstance(one, _StandIn):
+        if isinstance(one, _Known):
             one.known.clear()
             sys.modules.pop(name, None)
 
