@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # In the order of tests/conftest.py, which puts long files first.
 APART := -n 2 --dist loadfile --no-loadscope-reorder
+# Waits are measured where no other test is at work.
+ALONE = $(BIN)/python -m pytest -m alone tests/browser
 
 .PHONY: setup demo test test-all browser lint bench clean
 
@@ -21,11 +23,13 @@ demo: setup
 	$(BIN)/harness demo
 
 test: setup browser
-	$(BIN)/python -m pytest $(APART) -m 'not slow'
+	$(BIN)/python -m pytest $(APART) -m 'not slow and not alone'
+	$(ALONE)
 
 # Simulations of many studies, servers killed under load and the like as well.
 test-all: setup browser
-	$(BIN)/python -m pytest $(APART)
+	$(BIN)/python -m pytest $(APART) -m 'not alone'
+	$(ALONE)
 
 # The browser tests drive Debian's Chromium; where it cannot be installed they skip
 # and say so, except in CI.

@@ -125,7 +125,8 @@ def generate(  # noqa: PLR0913 - three things, and how they are worked on
                 _judge_passages(study, model, checkpoint, gap, progress)
                 usages[number] = model.usage.since(before)
         except CheckpointError as error:
-            raise _named(error, checkpoint) from error.__cause__
+            _name(error, checkpoint)
+            raise
         finally:
             model.close()
     return [_done(gap, usage) for gap, usage in zip(gaps, usages, strict=True)]
@@ -159,11 +160,10 @@ def _done(gap: _Gap, usage: Usage) -> Generation:
     )
 
 
-def _named(error: CheckpointError, checkpoint: Checkpoint) -> CheckpointError:
-    """The error, with the checkpoint's name: a model does not know its own."""
+def _name(error: CheckpointError, checkpoint: Checkpoint) -> None:
+    """Have the error tell the checkpoint's name: a model does not know its own."""
     if checkpoint.name not in str(error):
         error.args = (f"{checkpoint.name}: {error}",)
-    return error
 
 
 def _loaded(executor: Executor, backend: Backend, order: Order) -> Model:

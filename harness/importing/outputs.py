@@ -8,6 +8,7 @@ from harness.identity import content_hash
 from harness.importing.reading import read_outputs
 from harness.importing.rows import Imported
 from harness.metrics import describe
+from harness.metrics.imported import IMPORTED
 from harness.study.checkpoints import store_checkpoint
 from harness.study.items import store_items, store_task, stored_items
 from harness.study.outputs import (
@@ -31,7 +32,7 @@ SETTINGS = "imported"
 OUTDATED = """
     SELECT count(*) FROM (
         SELECT output, signature FROM scores JOIN items ON items.id = scores.item
-        WHERE items.task = ? AND signature LIKE '%|imported'
+        WHERE items.task = ? AND signature LIKE '%' || ?
         EXCEPT SELECT output, signature FROM current_scores WHERE task = ?
     )
 """
@@ -103,7 +104,7 @@ def store_read(study: StudyFile, read: ReadOutputs) -> Imported:
         len(checkpoints),
         left_out=read.left_out,
         unread=tuple(read.unread),
-        outdated=study.column(OUTDATED, [task, task])[0],
+        outdated=study.column(OUTDATED, [task, IMPORTED, task])[0],
     )
 
 

@@ -14,6 +14,9 @@ from harness.types import Score
 if TYPE_CHECKING:
     from harness.types import Item
 
+IMPORTED = "|imported"
+"""How the signatures of imported metrics end."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class StoredMean(MeanMetric):
@@ -54,7 +57,7 @@ class ImportedMetric(MeanMetric):
     @property
     def signature(self) -> str:
         """`NAME|imported`."""
-        return f"{self.name}|imported"
+        return f"{self.name}{IMPORTED}"
 
     def given(
         self, checkpoint: str, item: str, output: str, value: float | None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.reporting import methods, trust
 from harness.reporting.apart import difference, each_rater, of_the_closest
-from harness.reporting.cautions import closest_metric, not_judged, unbeaten_copy
+from harness.reporting.cautions import closest_metric, of_values
 from harness.reporting.configurations import configurations, left_out
 from harness.reporting.formats import (
     MISSING,
@@ -125,7 +125,7 @@ def _values(task: TaskReport) -> Iterator[str]:
     rows.append(["lead of the best", *map(_lead, found)])
     yield from ("### Checkpoints", "")
     yield from tabled(["", *map(_heading, found)], rows)
-    for said in filter(None, (not_judged(task), unbeaten_copy(task))):
+    for said in of_values(task):
         yield from (plain(said), "")
 
 

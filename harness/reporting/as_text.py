@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.reporting.apart import difference, of_the_closest
-from harness.reporting.cautions import closest_metric, not_judged, unbeaten_copy
+from harness.reporting.cautions import closest_metric, of_values
 from harness.reporting.configurations import configurations
 from harness.reporting.formats import (
     MISSING,
@@ -86,7 +86,7 @@ def _parts(task: TaskReport) -> Iterator[RenderableType]:
         yield ""
     if task.checkpoints and columns(task):
         yield f"{LEGEND}\n"
-    for said in filter(None, (not_judged(task), unbeaten_copy(task))):
+    for said in of_values(task):
         yield f"{said}\n"
     yield from _together(task)
     yield from _preferences(task)

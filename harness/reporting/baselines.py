@@ -9,6 +9,7 @@ import numpy as np
 
 from harness.errors import HarnessError, Unscorable
 from harness.metrics import TextMetric, from_description, metrics
+from harness.metrics.imported import IMPORTED
 from harness.reporting.model import Baseline
 from harness.stats.bootstrap import corpus_estimate
 
@@ -59,7 +60,7 @@ def built_in(evidence: Evidence, signature: str) -> TextMetric | None:
     name = description["name"]
     if name not in metrics or metrics[name].costly or description["form"] == "whole":
         return None
-    if not signature.startswith(f"{name}|") or signature == f"{name}|imported":
+    if not signature.startswith(f"{name}|") or signature == f"{name}{IMPORTED}":
         return None
     try:
         # As `mean` it would be made of stored values, of which a copy has none.

@@ -45,6 +45,11 @@ def unbeaten_copy(task: TaskReport) -> str:
     return ""
 
 
+def of_values(task: TaskReport) -> list[str]:
+    """What to mind of the values of checkpoints, a sentence or two each."""
+    return [said for said in (not_judged(task), unbeaten_copy(task)) if said]
+
+
 def not_judged(task: TaskReport) -> str:
     """How much metrics could not judge; empty where they judged everything.
 

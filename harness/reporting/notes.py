@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from harness.metrics.imported import IMPORTED
 from harness.metrics.ngrams import lacks_spaces
 from harness.metrics.rouge import drops_letters, has_other_letters
 from harness.reporting.by_rater import few_raters
@@ -20,9 +21,6 @@ CUT_SHARE = 0.05
 
 LEAST_RATED = 3
 """Rated outputs below which no correlation is defined."""
-
-IMPORTED = "|imported"
-"""How the signatures of imported metrics end."""
 
 NOT_SCORED = "Outputs not scored yet: {}. harness score adds them."
 NOT_IMPORTED = "Outputs without an imported score, by the references of today: {}."

@@ -11,6 +11,9 @@ from backends.lean_process import asked, exported
 from harness.backends import lean
 from harness.backends.transformers import TransformersBackend
 
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.is_gradient_checkpointing. is deprecated:FutureWarning"
+)
 KINDS = ("gpt2", "llama", "gemma", "deepseek", "bert_decoder", "t5", "bart", "mamba")
 
 
@@ -46,9 +49,6 @@ def lean_process(folders):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-@pytest.mark.filterwarnings(
-    "ignore:.is_gradient_checkpointing. is deprecated:FutureWarning"
-)
 def test_models_say_the_same_as_with_all_imported(lean_process, folders):
     backend = TransformersBackend()
     expected = {name: asked(backend, folder) for name, folder in folders.items()}
@@ -72,6 +72,38 @@ def test_transformers_exports_the_same_when_its_files_are_read_once(lean_process
     expected = exported()
     assert len(expected["transformers.models"]) > 1000
     assert lean_process["exported"] == expected
+
+
+READ = """
+import gc, sys
+from collections import Counter
+from harness.backends.lean import lean_imports
+from harness.cli.starting import start_quickly
+opened, searched = Counter(), []
+def hear(event, given):
+    if event == "open" and str(given[0]).endswith(".py"):
+        opened[str(given[0])] += 1
+gc.callbacks.append(lambda *_: searched.append(1))
+sys.addaudithook(hear)
+gc.collect()
+start_quickly()
+before = len(searched)
+with lean_imports():
+    found = len(searched) - before
+models = {path: n for path, n in opened.items() if "transformers/models/" in path}
+assert len(models) > 1000
+# This one is imported, and asks for its own folder by another name.
+twice = {path for path, n in models.items() if n > 1 and "/models/auto/" not in path}
+assert not twice, twice
+assert found == 0, found
+"""
+
+
+def test_each_file_of_transformers_is_read_once_and_garbage_is_not_searched_for():
+    done = subprocess.run(
+        [sys.executable, "-c", READ], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_who_imports_a_part_of_the_compiler_meanwhile_has_all_of_it_afterwards():

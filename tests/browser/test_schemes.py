@@ -191,6 +191,7 @@ def test_what_was_entered_outlives_a_reload_and_comes_back_on_undo(begin, scheme
 
 
 # A Likert scale has the most controls to draw, marks the most work in the text.
+@pytest.mark.alone
 @pytest.mark.parametrize("scheme", ["likert", "spans"])
 def test_the_next_one_is_there_within_100_ms(rating, scheme):
     case = CASES[scheme]
@@ -209,13 +210,10 @@ def test_the_next_one_is_there_within_100_ms(rating, scheme):
     for _ in range(10):
         next_after(page, lambda: press(page, *case.keys[0], "Enter"))
     page.wait_for_function("waits.length === 10")
-    waits = sorted(page.evaluate("waits"))
-    figure = (
-        f"{scheme}: {median(waits):.0f} ms from Enter to the next one, median of 10"
-    )
+    waited = median(page.evaluate("waits"))
+    figure = f"{scheme}: {waited:.0f} ms from Enter to the next one, median of 10"
     print(figure)  # noqa: T201 - pytest shows it on request, and where it is too much
-    # What the page itself does is in each wait, what else the machine does in some.
-    assert waits[2] <= 100
+    assert waited <= 100
 
 
 @every_scheme
